@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# What MPI means. Never includes a header of libfabric or PMIx.
+
+noinst_LTLIBRARIES += libcore.la
+libcore_la_LIBADD = libprovider.la -lm
+libcore_la_SOURCES =
+
+lib_LTLIBRARIES += libmpi_abi.la
+libmpi_abi_la_SOURCES =
+libmpi_abi_la_LIBADD = libcore.la
+libmpi_abi_la_LDFLAGS = $(AM_LDFLAGS) -version-info 1:0:0 -no-undefined
