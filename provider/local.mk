@@ -3,4 +3,15 @@
 
 noinst_LTLIBRARIES += libprovider.la
 libprovider_la_LIBADD = $(LIBFABRIC_LIBS) $(PMIX_LIBS)
-libprovider_la_SOURCES =
+libprovider_la_SOURCES = \
+    provider/base/clock.h \
+    provider/base/list.h \
+    provider/base/lock.c \
+    provider/base/lock.h \
+    provider/base/log.c \
+    provider/base/log.h \
+    provider/base/param.c \
+    provider/base/param.def \
+    provider/base/param.h \
+    provider/base/pool.c \
+    provider/base/pool.h

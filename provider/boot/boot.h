@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Start-up: who this process is, who the others are, and the one exchange of addresses. Behind it
+ * stands PMIx, or nothing at all for a process started alone (a singleton).
+ *
+ * Calls return 0 or -errno. Ranks are those of the job's namespace, 0 to size - 1.
+ */
+#ifndef ORIEL_BOOT_BOOT_H
+#define ORIEL_BOOT_BOOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct boot_info {
+    uint32_t rank, size;
+    uint32_t local_rank, local_size; /* among the job's ranks on this host */
+    uint32_t universe_size;          /* 0 where the launcher does not say */
+    uint32_t appnum;
+    bool appnum_known;
+    bool singleton;   /* started alone: no server, nothing to exchange */
+    bool one_host;    /* every rank of the job is on this host */
+    const char *job;  /* the namespace's name; "singleton" for one */
+    const char *host; /* this host's name */
+};
+
+/*
+ * Connects to the PMIx server if there is one. A process that was started as one of several
+ * without PMIx gets one line on standard error from the first of them and -ENOTCONN: it must end
+ * (DESIGN: never N singletons in silence). Calling it again is harmless.
+ */
+int boot_open(void);
+const struct boot_info *boot_info(void);
+
+/* Host of a rank, as the launcher spells it; NULL where unknown. Owned by boot. */
+const char *boot_host(uint32_t rank);
+bool boot_same_host(uint32_t rank);
+/* The job's ranks on this host in rising order, boot_info()->local_size of them. */
+const uint32_t *boot_local_ranks(void);
+
+/*
+ * The exchange. put before start; start does not wait; wait returns when every rank's blob is
+ * here, at once when called again. Blobs are at most 1 KiB.
+ */
+int boot_put(const char *key, const void *blob, size_t len);
+int boot_exchange_start(void);
+int boot_exchange_wait(void);
+/* Copies rank's blob; `len` in: room, out: length. -ENOENT where that rank put none. */
+int boot_get(uint32_t rank, const char *key, void *blob, size_t *len);
+
+/* Ends the whole job with this exit status; never returns. */
+void boot_abort(int status, const char *message) __attribute__((noreturn));
+/* Says good-bye to the server; the process may exit in any way after it. */
+void boot_close(void);
+
+#endif

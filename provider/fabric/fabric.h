@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Bytes to and from other processes, over libfabric: tagged messages, remote memory, completions.
+ * What stands above sees peers, operations and regions, and no type of libfabric's.
+ *
+ * Who owns what: an operation (struct fabric_op) is the caller's memory, embedded in its request;
+ * it belongs to the fabric from the call that posts it until its `done` has been called, exactly
+ * once. Buffers likewise. Peers and regions are the fabric's.
+ *
+ * Threads: the caller serialises every call here (the lane's lock, core/p2p/lane.h); `done` runs
+ * inside fabric_progress, or inside any call here that must make progress, with that lock held,
+ * and may post again.
+ *
+ * Errors: 0 or -errno. -EAGAIN never comes out of a call that takes an operation: what the provider
+ * refuses for now is queued here, in order, and posted by fabric_progress.
+ */
+#ifndef ORIEL_FABRIC_FABRIC_H
+#define ORIEL_FABRIC_FABRIC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "provider/base/list.h"
+
+struct fabric_peer;
+struct fabric_region;
+struct fabric_op;
+
+/* What became of an operation. */
+struct fabric_event {
+    int error;     /* 0 or -errno: -ECANCELED, -EMSGSIZE (cut short), -ENOMSG (a peek found none) */
+    size_t len;    /* of the message as sent where known, even where the buffer was shorter */
+    uint64_t tag;  /* receives: as sent */
+    uint64_t data; /* receives: the sender's word */
+};
+
+typedef void fabric_done_fn(struct fabric_op *op, const struct fabric_event *event);
+
+enum { FABRIC_CONTEXT_WORDS = 8, FABRIC_IOV = 2 };
+
+struct fabric_op {
+    uint64_t context[FABRIC_CONTEXT_WORDS]; /* libfabric's, while posted (fi_context2) */
+    fabric_done_fn *done;                   /* set by the caller before posting */
+    struct list link;                       /* in the queue of what waits to be posted */
+    uint8_t kind, state;                    /* fabric_post.c's own */
+    uint8_t iov_count;
+    struct fabric_peer *peer; /* NULL: any source */
+    struct iovec iov[FABRIC_IOV];
+    uint64_t tag, data; /* receives: tag and ignore mask; remote memory: address and key */
+};
+
+struct fabric_limits {
+    size_t inject;   /* bytes of a message that fabric_tinject takes */
+    size_t eager;    /* messages up to here may arrive before a receive is there */
+    size_t transfer; /* longest single message or remote operation */
+    bool tail;       /* a receive below `eager` gets the discard tail (quirk of the provider) */
+};
+
+/* One line each about a candidate, for oriel-info: provider, where it is, why it was not chosen. */
+struct fabric_candidate {
+    const char *provider, *domain, *why;
+    bool chosen;
+};
+
+/*
+ * Opens the endpoint for a job on one host (loopback) or several, and publishes its address through
+ * boot. Says in one line why nothing opened: -ENODATA, with FI_PROVIDER or ORIEL_PROVIDER named
+ * when they are the reason.
+ */
+int fabric_open(void);
+bool fabric_is_open(void);
+void fabric_close(void);
+const struct fabric_limits *fabric_limits(void);
+const char *fabric_provider(void); /* name of the open provider, for messages */
+/* Calls `each` for every candidate, best first; opens nothing. */
+int fabric_candidates(void (*each)(const struct fabric_candidate *, void *), void *arg);
+
+/*
+ * The peer of that rank of the job, found at first contact (which waits for the exchange). The same
+ * pointer every time, good until fabric_close.
+ */
+int fabric_peer(uint32_t rank, struct fabric_peer **peer);
+
+/* ---- Tagged messages. `from` NULL is any source; `data` travels with the message. ---- */
+
+/* At most limits.inject bytes; the buffer is free on return. -EAGAIN: send it with an operation. */
+int fabric_tinject(struct fabric_peer *to, const void *buf, size_t len, uint64_t tag,
+                   uint64_t data);
+int fabric_tsend(struct fabric_peer *to, struct fabric_op *op, const void *buf, size_t len,
+                 uint64_t tag, uint64_t data);
+/* A tag matches where it equals `tag` in all bits that `ignore` does not have. */
+int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
+                 uint64_t tag, uint64_t ignore);
+/*
+ * Looks for a message that has arrived: 0 and the event, or -ENOMSG. With `claim`, the message is
+ * taken out of matching and waits for fabric_trecv_claimed with the same operation.
+ */
+int fabric_tpeek(struct fabric_peer *from, struct fabric_op *claim, uint64_t tag, uint64_t ignore,
+                 struct fabric_event *found);
+int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len);
+/*
+ * Asks for a posted receive back. Its `done` is called in either case, with -ECANCELED when it had
+ * not matched; it has been called when this returns, unless the receive has matched and data is
+ * still on the way.
+ */
+void fabric_cancel(struct fabric_op *op);
+
+/* ---- Remote memory ---- */
+
+/* What a peer needs to reach a region: travels as bytes, at most this long. */
+struct fabric_key {
+    uint64_t base; /* what to add to a byte offset from the region's start */
+    uint64_t key;
+};
+
+/* Registers memory for others to read and write. len 0 is allowed. */
+int fabric_region_open(void *base, size_t len, struct fabric_region **region);
+void fabric_region_key(const struct fabric_region *region, struct fabric_key *key);
+void fabric_region_close(struct fabric_region *region);
+
+/*
+ * Completes when the data is placed at the target (write: FI_DELIVERY_COMPLETE) or here (read).
+ * `address` is key.base plus the byte offset. len at most limits.transfer.
+ */
+int fabric_write(struct fabric_peer *to, struct fabric_op *op, const void *buf, size_t len,
+                 uint64_t address, uint64_t key);
+int fabric_read(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
+                uint64_t address, uint64_t key);
+
+/* ---- Progress ---- */
+
+/* Reads completions, calls `done` for each, posts what was queued. How many completed, or -errno.
+ */
+int fabric_progress(void);
+
+/*
+ * Sleeps until something may have come or `timeout_ms` has passed. The lane's lock is NOT held.
+ * Call it only after fabric_may_sleep (lock held) said true.
+ */
+bool fabric_may_sleep(void);
+void fabric_sleep(int timeout_ms);
+
+#endif

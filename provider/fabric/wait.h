@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The ladder every wait climbs: poll for a while, then yield the processor, then sleep until
+ * something arrives. One of it in the library; Init, Finalize and every completion call use it.
+ *
+ *     struct wait w;
+ *     wait_begin(&w);
+ *     while (!done) {
+ *         take the lock, make progress, drop the lock;
+ *         wait_step(&w, progressed);
+ *     }
+ *
+ * Where ranks outnumber the processors they may run on, the polling step is skipped: spinning only
+ * keeps the one that could help off the processor (docs/design.md has the figures).
+ */
+#ifndef ORIEL_FABRIC_WAIT_H
+#define ORIEL_FABRIC_WAIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct wait {
+    uint32_t polls, yields;
+    uint64_t since; /* ns, when yielding began; 0 before */
+};
+
+/* Once at start-up: how many ranks share this host. */
+void wait_open(uint32_t local_ranks);
+
+static inline void wait_begin(struct wait *w)
+{
+    w->polls = w->yields = 0;
+    w->since = 0;
+}
+
+/* One step up, or back to the foot when the last poll brought something. No lock is held. */
+void wait_step(struct wait *w, bool progressed);
+
+#endif
