@@ -5,6 +5,12 @@ noinst_LTLIBRARIES += libcore.la
 libcore_la_LIBADD = libprovider.la -lm
 libcore_la_SOURCES =
 
+include core/object/local.mk
+include core/p2p/local.mk
+include core/coll/local.mk
+include core/win/local.mk
+include core/api/local.mk
+
 lib_LTLIBRARIES += libmpi_abi.la
 libmpi_abi_la_SOURCES =
 libmpi_abi_la_LIBADD = libcore.la

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Argument checks, all of them here: each returns MPI_SUCCESS or an error class with its detail set
+ * (what was wrong, the value, what is right), and writes objects out only when the handle is good.
+ * The good case is inline and short; the message is made elsewhere.
+ */
+#ifndef ORIEL_API_CHECK_H
+#define ORIEL_API_CHECK_H
+
+#include "core/api/api.h"
+#include "core/object/datatype.h"
+#include "core/object/op.h"
+
+/* The bad cases, out of line: they say what is wrong. check.c */
+int check_bad_comm(MPI_Comm comm); /* not initialised, null, freed, or of another kind */
+int check_bad_type(MPI_Datatype datatype);
+int check_bad_count(MPI_Count count);
+int check_bad_buffer(void);
+int check_bad_rank(const struct comm *c, int rank, const char *what);
+int check_bad_tag(int tag);
+int check_uncommitted(const struct datatype *t);
+int check_bad_op(MPI_Op op);
+int check_bad_group(MPI_Group group);
+int check_bad_info(MPI_Info info);
+int check_bad_errhandler(MPI_Errhandler errhandler);
+int check_bad_arg(const char *argument, const char *why);
+int check_not_running(void); /* before MPI_Init or after MPI_Finalize */
+
+static inline int check_comm(MPI_Comm comm, struct comm **out)
+{
+    struct comm *c = comm_find(comm);
+
+    if (!c)
+        return check_bad_comm(comm);
+    *out = c;
+    return MPI_SUCCESS;
+}
+
+static inline int check_type(MPI_Datatype datatype, struct datatype **out)
+{
+    struct datatype *t = datatype_find(datatype);
+
+    if (!t)
+        return check_bad_type(datatype);
+    *out = t;
+    return MPI_SUCCESS;
+}
+
+/* A committed type, a count that is none negative, a buffer where there is data. */
+static inline int check_buffer(const void *buf, MPI_Count count, MPI_Datatype datatype,
+                               struct datatype **out)
+{
+    struct datatype *t = datatype_find(datatype);
+
+    if (count < 0)
+        return check_bad_count(count);
+    if (!t)
+        return check_bad_type(datatype);
+    if (!t->committed)
+        return check_uncommitted(t);
+    if (!buf && count && t->size && t->predefined)
+        return check_bad_buffer();
+    *out = t;
+    return MPI_SUCCESS;
+}
+
+static inline int check_dest(const struct comm *c, int dest)
+{
+    if ((unsigned)dest < (unsigned)comm_target_size(c) || dest == MPI_PROC_NULL)
+        return MPI_SUCCESS;
+    return check_bad_rank(c, dest, "destination");
+}
+
+static inline int check_source(const struct comm *c, int source)
+{
+    if ((unsigned)source < (unsigned)comm_target_size(c) || source == MPI_PROC_NULL ||
+        source == MPI_ANY_SOURCE)
+        return MPI_SUCCESS;
+    return check_bad_rank(c, source, "source");
+}
+
+static inline int check_send(MPI_Comm comm, struct comm **c, const void *buf, MPI_Count count,
+                             MPI_Datatype datatype, struct datatype **t, int dest, int tag)
+{
+    int rc = check_comm(comm, c);
+
+    if (!rc)
+        rc = check_buffer(buf, count, datatype, t);
+    if (!rc)
+        rc = check_dest(*c, dest);
+    if (!rc && tag < 0)
+        rc = check_bad_tag(tag);
+    return rc;
+}
+
+static inline int check_recv(MPI_Comm comm, struct comm **c, const void *buf, MPI_Count count,
+                             MPI_Datatype datatype, struct datatype **t, int source, int tag)
+{
+    int rc = check_comm(comm, c);
+
+    if (!rc)
+        rc = check_buffer(buf, count, datatype, t);
+    if (!rc)
+        rc = check_source(*c, source);
+    if (!rc && tag < 0 && tag != MPI_ANY_TAG)
+        rc = check_bad_tag(tag);
+    return rc;
+}
+
+#endif

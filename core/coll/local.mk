@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: BSD-3-Clause
+libcore_la_SOURCES += \
+    core/coll/coll.h

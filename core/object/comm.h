@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A communicator: a group (two for an intercommunicator), a context id that keeps its messages
+ * apart from all others, and what hangs on it. Making one from another is collective and lives in
+ * core/coll (comm_dup, comm_split, ...); this is the object itself.
+ */
+#ifndef ORIEL_OBJECT_COMM_H
+#define ORIEL_OBJECT_COMM_H
+
+#include <stdbool.h>
+
+#include "core/object/attr.h"
+#include "core/object/errhandler.h"
+#include "core/object/group.h"
+#include "core/object/info.h"
+
+struct fabric_peer;
+
+struct comm {
+    struct object object;
+    uint32_t context;     /* the same on all members, below COMM_CONTEXTS */
+    int rank, size;       /* in the local group */
+    struct group *group;  /* local */
+    struct group *remote; /* of an intercommunicator, else NULL */
+    struct comm *local;   /* intercommunicator: intracommunicator of the local group, else NULL */
+    /*
+     * By rank of the group that is addressed (remote where there is one): the peer, or NULL before
+     * first contact. Made at the first contact of all, so that a communicator that is never spoken
+     * on costs nothing a member.
+     */
+    struct fabric_peer **peers;
+    uint32_t coll_sequence; /* of collectives started: keeps two in flight apart */
+    struct errhandler *errhandler;
+    struct attrs attrs;
+    struct info *info; /* hints, or NULL */
+    void *topology;    /* core/object/topology.h, or NULL */
+    char name[MPI_MAX_OBJECT_NAME];
+};
+
+enum {
+    COMM_CONTEXT_BITS = 20,
+    COMM_CONTEXTS = 1 << COMM_CONTEXT_BITS,
+    COMM_CONTEXT_WORLD = 0,
+    COMM_CONTEXT_SELF = 1,
+    COMM_CONTEXT_FIRST = 2, /* the first that is handed out */
+};
+
+extern struct comm *comm_world, *comm_self; /* NULL outside init..finalize */
+
+static inline struct comm *comm_find(MPI_Comm handle)
+{
+    return (struct comm *)object_find(OBJECT_COMM, handle);
+}
+
+static inline bool comm_is_inter(const struct comm *c)
+{
+    return c->remote;
+}
+
+/* The group that ranks given to sends and receives name. */
+static inline const struct group *comm_target(const struct comm *c)
+{
+    return c->remote ? c->remote : c->group;
+}
+
+static inline int comm_target_size(const struct comm *c)
+{
+    return comm_target(c)->size;
+}
+
+/*
+ * A new communicator, without a handle, of these groups (references taken), with the error handler
+ * of `parent` where there is one. `give_back` is called with the context id when it is released.
+ */
+int comm_new(uint32_t context, struct group *group, struct group *remote, struct comm *parent,
+             struct comm **comm);
+/* Called with each context id that is free again; core/coll/context.c sets it. */
+extern void (*comm_context_free)(uint32_t context);
+
+/* MPI_COMM_WORLD and MPI_COMM_SELF for a job of `size`, this process being `rank`. */
+int comm_open(uint32_t rank, uint32_t size);
+void comm_close(void);
+
+/* The peer behind a rank of comm_target. Lane locked. */
+int comm_peer_slow(struct comm *c, int rank, struct fabric_peer **peer);
+static inline int comm_peer(struct comm *c, int rank, struct fabric_peer **peer)
+{
+    if (__builtin_expect(c->peers && c->peers[rank], 1)) {
+        *peer = c->peers[rank];
+        return MPI_SUCCESS;
+    }
+    return comm_peer_slow(c, rank, peer);
+}
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Datatypes (chapter 5). A type is flattened at commit into a canonical form, and one iterator over
+ * it serves packing, unpacking, iovecs, remote memory and files. Sizes and displacements are bytes.
+ */
+#ifndef ORIEL_OBJECT_DATATYPE_H
+#define ORIEL_OBJECT_DATATYPE_H
+
+#include <stdbool.h>
+#include <sys/uio.h>
+
+#include "core/object/attr.h"
+
+/* What one element of a predefined type is, for operators and remote accumulation. */
+enum basic {
+    BASIC_NONE, /* no predefined type, or elements of several kinds */
+    BASIC_INT8,
+    BASIC_INT16,
+    BASIC_INT32,
+    BASIC_INT64,
+    BASIC_UINT8,
+    BASIC_UINT16,
+    BASIC_UINT32,
+    BASIC_UINT64,
+    BASIC_BYTE, /* MPI_BYTE, MPI_PACKED: bits only */
+    BASIC_CHAR, /* MPI_CHAR, MPI_WCHAR, MPI_CHARACTER: text, no arithmetic */
+    BASIC_BOOL, /* _Bool, C++ bool */
+    BASIC_LOGICAL1,
+    BASIC_LOGICAL2,
+    BASIC_LOGICAL4,
+    BASIC_LOGICAL8,
+    BASIC_LOGICAL16,
+    BASIC_FLOAT16,
+    BASIC_FLOAT,
+    BASIC_DOUBLE,
+    BASIC_LONG_DOUBLE,
+    BASIC_FLOAT128,
+    BASIC_COMPLEX8, /* float _Complex; named by total bytes */
+    BASIC_COMPLEX16,
+    BASIC_COMPLEX32, /* long double _Complex */
+    BASIC_FLOAT_INT, /* value and index, for MINLOC and MAXLOC */
+    BASIC_DOUBLE_INT,
+    BASIC_LONG_INT,
+    BASIC_SHORT_INT,
+    BASIC_2INT,
+    BASIC_LONG_DOUBLE_INT,
+    BASIC_2REAL,
+    BASIC_2DOUBLE,
+    BASICS
+};
+
+struct type_loop;     /* the canonical form: datatype_flat.h */
+struct type_contents; /* how it was constructed: datatype_contents.h */
+
+struct datatype {
+    struct object object;
+    MPI_Count size;      /* bytes of data in one item */
+    MPI_Aint lb, extent; /* MPI_Type_get_extent */
+    MPI_Aint true_lb, true_extent;
+    bool contiguous; /* one item is one block at true_lb, and the next follows it at once */
+    bool committed;
+    bool predefined;
+    enum basic basic;       /* of every element, where all are of one kind, else BASIC_NONE */
+    MPI_Count elements;     /* basic elements in one item; 0 where unknown kind */
+    struct type_loop *flat; /* after commit, where not contiguous */
+    struct type_contents *contents;
+    struct attrs attrs;
+    char name[MPI_MAX_OBJECT_NAME];
+};
+
+static inline struct datatype *datatype_find(MPI_Datatype handle)
+{
+    return (struct datatype *)object_find(OBJECT_DATATYPE, handle);
+}
+
+/* The predefined types by kind, for the library's own messages. */
+extern struct datatype datatype_byte, datatype_int, datatype_int64, datatype_uint64;
+
+void datatype_open(void); /* the predefined handles */
+int datatype_commit(struct datatype *t);
+
+/* Constructors: new types without a handle, one reference, uncommitted. Counts are checked (>= 0).
+ */
+int datatype_contiguous(MPI_Count count, struct datatype *old, struct datatype **type);
+int datatype_hvector(MPI_Count count, MPI_Count blocklength, MPI_Aint stride, bool stride_in_bytes,
+                     struct datatype *old, struct datatype **type);
+int datatype_dup(struct datatype *old, struct datatype **type);
+
+/*
+ * Bytes, not items, so that a caller may stop and go on anywhere: copies from byte `from` of the
+ * packed form of `count` items at `buf`, at most `len` bytes. Returns the bytes copied, less than
+ * `len` only at the end.
+ */
+size_t datatype_pack(const void *buf, MPI_Count count, const struct datatype *t, size_t from,
+                     void *out, size_t len);
+size_t datatype_unpack(void *buf, MPI_Count count, const struct datatype *t, size_t from,
+                       const void *in, size_t len);
+
+/*
+ * The iterator: pieces of contiguous memory in the order of the packed form.
+ *     struct type_iter i;
+ *     type_iter_begin(&i, buf, count, t, from_byte);
+ *     while (type_iter_next(&i, most, &iov)) ...
+ */
+struct type_iter {
+    char *buf;
+    MPI_Count count;
+    const struct datatype *type;
+    size_t at, end; /* bytes of the packed form */
+};
+void type_iter_begin(struct type_iter *i, const void *buf, MPI_Count count,
+                     const struct datatype *t, size_t from);
+/* A piece of at most `most` bytes; false at the end. */
+bool type_iter_next(struct type_iter *i, size_t most, struct iovec *piece);
+
+/* Where the one block of a contiguous type's items begins. */
+static inline void *datatype_address(const void *buf, const struct datatype *t)
+{
+    return (char *)buf + t->true_lb;
+}
+
+#endif

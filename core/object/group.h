@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A group: an ordered set of processes, each named by its rank in the job (a "process id" here).
+ * A group whose members form an arithmetic sequence is kept as such, at any size in the same few
+ * bytes; others are lists. Groups never change after they are made.
+ */
+#ifndef ORIEL_OBJECT_GROUP_H
+#define ORIEL_OBJECT_GROUP_H
+
+#include "core/object/object.h"
+
+struct group {
+    struct object object;
+    int size;
+    int rank; /* this process's, or MPI_UNDEFINED */
+    uint32_t first;
+    int32_t stride; /* where list is NULL: member i is first + i * stride */
+    uint32_t *list; /* owned */
+};
+
+extern struct group group_empty;
+
+static inline struct group *group_find(MPI_Group handle)
+{
+    return (struct group *)object_find(OBJECT_GROUP, handle);
+}
+
+static inline uint32_t group_member(const struct group *g, int rank)
+{
+    return g->list ? g->list[rank] : g->first + (uint32_t)(rank * g->stride);
+}
+
+void group_open(void);
+/* This process's id in the job, for `rank` of new groups. Set once at start-up. */
+void group_set_self(uint32_t process);
+
+/* first, first + stride, ...: `size` members. */
+int group_range(uint32_t first, int32_t stride, int size, struct group **group);
+/* Takes the list over (malloc'ed), or frees it where a sequence describes it. */
+int group_list(uint32_t *list, int size, struct group **group);
+/* Rank of a process id, or MPI_UNDEFINED. */
+int group_rank_of(const struct group *g, uint32_t process);
+
+int group_compare(const struct group *a, const struct group *b); /* MPI_IDENT, SIMILAR, UNEQUAL */
+int group_union(struct group *a, struct group *b, struct group **group);
+int group_intersection(struct group *a, struct group *b, struct group **group);
+int group_difference(struct group *a, struct group *b, struct group **group);
+int group_incl(struct group *g, int n, const int *ranks, struct group **group);
+int group_excl(struct group *g, int n, const int *ranks, struct group **group);
+int group_range_incl(struct group *g, int n, int ranges[][3], struct group **group);
+int group_range_excl(struct group *g, int n, int ranges[][3], struct group **group);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What every MPI object begins with, and the table through which a handle finds it.
+ *
+ * A handle that a program holds is a number, never an address: class, generation and place in the
+ * class's table. So a freed handle, one of another class, or any other number is told from a good
+ * one with two loads, and nothing foreign is ever dereferenced. 1 to 4095 are the predefined
+ * handles of the standard ABI (chapter 20) and index a table of their own.
+ *
+ *     63..56 class | 55..32 generation | 31..0 4096 + place
+ *
+ * The low half is what MPI_X_toint gives, so it stays below 2^31.
+ *
+ * Lifetime: object_publish gives a handle and counts the program's reference; operations in flight
+ * hold more; object_retire takes the handle away (MPI_X_free); the last object_drop calls
+ * `release`. Predefined objects are never released.
+ *
+ * Threads: finding needs no lock. Publishing and retiring take the table's own lock, a leaf:
+ * nothing is called while it is held.
+ */
+#ifndef ORIEL_OBJECT_OBJECT_H
+#define ORIEL_OBJECT_OBJECT_H
+
+#include <mpi.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "provider/base/list.h"
+
+enum object_class {
+    OBJECT_NONE,
+    OBJECT_COMM,
+    OBJECT_GROUP,
+    OBJECT_DATATYPE,
+    OBJECT_OP,
+    OBJECT_ERRHANDLER,
+    OBJECT_INFO,
+    OBJECT_REQUEST,
+    OBJECT_MESSAGE,
+    OBJECT_WIN,
+    OBJECT_FILE,
+    OBJECT_SESSION,
+    OBJECT_CLASSES
+};
+
+struct object {
+    uintptr_t handle; /* 0 while the program has none */
+    uint32_t place;   /* in the table, kept from the first publishing to object_close; 0 none yet */
+    atomic_int refs;
+    uint8_t class;
+    void (*release)(struct object *); /* NULL: predefined */
+};
+
+enum {
+    OBJECT_PREDEFINED = 4096, /* handles below are the ABI's */
+    OBJECT_CHUNK = 4096,      /* places a chunk; chunks are made as needed and never move */
+    OBJECT_CHUNKS = 4096,
+};
+
+struct object_slot {
+    _Atomic uintptr_t handle; /* 0 where the place is free */
+    struct object *object;
+    uint32_t generation;
+};
+
+extern struct object *object_predefined[OBJECT_PREDEFINED];
+extern struct object_slot *_Atomic object_chunks[OBJECT_CLASSES][OBJECT_CHUNKS];
+
+/* One reference, no handle. */
+static inline void object_init(struct object *o, enum object_class class,
+                               void (*release)(struct object *))
+{
+    o->handle = 0;
+    o->place = 0;
+    o->class = class;
+    o->release = release;
+    atomic_init(&o->refs, 1);
+}
+
+/* Makes a static object the one that the ABI's handle means; `handle` as mpi.h has it. */
+void object_predefine(struct object *o, enum object_class class, const void *handle);
+
+/* Gives a new handle. MPI_SUCCESS or MPI_ERR_NO_MEM. */
+int object_publish(struct object *o);
+/* The handle finds nothing any more; the place is kept for the next object_publish. */
+void object_retire(struct object *o);
+/* Gives the place back; called by `release` before the memory goes. */
+void object_close(struct object *o);
+
+static inline void object_hold(struct object *o)
+{
+    if (o->release)
+        atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
+}
+
+static inline void object_drop(struct object *o)
+{
+    if (o->release && atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) == 1)
+        o->release(o);
+}
+
+/* The object behind a handle, or NULL where the handle is none of that class. */
+static inline struct object *object_find(enum object_class class, const void *handle)
+{
+    uintptr_t h = (uintptr_t)handle;
+
+    if (h < OBJECT_PREDEFINED) {
+        struct object *o = object_predefined[h];
+        return o && o->class == class ? o : NULL;
+    }
+    uint32_t place = (uint32_t)h - OBJECT_PREDEFINED;
+    if (place >= (uint32_t)OBJECT_CHUNK * OBJECT_CHUNKS)
+        return NULL;
+    struct object_slot *chunk =
+        atomic_load_explicit(&object_chunks[class][place / OBJECT_CHUNK], memory_order_acquire);
+    if (!chunk)
+        return NULL;
+    struct object_slot *s = &chunk[place % OBJECT_CHUNK];
+    return atomic_load_explicit(&s->handle, memory_order_acquire) == h ? s->object : NULL;
+}
+
+/* MPI_X_toint and MPI_X_fromint (20.4): NULL where the integer names nothing. */
+int object_toint(const void *handle);
+void *object_fromint(enum object_class class, int number);
+
+/* Objects alive, by class, for the report at finalize in a debugging build. */
+unsigned object_count(enum object_class class);
+
+#endif

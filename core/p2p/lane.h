@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A lane: an endpoint, its pool of requests and the lock that guards both. There is one to begin
+ * with. Everything marked "lane locked" is called with the lock held; nothing sleeps or calls code
+ * of the program's while it is.
+ *
+ * Lock order: lane, then a leaf (object table, info). Never the other way round.
+ */
+#ifndef ORIEL_P2P_LANE_H
+#define ORIEL_P2P_LANE_H
+
+#include <stdbool.h>
+
+#include "provider/base/list.h"
+#include "provider/base/lock.h"
+#include "provider/base/pool.h"
+
+struct lane {
+    struct lock lock;
+    struct pool requests;
+    struct list deferred; /* of struct deferred: what completions asked to be run after them */
+};
+
+extern struct lane lane;
+
+/*
+ * Work that a completion wants done once the completion queue has been read: the next round of a
+ * collective, the answer to a window's message. Owned by whoever embeds it; in the list at most
+ * once. `run` is called lane locked; it may drop the lock and take it again around a call into the
+ * program (and must then stand that other threads progress meanwhile).
+ */
+struct deferred {
+    struct list link;
+    void (*run)(struct deferred *d);
+};
+
+int lane_open(bool thread_multiple);
+void lane_close(void);
+
+static inline void lane_lock(void)
+{
+    lock_take(&lane.lock);
+}
+
+static inline void lane_unlock(void)
+{
+    lock_drop(&lane.lock);
+}
+
+/* Lane locked. */
+void lane_defer(struct deferred *d);
+
+/* Lane locked: reads completions and runs what they deferred. True where something happened. */
+bool lane_progress(void);
+
+#endif
