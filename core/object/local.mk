@@ -8,4 +8,5 @@ libcore_la_SOURCES += \
     core/object/group.h \
     core/object/info.h \
     core/object/object.h \
-    core/object/op.h
+    core/object/op.h \
+    core/object/status.h
