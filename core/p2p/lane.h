@@ -15,10 +15,15 @@
 #include "provider/base/lock.h"
 #include "provider/base/pool.h"
 
+struct request;
+
 struct lane {
     struct lock lock;
     struct pool requests;
-    struct list deferred; /* of struct deferred: what completions asked to be run after them */
+    struct request *spare; /* given back, still with their places in the handle table */
+    struct list deferred;  /* of struct deferred: what completions asked to be run after them */
+    size_t sending;        /* sends that the fabric still has */
+    bool failed;           /* progress has failed, and it was said */
 };
 
 extern struct lane lane;

@@ -28,11 +28,25 @@ enum channel {
 
 enum { P2P_TAG_BITS = 31 }; /* MPI_TAG_UB is 2^31 - 1 */
 
+#define P2P_SYNCHRONOUS (UINT64_C(1) << 59)
+
+static inline uint64_t p2p_match(const struct comm *c, enum channel channel, int tag)
+{
+    return (uint64_t)channel << 56 | (uint64_t)c->context << 32 | (uint32_t)tag;
+}
+
+/* The bits that a receive or probe does not look at. */
+static inline uint64_t p2p_ignore(int tag)
+{
+    return P2P_SYNCHRONOUS | (tag == MPI_ANY_TAG ? UINT32_MAX : 0);
+}
+
 /*
  * Posts a send or receive of an existing request, lane locked. r has come from request_new with the
  * communicator and type; arguments are right (checked above); dest and source may be MPI_PROC_NULL
- * and source MPI_ANY_SOURCE, tag MPI_ANY_TAG. On an error nothing has been posted and r is as
- * before.
+ * and source MPI_ANY_SOURCE, tag MPI_ANY_TAG. The request may be complete, and its `then` called,
+ * before these return. On an error nothing has been posted and r is as before. Synchronous and
+ * buffered sends are CHANNEL_P2P's alone.
  */
 int p2p_send(struct request *r, enum channel channel, const void *buf, MPI_Count count, int dest,
              int tag, enum send_mode mode);
@@ -46,21 +60,64 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
 bool p2p_try_inject(struct comm *c, struct datatype *t, enum channel channel, const void *buf,
                     MPI_Count count, int dest, int tag);
 
-/* No lock held: both block. Status may be NULL. */
+/* No lock held: all block. Status may be NULL. */
 int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
                   int tag, enum send_mode mode);
 int p2p_recv_wait(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
                   int tag, MPI_Status *status);
 
+/* 3.10: the receive is posted first. `replace`: what is sent is copied before it is overwritten. */
+struct p2p_exchange {
+    struct comm *comm;
+    const void *send;
+    MPI_Count send_count;
+    struct datatype *send_type;
+    int dest, send_tag;
+    void *recv;
+    MPI_Count recv_count;
+    struct datatype *recv_type;
+    int source, recv_tag;
+    bool replace; /* send and recv are the same buffer */
+};
+int p2p_exchange_wait(const struct p2p_exchange *x, MPI_Status *status);
+int p2p_exchange_start(const struct p2p_exchange *x, struct request **request);
+
 /* A matched message (3.8.2), claimed from the provider; its handle is an MPI_Message. */
 struct message {
     struct object object;
-    struct request *request; /* the receive that will be */
+    struct request *request; /* the receive that will be; NULL: MPI_MESSAGE_NO_PROC's */
 };
 
-/* No lock held. `message` NULL: look only. *found false: nothing there. One round of progress. */
+extern struct message message_no_proc;
+
+static inline struct message *message_find(MPI_Message handle)
+{
+    return (struct message *)object_find(OBJECT_MESSAGE, handle);
+}
+
+/*
+ * No lock held. `message` NULL: look only. *found false: nothing there. One round of progress. A
+ * message that is found has a handle.
+ */
 int p2p_probe(struct comm *c, int source, int tag, bool *found, struct message **message,
               MPI_Status *status);
+int p2p_probe_wait(struct comm *c, int source, int tag, struct message **message,
+                   MPI_Status *status);
+/* Receives a matched message, which is gone afterwards. The request has no handle yet. */
+int p2p_mrecv(struct message *m, void *buf, MPI_Count count, struct datatype *t,
+              struct request **request);
+
+/* A persistent send or receive (3.9), inactive. No lock held. */
+int p2p_send_init(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
+                  int tag, enum send_mode mode, struct request **request);
+int p2p_recv_init(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
+                  int tag, struct request **request);
+
+/*
+ * Waits until every send has left: those of freed requests and of buffered messages too.
+ * MPI_Finalize calls it before its barrier, so that all ranks still make progress.
+ */
+void p2p_drain(void);
 
 int p2p_open(void);
 void p2p_close(void);

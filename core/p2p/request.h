@@ -18,6 +18,8 @@
 enum request_kind {
     REQUEST_SEND,
     REQUEST_RECV,
+    REQUEST_PAIR,    /* MPI_Isendrecv: complete when both of its own are */
+    REQUEST_FLUSH,   /* MPI_Buffer_iflush */
     REQUEST_COLL,    /* completed by a collective: core/coll */
     REQUEST_RMA,     /* completed by a window's operation: core/win */
     REQUEST_GENERAL, /* generalized: completed by the program */
@@ -29,12 +31,13 @@ enum send_mode { SEND_STANDARD, SEND_SYNCHRONOUS, SEND_BUFFERED, SEND_READY };
 
 struct request;
 
-/* What a kind does beyond completing; any may be NULL. No lock is held. */
+/* What a kind does beyond completing; any may be NULL. No lock is held but where it says so. */
 struct request_ops {
     int (*start)(struct request *r);  /* MPI_Start of an inactive persistent one */
     int (*cancel)(struct request *r); /* MPI_Cancel */
-    int (*query)(struct request *r, MPI_Status *status); /* fills the status at completion */
-    void (*free)(struct request *r); /* lane locked: the request's last moment */
+    int (*query)(struct request *r, MPI_Status *status); /* the status; it may be asked often */
+    int (*finish)(struct request *r); /* just before a completed request is freed */
+    void (*free)(struct request *r);  /* lane locked: the request's last moment */
 };
 
 struct request {
@@ -43,14 +46,15 @@ struct request {
     enum request_kind kind;
     atomic_bool done; /* complete, or inactive */
     bool persistent;
-    bool active;   /* a persistent one between start and completion */
+    bool active;   /* a persistent one between MPI_Start and the call that sees it complete */
     bool detached; /* MPI_Request_free: goes back to the pool when it is done */
     bool cancelled;
     uint8_t parts; /* completions that must still come: data, and the acknowledgement of Ssend */
     const struct request_ops *ops;
 
-    /* What the status will say. len in bytes. */
+    /* What the status will say. len in bytes, of the message as it was sent. */
     int source, tag, error;
+    int cause; /* -errno where the provider failed, else 0: `error` is its class */
     size_t len;
 
     /* What was asked for; comm and type are held while the request lives. */
@@ -59,9 +63,10 @@ struct request {
     void *buf;
     MPI_Count count;
     int peer; /* rank or MPI_ANY_SOURCE */
+    int want; /* tag, or MPI_ANY_TAG */
     enum send_mode mode;
-    void *bounce; /* packed copy of a non-contiguous buffer; malloc'ed, freed at completion */
-    size_t bytes; /* length of the user's data, packed */
+    void *bounce; /* packed form of a non-contiguous buffer; malloc'ed, freed at completion */
+    size_t bytes; /* length of the user's buffer, packed */
 
     /* Called lane locked at completion, for a request without a handle; owner is the caller's. */
     void (*then)(struct request *r);
@@ -75,17 +80,37 @@ static inline struct request *request_find(MPI_Request handle)
 
 /* ---- Lane locked ---- */
 
-/* All fields at their rest; NULL when memory is out. References to comm and type are taken. */
+/*
+ * All fields at their rest; NULL, with the detail set, when memory is out. References to comm and
+ * type are taken where they are not NULL.
+ */
 struct request *request_new(enum request_kind kind, struct comm *comm, struct datatype *type);
 /* Drops what it holds and gives it back to the pool. */
 void request_free(struct request *r);
-/* Final values are in place: tells waiters and `then`. */
+/*
+ * Final values are in place: tells waiters and `then`, frees it where it is detached. Without
+ * `then` the request may be gone when this returns.
+ */
 void request_complete(struct request *r);
+/* Gives the memory of the pool's requests back; the lane is closing. */
+void request_close_all(void);
+
+/* ---- With or without the lock ---- */
+
+/*
+ * A request that a blocking call keeps on its own stack: made ready as request_new does, and
+ * request_unmake drops what it holds once it is done.
+ */
+void request_make(struct request *r, enum request_kind kind, struct comm *comm,
+                  struct datatype *type);
+void request_unmake(struct request *r);
 
 /* ---- No lock held ---- */
 
 /* Makes progress until *flag, climbing the ladder. */
 void request_wait_flag(const atomic_bool *flag);
+/* The same until ready(arg), which is asked after every round. */
+void request_wait_until(bool (*ready)(const void *arg), const void *arg);
 static inline bool request_is_done(const struct request *r)
 {
     return atomic_load_explicit(&r->done, memory_order_acquire);
@@ -97,9 +122,19 @@ void request_poll(void);
 int request_publish(struct request *r, MPI_Request *handle);
 
 /*
- * After it is done: fills the status (which may be NULL, MPI_STATUS_IGNORE), frees it or makes a
- * persistent one inactive, sets *handle to MPI_REQUEST_NULL where it is gone. Returns its error.
+ * After it is done: fills the status (which may be NULL, MPI_STATUS_IGNORE; MPI_ERROR is left
+ * alone). Returns the request's error, with the detail in the calling thread.
+ */
+int request_status(struct request *r, MPI_Status *status);
+/*
+ * request_status, then frees it or makes a persistent one inactive, and sets *handle to
+ * MPI_REQUEST_NULL where it is gone (handle may be NULL).
  */
 int request_finish(struct request *r, MPI_Request *handle, MPI_Status *status);
+
+/* MPI_Request_free, MPI_Cancel, MPI_Start. */
+int request_detach(struct request *r);
+int request_cancel(struct request *r);
+int request_start(struct request *r);
 
 #endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Send-receive (3.10), blocking and nonblocking, also in place. The receive is posted first; where
+ * the send then fails, the receive is asked back.
+ */
+#include "core/object/err.h"
+#include "core/p2p/post.h"
+
+/* In place: what is sent is packed before the receive may write over it. */
+static int exchange_recv(const struct p2p_exchange *x, struct request *s, struct request *r)
+{
+    int rc = MPI_SUCCESS;
+
+    if (x->replace && x->dest != MPI_PROC_NULL)
+        rc = post_copy(s, x->send, x->send_count);
+    return rc ? rc : p2p_recv(r, CHANNEL_P2P, x->recv, x->recv_count, x->source, x->recv_tag);
+}
+
+static int exchange_send(const struct p2p_exchange *x, struct request *s)
+{
+    return p2p_send(s, CHANNEL_P2P, x->send, x->send_count, x->dest, x->send_tag, SEND_STANDARD);
+}
+
+int p2p_exchange_wait(const struct p2p_exchange *x, MPI_Status *status)
+{
+    struct request s, r;
+
+    request_make(&s, REQUEST_SEND, x->comm, x->send_type);
+    request_make(&r, REQUEST_RECV, x->comm, x->recv_type);
+    lane_lock();
+    int rc = exchange_recv(x, &s, &r);
+    bool receiving = !rc, sending = false;
+    if (!rc) {
+        rc = exchange_send(x, &s);
+        sending = !rc;
+        if (rc && !request_is_done(&r))
+            fabric_cancel(&r.op);
+        lane_progress();
+    }
+    lane_unlock();
+    if (sending) {
+        request_wait_flag(&s.done);
+        rc = request_status(&s, NULL);
+    }
+    if (receiving) {
+        request_wait_flag(&r.done);
+        int rc_recv = request_status(&r, rc ? NULL : status);
+        rc = rc ? rc : rc_recv;
+    }
+    request_unmake(&s);
+    request_unmake(&r);
+    return rc;
+}
+
+/* One of the two is over; the pair's status is the receive's. */
+static void exchange_part(struct request *part)
+{
+    struct request *pair = part->owner;
+
+    if (part->kind == REQUEST_RECV) {
+        pair->source = part->source;
+        pair->tag = part->tag;
+        pair->len = part->len;
+        pair->bytes = part->bytes;
+    }
+    if (part->error && !pair->error) {
+        pair->error = part->error;
+        pair->cause = part->cause;
+    }
+    request_free(part);
+    if (--pair->parts == 0)
+        request_complete(pair);
+}
+
+static struct request *exchange_new(enum request_kind kind, struct comm *c, struct datatype *t,
+                                    struct request *pair)
+{
+    struct request *part = request_new(kind, c, t);
+
+    if (part) {
+        part->then = exchange_part;
+        part->owner = pair;
+    }
+    return part;
+}
+
+static int exchange_start(const struct p2p_exchange *x, struct request **request)
+{
+    struct request *pair, *s, *r;
+    int rc = MPI_ERR_NO_MEM;
+
+    if (!(pair = request_new(REQUEST_PAIR, x->comm, NULL)))
+        return rc;
+    pair->parts = 2;
+    if (!(s = exchange_new(REQUEST_SEND, x->comm, x->send_type, pair)))
+        goto free_pair;
+    if (!(r = exchange_new(REQUEST_RECV, x->comm, x->recv_type, pair)))
+        goto free_send;
+    rc = exchange_recv(x, s, r);
+    if (rc)
+        goto free_recv;
+    rc = exchange_send(x, s);
+    if (rc) {
+        /* The receive is out, so the error comes with the request; r lives while its part does. */
+        if (pair->parts == 2)
+            fabric_cancel(&r->op);
+        s->error = rc;
+        exchange_part(s);
+    }
+    *request = pair;
+    return MPI_SUCCESS;
+
+free_recv:
+    request_free(r);
+free_send:
+    request_free(s);
+free_pair:
+    request_free(pair);
+    return rc;
+}
+
+int p2p_exchange_start(const struct p2p_exchange *x, struct request **request)
+{
+    lane_lock();
+    int rc = exchange_start(x, request);
+    lane_unlock();
+    return rc;
+}

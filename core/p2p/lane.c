@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <assert.h>
+#include <string.h>
+
+#include "core/p2p/lane.h"
+#include "core/p2p/request.h"
+#include "provider/base/log.h"
+#include "provider/fabric/fabric.h"
+
+enum { REQUESTS_PER_BLOCK = 64 };
+
+struct lane lane;
+
+int lane_open(bool thread_multiple)
+{
+    lane = (struct lane){.lock = {.off = !thread_multiple}};
+    list_init(&lane.deferred);
+    pool_open(&lane.requests, sizeof(struct request), REQUESTS_PER_BLOCK);
+    return MPI_SUCCESS;
+}
+
+void lane_close(void)
+{
+    request_close_all();
+    pool_close(&lane.requests);
+}
+
+void lane_defer(struct deferred *d)
+{
+    assert(lock_held(&lane.lock));
+    list_add_tail(&lane.deferred, &d->link);
+}
+
+/* A completion queue that cannot be read will not heal: said once, and the program goes on as far
+ * as it gets, until it is ended. */
+static void lane_fail(int negative_errno)
+{
+    if (lane.failed)
+        return;
+    lane.failed = true;
+    log_line(LOG_ERROR, "reading completions from %s failed: %s; messages may no longer arrive",
+             fabric_provider(), strerror(-negative_errno));
+}
+
+bool lane_progress(void)
+{
+    int done = fabric_is_open() ? fabric_progress() : 0;
+    struct list *l;
+
+    assert(lock_held(&lane.lock));
+    if (__builtin_expect(done < 0, 0)) {
+        lane_fail(done);
+        done = 0;
+    }
+    while ((l = list_pop(&lane.deferred))) {
+        struct deferred *d = container_of(l, struct deferred, link);
+        d->run(d);
+        done++;
+    }
+    return done;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/p2p/buffered.h"
+#include "core/p2p/p2p.h"
+#include "provider/fabric/wait.h"
+
+int p2p_open(void)
+{
+    object_init(&message_no_proc.object, OBJECT_MESSAGE, NULL);
+    object_predefine(&message_no_proc.object, OBJECT_MESSAGE, MPI_MESSAGE_NO_PROC);
+    return MPI_SUCCESS;
+}
+
+void p2p_drain(void)
+{
+    struct wait w;
+
+    wait_begin(&w);
+    for (;;) {
+        lane_lock();
+        bool progressed = lane_progress();
+        size_t left = lane.sending;
+        lane_unlock();
+        if (!left)
+            return;
+        wait_step(&w, progressed);
+    }
+}
+
+void p2p_close(void)
+{
+    lane_lock();
+    buffered_close();
+    lane_unlock();
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of this folder share: posting, below the calls of p2p.h. All lane locked. */
+#ifndef ORIEL_P2P_POST_H
+#define ORIEL_P2P_POST_H
+
+#include "core/p2p/p2p.h"
+
+/* The packed length of a buffer; MPI_ERR_COUNT where no memory can hold it. */
+int post_bytes(const struct datatype *t, MPI_Count count, size_t *bytes);
+
+/* Packs into r->bounce; p2p_send then sends that, whatever becomes of the buffer. */
+int post_copy(struct request *r, const void *buf, MPI_Count count);
+
+/* Hands one block to the fabric; the request completes when the block may be reused. */
+int post_send(struct request *r, struct fabric_peer *to, uint64_t match, const void *data,
+              size_t len);
+
+/* Copies what is to be sent, so that r is complete at once (buffered.c). */
+int post_buffered(struct request *r, struct fabric_peer *to, uint64_t match, const void *buf,
+                  MPI_Count count);
+
+/* A receive's completion: fills the status, unpacks, acknowledges. */
+void post_received(struct fabric_op *op, const struct fabric_event *event);
+
+/* Room for what r receives: the user's buffer, or r->bounce. */
+int post_room(struct request *r, void *buf, MPI_Count count, void **room);
+
+/* Tells the sender of a synchronous message that it has matched. */
+void post_ack(struct comm *c, int source, int tag);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Probes (3.8): a look at what has arrived, and matched messages, taken out of matching. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/object/err.h"
+#include "core/object/status.h"
+#include "core/p2p/post.h"
+#include "provider/fabric/wait.h"
+
+struct message message_no_proc;
+
+static void message_release(struct object *o)
+{
+    struct message *m = container_of(o, struct message, object);
+
+    object_close(o);
+    free(m);
+}
+
+static void probe_status(MPI_Status *status, int source, int tag, size_t len)
+{
+    if (!status)
+        return;
+    status->MPI_SOURCE = source;
+    status->MPI_TAG = tag;
+    status_set_bytes(status, len);
+    status_set_cancelled(status, false);
+}
+
+/* A message with its request, nothing claimed yet. */
+static int message_new(struct comm *c, struct message **message)
+{
+    struct message *m = malloc(sizeof *m);
+
+    if (!m)
+        return err_set(MPI_ERR_NO_MEM, "no memory for a matched message");
+    m->request = request_new(REQUEST_RECV, c, NULL);
+    if (!m->request) {
+        free(m);
+        return MPI_ERR_NO_MEM;
+    }
+    object_init(&m->object, OBJECT_MESSAGE, message_release);
+    *message = m;
+    return MPI_SUCCESS;
+}
+
+static void message_drop(struct message *m)
+{
+    request_free(m->request);
+    object_drop(&m->object);
+}
+
+/* -ENOMSG: none there. */
+static int probe_look(struct comm *c, int source, int tag, struct fabric_op *claim,
+                      struct fabric_event *event)
+{
+    struct fabric_peer *from = NULL;
+
+    if (source != MPI_ANY_SOURCE && comm_peer(c, source, &from))
+        return -EHOSTUNREACH;
+    return fabric_tpeek(from, claim, p2p_match(c, CHANNEL_P2P, tag == MPI_ANY_TAG ? 0 : tag),
+                        p2p_ignore(tag), event);
+}
+
+static int probe_locked(struct comm *c, int source, int tag, bool *found, struct message **message,
+                        MPI_Status *status)
+{
+    struct fabric_event event;
+    struct message *m = NULL;
+    int rc = message ? message_new(c, &m) : MPI_SUCCESS;
+
+    if (rc)
+        return rc;
+    int look = probe_look(c, source, tag, m ? &m->request->op : NULL, &event);
+    if (look) {
+        if (m)
+            message_drop(m);
+        *found = false;
+        return look == -ENOMSG ? MPI_SUCCESS : err_from_errno(look, "probing for a message");
+    }
+    int from = source == MPI_ANY_SOURCE ? (int)event.data : source;
+    if (m) {
+        m->request->peer = from;
+        m->request->want = (int)(uint32_t)event.tag;
+        rc = object_publish(&m->object);
+        if (rc)
+            return rc; /* the message is lost: it cannot be put back */
+        *message = m;
+    }
+    probe_status(status, from, (int)(uint32_t)event.tag, event.len);
+    *found = true;
+    return MPI_SUCCESS;
+}
+
+int p2p_probe(struct comm *c, int source, int tag, bool *found, struct message **message,
+              MPI_Status *status)
+{
+    if (source == MPI_PROC_NULL) {
+        probe_status(status, MPI_PROC_NULL, MPI_ANY_TAG, 0);
+        if (message)
+            *message = &message_no_proc;
+        *found = true;
+        return MPI_SUCCESS;
+    }
+    lane_lock();
+    lane_progress();
+    int rc = probe_locked(c, source, tag, found, message, status);
+    lane_unlock();
+    return rc;
+}
+
+int p2p_probe_wait(struct comm *c, int source, int tag, struct message **message,
+                   MPI_Status *status)
+{
+    struct wait w;
+    bool found = false;
+
+    wait_begin(&w);
+    for (;;) {
+        int rc = p2p_probe(c, source, tag, &found, message, status);
+        if (rc || found)
+            return rc;
+        wait_step(&w, false);
+    }
+}
+
+static int mrecv(struct message *m, void *buf, MPI_Count count, struct datatype *t,
+                 struct request *r)
+{
+    void *room;
+
+    /* The claim was made before the type was known. */
+    r->type = t;
+    object_hold(&t->object);
+    int rc = post_room(r, buf, count, &room);
+    if (rc) {
+        object_drop(&t->object);
+        r->type = NULL;
+        return rc;
+    }
+    r->op.done = post_received;
+    object_retire(&m->object);
+    object_drop(&m->object);
+    rc = fabric_trecv_claimed(&r->op, room, r->bytes);
+    if (rc) {
+        r->cause = rc;
+        r->error = err_from_errno(rc, "receiving a matched message");
+        request_complete(r);
+    }
+    return MPI_SUCCESS;
+}
+
+int p2p_mrecv(struct message *m, void *buf, MPI_Count count, struct datatype *t,
+              struct request **request)
+{
+    struct request *r = m->request;
+    int rc = MPI_SUCCESS;
+
+    lane_lock();
+    if (r) {
+        rc = mrecv(m, buf, count, t, r);
+    } else if ((r = request_new(REQUEST_RECV, comm_self, t))) {
+        rc = p2p_recv(r, CHANNEL_P2P, buf, count, MPI_PROC_NULL, MPI_ANY_TAG);
+    } else {
+        rc = MPI_ERR_NO_MEM;
+    }
+    lane_unlock();
+    if (!rc)
+        *request = r;
+    return rc;
+}

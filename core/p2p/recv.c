@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Receives: into the user's buffer where it is one block, through a packed copy where it is not. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/object/err.h"
+#include "core/p2p/post.h"
+
+int post_room(struct request *r, void *buf, MPI_Count count, void **room)
+{
+    int rc = post_bytes(r->type, count, &r->bytes);
+
+    if (rc)
+        return rc;
+    r->buf = buf;
+    r->count = count;
+    if (r->type->contiguous) {
+        *room = datatype_address(buf, r->type);
+        return MPI_SUCCESS;
+    }
+    r->bounce = malloc(r->bytes ? r->bytes : 1);
+    if (!r->bounce)
+        return err_set(MPI_ERR_NO_MEM, "no memory to unpack a message of %zu bytes", r->bytes);
+    *room = r->bounce;
+    return MPI_SUCCESS;
+}
+
+void post_received(struct fabric_op *op, const struct fabric_event *event)
+{
+    struct request *r = container_of(op, struct request, op);
+
+    if (event->error == -ECANCELED) {
+        r->cancelled = true;
+        request_complete(r);
+        return;
+    }
+    r->len = event->len;
+    r->tag = r->want == MPI_ANY_TAG ? (int)(uint32_t)event->tag : r->want;
+    r->source = r->peer == MPI_ANY_SOURCE ? (int)event->data : r->peer;
+    if (event->error == -EMSGSIZE || r->len > r->bytes) {
+        r->error = MPI_ERR_TRUNCATE;
+    } else if (event->error) {
+        r->cause = event->error;
+        r->error = err_from_errno(event->error, "receiving a message");
+    }
+    if (r->bounce)
+        datatype_unpack(r->buf, r->count, r->type, 0, r->bounce,
+                        r->len < r->bytes ? r->len : r->bytes);
+    if (event->tag & P2P_SYNCHRONOUS)
+        post_ack(r->comm, r->source, r->tag);
+    request_complete(r);
+}
+
+int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count, int source,
+             int tag)
+{
+    struct fabric_peer *from = NULL;
+    void *room;
+
+    if (source == MPI_PROC_NULL) {
+        r->source = MPI_PROC_NULL;
+        r->tag = MPI_ANY_TAG;
+        request_complete(r);
+        return MPI_SUCCESS;
+    }
+    int rc = source == MPI_ANY_SOURCE ? MPI_SUCCESS : comm_peer(r->comm, source, &from);
+    if (!rc)
+        rc = post_room(r, buf, count, &room);
+    if (rc)
+        return rc;
+    r->peer = source;
+    r->want = tag;
+    r->op.done = post_received;
+    rc = fabric_trecv(from, &r->op, room, r->bytes,
+                      p2p_match(r->comm, channel, tag == MPI_ANY_TAG ? 0 : tag), p2p_ignore(tag));
+    if (rc) {
+        free(r->bounce);
+        r->bounce = NULL;
+        return err_from_errno(rc, "posting a receive");
+    }
+    return MPI_SUCCESS;
+}
+
+int p2p_recv_wait(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
+                  int tag, MPI_Status *status)
+{
+    struct request r;
+
+    request_make(&r, REQUEST_RECV, c, t);
+    lane_lock();
+    int rc = p2p_recv(&r, CHANNEL_P2P, buf, count, source, tag);
+    if (!rc && !request_is_done(&r))
+        lane_progress();
+    lane_unlock();
+    if (!rc) {
+        request_wait_flag(&r.done);
+        rc = request_status(&r, status);
+    }
+    request_unmake(&r);
+    return rc;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/object/err.h"
+#include "core/object/status.h"
+#include "core/p2p/request.h"
+#include "provider/fabric/wait.h"
+
+/* ---- Life ---- */
+
+/* All fields but the object's, which the pool's requests keep. */
+static void request_reset(struct request *r, enum request_kind kind, struct comm *comm,
+                          struct datatype *type)
+{
+    r->kind = kind;
+    atomic_init(&r->done, false);
+    r->persistent = r->active = r->detached = r->cancelled = false;
+    r->parts = 1;
+    r->ops = NULL;
+    r->source = MPI_ANY_SOURCE;
+    r->tag = MPI_ANY_TAG;
+    r->error = MPI_SUCCESS;
+    r->cause = 0;
+    r->len = r->bytes = 0;
+    r->comm = comm;
+    r->type = type;
+    r->buf = r->bounce = NULL;
+    r->count = 0;
+    r->peer = MPI_PROC_NULL;
+    r->mode = SEND_STANDARD;
+    r->then = NULL;
+    r->owner = NULL;
+    if (comm)
+        object_hold(&comm->object);
+    if (type)
+        object_hold(&type->object);
+}
+
+void request_make(struct request *r, enum request_kind kind, struct comm *comm,
+                  struct datatype *type)
+{
+    object_init(&r->object, OBJECT_REQUEST, NULL);
+    request_reset(r, kind, comm, type);
+}
+
+void request_unmake(struct request *r)
+{
+    free(r->bounce);
+    if (r->comm)
+        object_drop(&r->comm->object);
+    if (r->type)
+        object_drop(&r->type->object);
+}
+
+struct request *request_new(enum request_kind kind, struct comm *comm, struct datatype *type)
+{
+    struct request *r = lane.spare;
+
+    assert(lock_held(&lane.lock));
+    if (r) {
+        lane.spare = r->owner;
+    } else {
+        r = pool_get(&lane.requests);
+        if (!r) {
+            err_set(MPI_ERR_NO_MEM, "no memory for another request");
+            return NULL;
+        }
+        object_init(&r->object, OBJECT_REQUEST, NULL);
+    }
+    request_reset(r, kind, comm, type);
+    return r;
+}
+
+void request_free(struct request *r)
+{
+    assert(lock_held(&lane.lock));
+    if (r->ops && r->ops->free)
+        r->ops->free(r);
+    if (r->object.handle)
+        object_retire(&r->object);
+    request_unmake(r);
+    r->owner = lane.spare;
+    lane.spare = r;
+}
+
+void request_close_all(void)
+{
+    while (lane.spare) {
+        struct request *r = lane.spare;
+        lane.spare = r->owner;
+        object_close(&r->object);
+        pool_put(&lane.requests, r);
+    }
+}
+
+int request_publish(struct request *r, MPI_Request *handle)
+{
+    int rc = object_publish(&r->object);
+
+    if (!rc)
+        *handle = (MPI_Request)r->object.handle;
+    return rc;
+}
+
+/* ---- Completion ---- */
+
+void request_complete(struct request *r)
+{
+    void (*then)(struct request *) = r->then;
+    bool detached = r->detached;
+
+    assert(lock_held(&lane.lock));
+    free(r->bounce);
+    r->bounce = NULL;
+    /* From here on a request without `then` may be on a stack that is gone. */
+    atomic_store_explicit(&r->done, true, memory_order_release);
+    if (then)
+        then(r);
+    else if (detached)
+        request_free(r);
+}
+
+void request_poll(void)
+{
+    lane_lock();
+    lane_progress();
+    lane_unlock();
+}
+
+void request_wait_flag(const atomic_bool *flag)
+{
+    struct wait w;
+
+    wait_begin(&w);
+    while (!atomic_load_explicit(flag, memory_order_acquire)) {
+        lane_lock();
+        bool progressed = lane_progress();
+        lane_unlock();
+        if (atomic_load_explicit(flag, memory_order_acquire))
+            return;
+        wait_step(&w, progressed);
+    }
+}
+
+void request_wait_until(bool (*ready)(const void *arg), const void *arg)
+{
+    struct wait w;
+
+    wait_begin(&w);
+    while (!ready(arg)) {
+        lane_lock();
+        bool progressed = lane_progress();
+        lane_unlock();
+        if (ready(arg))
+            return;
+        wait_step(&w, progressed);
+    }
+}
+
+/* ---- What the program learns ---- */
+
+/*
+ * The detail of an error belongs to the thread that is told of it, which need not be the one that
+ * saw the completion: so it is made here.
+ */
+static int request_error(const struct request *r)
+{
+    if (r->cause)
+        return err_from_errno(r->cause, r->kind == REQUEST_RECV ? "receiving a message"
+                                                                : "sending a message");
+    if (r->error == MPI_ERR_TRUNCATE && r->len > r->bytes)
+        return err_set(r->error,
+                       "the message from rank %d with tag %d has %zu bytes, the receive only has "
+                       "room for %zu",
+                       r->source, r->tag, r->len, r->bytes);
+    if (r->error == MPI_ERR_TRUNCATE)
+        return err_set(r->error,
+                       "the message from rank %d with tag %d is longer than the %zu bytes of the "
+                       "receive",
+                       r->source, r->tag, r->bytes);
+    return r->error;
+}
+
+int request_status(struct request *r, MPI_Status *status)
+{
+    MPI_Status unseen;
+    size_t len = r->len < r->bytes ? r->len : r->bytes;
+
+    if (r->ops && r->ops->query) {
+        /* MPI lets a query function assume a status to write to. */
+        if (!status)
+            status_set_empty(status = &unseen);
+        return r->ops->query(r, status);
+    }
+    if (status) {
+        status->MPI_SOURCE = r->source;
+        status->MPI_TAG = r->tag;
+        status_set_bytes(status, len);
+        status_set_cancelled(status, r->cancelled);
+    }
+    return r->error ? request_error(r) : MPI_SUCCESS;
+}
+
+int request_finish(struct request *r, MPI_Request *handle, MPI_Status *status)
+{
+    int rc = request_status(r, status);
+
+    if (r->persistent) {
+        r->active = false;
+        return rc;
+    }
+    if (r->ops && r->ops->finish) {
+        int rc_finish = r->ops->finish(r);
+        rc = rc ? rc : rc_finish;
+    }
+    lane_lock();
+    request_free(r);
+    lane_unlock();
+    if (handle)
+        *handle = MPI_REQUEST_NULL;
+    return rc;
+}
+
+/* ---- MPI_Request_free, MPI_Cancel, MPI_Start ---- */
+
+int request_detach(struct request *r)
+{
+    int rc = MPI_SUCCESS;
+
+    lane_lock();
+    bool done = request_is_done(r);
+    if (!done) {
+        r->detached = true;
+        /* The program still names a generalized request to MPI_Grequest_complete. */
+        if (r->kind != REQUEST_GENERAL)
+            object_retire(&r->object);
+    }
+    lane_unlock();
+    if (!done)
+        return MPI_SUCCESS;
+    if (r->ops && r->ops->finish)
+        rc = r->ops->finish(r);
+    lane_lock();
+    request_free(r);
+    lane_unlock();
+    return rc;
+}
+
+int request_cancel(struct request *r)
+{
+    if (r->persistent && !r->active)
+        return err_set(MPI_ERR_REQUEST, "an inactive persistent request cannot be cancelled");
+    if (r->ops && r->ops->cancel)
+        return r->ops->cancel(r);
+    if (r->kind == REQUEST_COLL || r->kind == REQUEST_RMA || r->kind == REQUEST_PART)
+        return err_set(MPI_ERR_REQUEST, "only sends, receives and generalized requests can be "
+                                        "cancelled");
+    lane_lock();
+    if (r->kind == REQUEST_RECV && !request_is_done(r))
+        fabric_cancel(&r->op);
+    lane_unlock();
+    return MPI_SUCCESS;
+}
+
+int request_start(struct request *r)
+{
+    if (!r->persistent)
+        return err_set(MPI_ERR_REQUEST, "only a persistent request can be started");
+    if (r->active)
+        return err_set(MPI_ERR_REQUEST, "the request is active already: wait for it first");
+    return r->ops->start(r);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sends: inject where the provider takes the message at once, an operation where it does not. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/object/err.h"
+#include "core/p2p/post.h"
+
+enum { SMALL = 256 }; /* bytes of a non-contiguous message that are packed on the stack */
+
+int post_bytes(const struct datatype *t, MPI_Count count, size_t *bytes)
+{
+    size_t n;
+
+    if (__builtin_mul_overflow((size_t)t->size, (size_t)count, &n) || n > PTRDIFF_MAX)
+        return err_set(MPI_ERR_COUNT, "%lld items of %lld bytes are more than memory can hold",
+                       (long long)count, (long long)t->size);
+    *bytes = n;
+    return MPI_SUCCESS;
+}
+
+int post_copy(struct request *r, const void *buf, MPI_Count count)
+{
+    int rc = post_bytes(r->type, count, &r->bytes);
+
+    if (rc)
+        return rc;
+    r->bounce = malloc(r->bytes ? r->bytes : 1);
+    if (!r->bounce)
+        return err_set(MPI_ERR_NO_MEM, "no memory to pack a message of %zu bytes", r->bytes);
+    datatype_pack(buf, count, r->type, 0, r->bounce, r->bytes);
+    return MPI_SUCCESS;
+}
+
+/* One of the parts of a send is over: its data, or the acknowledgement of a synchronous one. */
+static void send_part(struct request *r, int negative_errno)
+{
+    if (negative_errno) {
+        r->cause = negative_errno;
+        r->error = err_from_errno(negative_errno, "sending a message");
+    }
+    if (--r->parts == 0)
+        request_complete(r);
+}
+
+static void sent(struct fabric_op *op, const struct fabric_event *event)
+{
+    lane.sending--;
+    send_part(container_of(op, struct request, op), event->error);
+}
+
+int post_send(struct request *r, struct fabric_peer *to, uint64_t match, const void *data,
+              size_t len)
+{
+    size_t most = fabric_limits()->transfer;
+
+    if (len > most)
+        return err_set(MPI_ERR_COUNT, "a message of %zu bytes is longer than the %zu that %s takes",
+                       len, most, fabric_provider());
+    r->op.done = sent;
+    int rc = fabric_tsend(to, &r->op, data, len, match, (uint64_t)r->comm->rank);
+    if (rc)
+        return err_from_errno(rc, "sending a message");
+    lane.sending++;
+    return MPI_SUCCESS;
+}
+
+bool p2p_try_inject(struct comm *c, struct datatype *t, enum channel channel, const void *buf,
+                    MPI_Count count, int dest, int tag)
+{
+    struct fabric_peer *to;
+    char small[SMALL];
+    size_t len;
+
+    if (dest == MPI_PROC_NULL)
+        return true;
+    if (comm_peer(c, dest, &to) || __builtin_mul_overflow((size_t)t->size, (size_t)count, &len) ||
+        len > fabric_limits()->inject)
+        return false;
+    if (t->contiguous) {
+        buf = datatype_address(buf, t);
+    } else {
+        if (len > sizeof small)
+            return false;
+        datatype_pack(buf, count, t, 0, small, len);
+        buf = small;
+    }
+    return !fabric_tinject(to, buf, len, p2p_match(c, channel, tag), (uint64_t)c->rank);
+}
+
+/* ---- Synchronous sends: the acknowledgement ---- */
+
+static void acked(struct fabric_op *op, const struct fabric_event *event)
+{
+    struct request *ack = container_of(op, struct request, op), *r = ack->owner;
+
+    request_free(ack);
+    if (r)
+        send_part(r, event->error);
+}
+
+/* Posts the receive for it; in front of the send, so that it is never unexpected. */
+static int ack_expect(struct request *r, struct fabric_peer *from, int tag, struct request **ack)
+{
+    struct request *a = request_new(REQUEST_RECV, r->comm, NULL);
+
+    if (!a)
+        return MPI_ERR_NO_MEM;
+    a->owner = r;
+    a->op.done = acked;
+    int rc = fabric_trecv(from, &a->op, NULL, 0, p2p_match(r->comm, CHANNEL_ACK, tag), 0);
+    if (rc) {
+        request_free(a);
+        return err_from_errno(rc, "waiting for the receiver of a synchronous send");
+    }
+    *ack = a;
+    return MPI_SUCCESS;
+}
+
+static void ack_gone(struct request *r)
+{
+    request_free(r);
+}
+
+void post_ack(struct comm *c, int source, int tag)
+{
+    struct fabric_peer *to;
+    uint64_t match = p2p_match(c, CHANNEL_ACK, tag);
+
+    if (comm_peer(c, source, &to) || !fabric_tinject(to, NULL, 0, match, (uint64_t)c->rank))
+        return;
+    struct request *r = request_new(REQUEST_SEND, c, NULL);
+    if (!r)
+        return;
+    r->then = ack_gone;
+    if (post_send(r, to, match, NULL, 0))
+        request_free(r);
+}
+
+static int send_synchronous(struct request *r, struct fabric_peer *to, uint64_t match,
+                            const void *data, int tag)
+{
+    struct request *ack = NULL;
+    int rc = ack_expect(r, to, tag, &ack);
+
+    if (rc)
+        return rc;
+    r->parts = 2;
+    rc = post_send(r, to, match | P2P_SYNCHRONOUS, data, r->bytes);
+    if (rc) {
+        ack->owner = NULL;
+        fabric_cancel(&ack->op);
+    }
+    return rc;
+}
+
+/* ---- The calls ---- */
+
+/* The message as one block. */
+static int send_block(struct request *r, const void *buf, MPI_Count count, const void **data)
+{
+    int rc = post_bytes(r->type, count, &r->bytes);
+
+    if (rc)
+        return rc;
+    if (!r->bounce && !r->type->contiguous)
+        rc = post_copy(r, buf, count);
+    if (!rc)
+        *data = r->bounce ? r->bounce : datatype_address(buf, r->type);
+    return rc;
+}
+
+int p2p_send(struct request *r, enum channel channel, const void *buf, MPI_Count count, int dest,
+             int tag, enum send_mode mode)
+{
+    struct fabric_peer *to;
+    const void *data = NULL;
+    uint64_t match = p2p_match(r->comm, channel, tag);
+
+    assert(mode == SEND_STANDARD || mode == SEND_READY || channel == CHANNEL_P2P);
+    if (dest == MPI_PROC_NULL ||
+        (mode != SEND_SYNCHRONOUS && !r->bounce &&
+         p2p_try_inject(r->comm, r->type, channel, buf, count, dest, tag))) {
+        request_complete(r);
+        return MPI_SUCCESS;
+    }
+    int rc = comm_peer(r->comm, dest, &to);
+    if (rc)
+        return rc;
+    if (mode == SEND_BUFFERED)
+        return post_buffered(r, to, match, buf, count);
+    rc = send_block(r, buf, count, &data);
+    if (!rc && mode == SEND_SYNCHRONOUS)
+        rc = send_synchronous(r, to, match, data, tag);
+    else if (!rc)
+        rc = post_send(r, to, match, data, r->bytes);
+    if (rc) {
+        free(r->bounce);
+        r->bounce = NULL;
+    }
+    return rc;
+}
+
+int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
+                  int tag, enum send_mode mode)
+{
+    struct request r;
+
+    lane_lock();
+    if (mode != SEND_SYNCHRONOUS && p2p_try_inject(c, t, CHANNEL_P2P, buf, count, dest, tag)) {
+        lane_unlock();
+        return MPI_SUCCESS;
+    }
+    request_make(&r, REQUEST_SEND, c, t);
+    int rc = p2p_send(&r, CHANNEL_P2P, buf, count, dest, tag, mode);
+    lane_unlock();
+    if (!rc) {
+        request_wait_flag(&r.done);
+        rc = request_status(&r, NULL);
+    }
+    request_unmake(&r);
+    return rc;
+}
