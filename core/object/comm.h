@@ -33,7 +33,7 @@ struct comm {
     struct errhandler *errhandler;
     struct attrs attrs;
     struct info *info; /* hints, or NULL */
-    void *topology;    /* core/object/topology.h, or NULL */
+    void *topology;    /* one malloc'ed block, core/object/topology.h, or NULL */
     char name[MPI_MAX_OBJECT_NAME];
 };
 

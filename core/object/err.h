@@ -17,8 +17,21 @@ int err_from_errno(int negative_errno, const char *what);
 
 /* The detail of this thread's last error if it was of that class, else NULL. */
 const char *err_detail(int class);
-/* One sentence for a class or code, predefined or added by the program; NULL where there is none.
+/*
+ * One sentence for a class or code, predefined or added by the program ("" before it has a string);
+ * NULL where the number means nothing. Good until this thread's next call.
  */
 const char *err_sentence(int code);
+/* The class of a code, itself for a class; -1 where the number means nothing. */
+int err_class(int code);
+
+/* What the program adds and removes (9.5): MPI_SUCCESS, MPI_ERR_ARG or MPI_ERR_NO_MEM. */
+int err_add_class(int *class);
+int err_add_code(int class, int *code);
+int err_add_string(int code, const char *string); /* replaces an older one */
+int err_remove_class(int class);                  /* without codes and string left */
+int err_remove_code(int code);                    /* without string left */
+int err_remove_string(int code);
+int err_last_used(void); /* MPI_LASTUSEDCODE */
 
 #endif

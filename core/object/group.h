@@ -14,8 +14,13 @@ struct group {
     int size;
     int rank; /* this process's, or MPI_UNDEFINED */
     uint32_t first;
-    int32_t stride; /* where list is NULL: member i is first + i * stride */
-    uint32_t *list; /* owned */
+    int32_t stride;      /* where list is NULL: member i is first + i * stride */
+    uint32_t *list;      /* owned, or lent by `owner` */
+    struct group *owner; /* of the list, for a copy; held */
+    /*
+     * process id << 32 | rank in rising order, for a group with a list. Made at the first lookup.
+     */
+    uint64_t *_Atomic index;
 };
 
 extern struct group group_empty;
@@ -38,10 +43,16 @@ void group_set_self(uint32_t process);
 int group_range(uint32_t first, int32_t stride, int size, struct group **group);
 /* Takes the list over (malloc'ed), or frees it where a sequence describes it. */
 int group_list(uint32_t *list, int size, struct group **group);
-/* Rank of a process id, or MPI_UNDEFINED. */
+/* The same members under a handle of its own, for MPI_Comm_group and the like; takes no copy. */
+int group_copy(struct group *from, struct group **group);
+/* Rank of a process id, or MPI_UNDEFINED. O(1) for a sequence, else O(log size). */
 int group_rank_of(const struct group *g, uint32_t process);
 
 int group_compare(const struct group *a, const struct group *b); /* MPI_IDENT, SIMILAR, UNEQUAL */
+/*
+ * The operations of 7.3.2. The result is a new reference without a handle, or group_empty where it
+ * has no members. Ranks are checked: MPI_ERR_RANK, MPI_ERR_ARG. O(n log n) at most.
+ */
 int group_union(struct group *a, struct group *b, struct group **group);
 int group_intersection(struct group *a, struct group *b, struct group **group);
 int group_difference(struct group *a, struct group *b, struct group **group);

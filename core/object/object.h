@@ -15,8 +15,9 @@
  * hold more; object_retire takes the handle away (MPI_X_free); the last object_drop calls
  * `release`. Predefined objects are never released.
  *
- * Threads: finding needs no lock. Publishing and retiring take the table's own lock, a leaf:
- * nothing is called while it is held.
+ * Threads: finding needs no lock. Taking a place and giving it back take the table's own lock, a
+ * leaf: nothing is called while it is held. An object that has a place already is published again
+ * without it.
  */
 #ifndef ORIEL_OBJECT_OBJECT_H
 #define ORIEL_OBJECT_OBJECT_H
@@ -62,6 +63,7 @@ struct object_slot {
     _Atomic uintptr_t handle; /* 0 where the place is free */
     struct object *object;
     uint32_t generation;
+    uint32_t next; /* free place after this one, 0 for none */
 };
 
 extern struct object *object_predefined[OBJECT_PREDEFINED];
@@ -78,10 +80,11 @@ static inline void object_init(struct object *o, enum object_class class,
     atomic_init(&o->refs, 1);
 }
 
-/* Makes a static object the one that the ABI's handle means; `handle` as mpi.h has it. */
+/* Makes a static object the one that the ABI's handle means, `handle` as mpi.h has it; with o NULL
+ * the handle means nothing any more. */
 void object_predefine(struct object *o, enum object_class class, const void *handle);
 
-/* Gives a new handle. MPI_SUCCESS or MPI_ERR_NO_MEM. */
+/* Gives a new handle; a predefined object has its own already. MPI_SUCCESS or MPI_ERR_NO_MEM. */
 int object_publish(struct object *o);
 /* The handle finds nothing any more; the place is kept for the next object_publish. */
 void object_retire(struct object *o);
@@ -120,11 +123,14 @@ static inline struct object *object_find(enum object_class class, const void *ha
     return atomic_load_explicit(&s->handle, memory_order_acquire) == h ? s->object : NULL;
 }
 
-/* MPI_X_toint and MPI_X_fromint (20.4): NULL where the integer names nothing. */
+/*
+ * MPI_X_toint and MPI_X_fromint (20.4). Numbers of predefined handles are their values, whether
+ * the library has such an object or not; of others, NULL where the number names nothing.
+ */
 int object_toint(const void *handle);
 void *object_fromint(enum object_class class, int number);
 
-/* Objects alive, by class, for the report at finalize in a debugging build. */
+/* Objects with a handle, by class, for the report at finalize in a debugging build. */
 unsigned object_count(enum object_class class);
 
 #endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/object/comm.h"
+#include "core/object/err.h"
+#include "provider/fabric/fabric.h"
+
+struct comm *comm_world, *comm_self;
+void (*comm_context_free)(uint32_t context);
+
+/* The two that every job has; their memory outlives finalize, their content does not. */
+static struct comm world, self;
+
+static void comm_clear(struct comm *c)
+{
+    struct object *held[] = {
+        c->group ? &c->group->object : NULL,           c->remote ? &c->remote->object : NULL,
+        c->local ? &c->local->object : NULL,           c->info ? &c->info->object : NULL,
+        c->errhandler ? &c->errhandler->object : NULL,
+    };
+
+    for (unsigned i = 0; i < sizeof(held) / sizeof(held[0]); i++)
+        if (held[i])
+            object_drop(held[i]);
+    free(c->peers);
+    free(c->topology);
+}
+
+static void comm_release(struct object *o)
+{
+    struct comm *c = container_of(o, struct comm, object);
+
+    object_close(o);
+    if (comm_context_free)
+        comm_context_free(c->context);
+    comm_clear(c);
+    free(c);
+}
+
+int comm_new(uint32_t context, struct group *group, struct group *remote, struct comm *parent,
+             struct comm **comm)
+{
+    struct comm *c = calloc(1, sizeof(*c));
+
+    if (!c)
+        return err_set(MPI_ERR_NO_MEM, "no memory for a communicator");
+    object_init(&c->object, OBJECT_COMM, comm_release);
+    c->context = context;
+    c->rank = group->rank;
+    c->size = group->size;
+    c->group = group;
+    object_hold(&group->object);
+    c->remote = remote;
+    if (remote)
+        object_hold(&remote->object);
+    errhandler_assign(&c->errhandler, parent ? parent->errhandler : &errhandler_are_fatal);
+    *comm = c;
+    return MPI_SUCCESS;
+}
+
+static int comm_predefine(struct comm *c, MPI_Comm handle, const char *name, uint32_t context,
+                          uint32_t first, uint32_t size)
+{
+    *c = (struct comm){.context = context, .size = (int)size};
+    int rc = group_range(first, 1, (int)size, &c->group);
+    if (rc)
+        return rc;
+    c->rank = c->group->rank;
+    errhandler_assign(&c->errhandler, &errhandler_are_fatal);
+    strcpy(c->name, name);
+    object_predefine(&c->object, OBJECT_COMM, handle);
+    return MPI_SUCCESS;
+}
+
+static void comm_unpredefine(struct comm *c, MPI_Comm handle)
+{
+    object_predefine(NULL, OBJECT_COMM, handle);
+    comm_clear(c);
+}
+
+int comm_open(uint32_t rank, uint32_t size)
+{
+    int rc = comm_predefine(&world, MPI_COMM_WORLD, "MPI_COMM_WORLD", COMM_CONTEXT_WORLD, 0, size);
+
+    if (rc)
+        return rc;
+    rc = comm_predefine(&self, MPI_COMM_SELF, "MPI_COMM_SELF", COMM_CONTEXT_SELF, rank, 1);
+    if (rc) {
+        comm_unpredefine(&world, MPI_COMM_WORLD);
+        return rc;
+    }
+    comm_world = &world;
+    comm_self = &self;
+    return MPI_SUCCESS;
+}
+
+void comm_close(void)
+{
+    comm_world = comm_self = NULL;
+    comm_unpredefine(&self, MPI_COMM_SELF);
+    comm_unpredefine(&world, MPI_COMM_WORLD);
+}
+
+int comm_peer_slow(struct comm *c, int rank, struct fabric_peer **peer)
+{
+    struct fabric_peer *p;
+
+    /* A process that was started alone opens the fabric when it first needs it. */
+    int rc = fabric_is_open() ? 0 : fabric_open();
+    if (rc)
+        return err_from_errno(rc, "no fabric to send or receive on");
+    if (!c->peers) {
+        c->peers = calloc(comm_target_size(c), sizeof(*c->peers));
+        if (!c->peers)
+            return err_set(MPI_ERR_NO_MEM, "no memory for a communicator's peers");
+    }
+    uint32_t process = group_member(comm_target(c), rank);
+    rc = fabric_peer(process, &p);
+    if (rc)
+        return err_set(err_from_errno(rc, ""), "no way to rank %d, process %u of the job", rank,
+                       process);
+    c->peers[rank] = p;
+    *peer = p;
+    return MPI_SUCCESS;
+}

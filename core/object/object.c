@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/object/err.h"
+#include "core/object/object.h"
+#include "provider/base/lock.h"
+
+enum { CLASS_SHIFT = 56, GENERATION_SHIFT = 32, GENERATION_MASK = 0xffffff };
+
+struct object *object_predefined[OBJECT_PREDEFINED];
+struct object_slot *_Atomic object_chunks[OBJECT_CLASSES][OBJECT_CHUNKS];
+
+/* Place 0 is never given, so that it can mean none. */
+static struct {
+    struct lock lock;
+    uint32_t fresh; /* places given for the first time so far */
+    uint32_t free;  /* first of the chain of free places */
+} tables[OBJECT_CLASSES];
+
+void object_predefine(struct object *o, enum object_class class, const void *handle)
+{
+    assert((uintptr_t)handle < OBJECT_PREDEFINED);
+    if (o) {
+        object_init(o, class, NULL);
+        o->handle = (uintptr_t)handle;
+    }
+    object_predefined[(uintptr_t)handle] = o;
+}
+
+static struct object_slot *slot_at(enum object_class class, uint32_t place)
+{
+    struct object_slot *chunk =
+        atomic_load_explicit(&object_chunks[class][place / OBJECT_CHUNK], memory_order_acquire);
+
+    return chunk ? &chunk[place % OBJECT_CHUNK] : NULL;
+}
+
+/* A place that nobody has, with its slot; 0 when memory or places are out. Table locked. */
+static uint32_t place_take(enum object_class class)
+{
+    uint32_t place = tables[class].free;
+
+    if (place) {
+        tables[class].free = slot_at(class, place)->next;
+        return place;
+    }
+    place = tables[class].fresh + 1;
+    if (place / OBJECT_CHUNK >= OBJECT_CHUNKS)
+        return 0;
+    if (!slot_at(class, place)) {
+        struct object_slot *chunk = calloc(OBJECT_CHUNK, sizeof(*chunk));
+        if (!chunk)
+            return 0;
+        atomic_store_explicit(&object_chunks[class][place / OBJECT_CHUNK], chunk,
+                              memory_order_release);
+    }
+    tables[class].fresh = place;
+    return place;
+}
+
+int object_publish(struct object *o)
+{
+    if (!o->release) /* predefined */
+        return MPI_SUCCESS;
+    assert(!o->handle);
+    if (!o->place) {
+        lock_take(&tables[o->class].lock);
+        o->place = place_take(o->class);
+        lock_drop(&tables[o->class].lock);
+        if (!o->place)
+            return err_set(MPI_ERR_NO_MEM, "no room for another handle");
+        slot_at(o->class, o->place)->object = o;
+    }
+    struct object_slot *s = slot_at(o->class, o->place);
+    s->generation = (s->generation + 1) & GENERATION_MASK;
+    o->handle = (uintptr_t)o->class << CLASS_SHIFT | (uintptr_t)s->generation << GENERATION_SHIFT |
+                (OBJECT_PREDEFINED + o->place);
+    atomic_store_explicit(&s->handle, o->handle, memory_order_release);
+    return MPI_SUCCESS;
+}
+
+void object_retire(struct object *o)
+{
+    if (!o->release || !o->handle)
+        return;
+    atomic_store_explicit(&slot_at(o->class, o->place)->handle, 0, memory_order_release);
+    o->handle = 0;
+}
+
+void object_close(struct object *o)
+{
+    if (!o->place)
+        return;
+    object_retire(o);
+    struct object_slot *s = slot_at(o->class, o->place);
+    lock_take(&tables[o->class].lock);
+    s->next = tables[o->class].free;
+    tables[o->class].free = o->place;
+    lock_drop(&tables[o->class].lock);
+    o->place = 0;
+}
+
+int object_toint(const void *handle)
+{
+    return (int)(uint32_t)(uintptr_t)handle;
+}
+
+void *object_fromint(enum object_class class, int number)
+{
+    if (number < 0)
+        return NULL;
+    if (number < OBJECT_PREDEFINED)
+        return (void *)(uintptr_t)number;
+    uint32_t place = (uint32_t)number - OBJECT_PREDEFINED;
+    if (place / OBJECT_CHUNK >= OBJECT_CHUNKS)
+        return NULL;
+    struct object_slot *s = slot_at(class, place);
+    return s ? (void *)atomic_load_explicit(&s->handle, memory_order_acquire) : NULL;
+}
+
+unsigned object_count(enum object_class class)
+{
+    unsigned n = 0;
+
+    lock_take(&tables[class].lock);
+    for (uint32_t place = 1; place <= tables[class].fresh; place++)
+        if (atomic_load_explicit(&slot_at(class, place)->handle, memory_order_relaxed))
+            n++;
+    lock_drop(&tables[class].lock);
+    return n;
+}
