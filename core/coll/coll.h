@@ -15,6 +15,7 @@
 #define ORIEL_COLL_COLL_H
 
 #include "core/object/op.h"
+#include "core/object/vec.h"
 #include "core/p2p/p2p.h"
 
 enum coll_kind {
@@ -42,18 +43,6 @@ enum coll_kind {
     COLL_NEIGHBOR_ALLTOALLW,
     COLL_KINDS
 };
-
-/* An array of counts or displacements, 32 or 64 bits wide as the program passed it: never copied.
- */
-struct vec {
-    const void *at;
-    int width; /* bytes of one element: 4 or 8; 0 for none */
-};
-
-static inline MPI_Count vec_at(struct vec v, int i)
-{
-    return v.width == 4 ? ((const int *)v.at)[i] : ((const MPI_Count *)v.at)[i];
-}
 
 /* One side of an operation: scalars, or arrays by rank for the v and w forms. */
 struct coll_side {

@@ -13,7 +13,7 @@
 
 /* What one element of a predefined type is, for operators and remote accumulation. */
 enum basic {
-    BASIC_NONE, /* no predefined type, or elements of several kinds */
+    BASIC_NONE, /* elements of several kinds, or of one that no operator knows */
     BASIC_INT8,
     BASIC_INT16,
     BASIC_INT32,
@@ -22,9 +22,10 @@ enum basic {
     BASIC_UINT16,
     BASIC_UINT32,
     BASIC_UINT64,
-    BASIC_BYTE, /* MPI_BYTE, MPI_PACKED: bits only */
-    BASIC_CHAR, /* MPI_CHAR, MPI_WCHAR, MPI_CHARACTER: text, no arithmetic */
-    BASIC_BOOL, /* _Bool, C++ bool */
+    BASIC_INT128, /* MPI_INTEGER16 */
+    BASIC_BYTE,   /* MPI_BYTE, MPI_PACKED: bits only */
+    BASIC_CHAR,   /* MPI_CHAR, MPI_WCHAR, MPI_CHARACTER: text, no arithmetic */
+    BASIC_BOOL,   /* _Bool, C++ bool */
     BASIC_LOGICAL1,
     BASIC_LOGICAL2,
     BASIC_LOGICAL4,
@@ -38,6 +39,8 @@ enum basic {
     BASIC_COMPLEX8, /* float _Complex; named by total bytes */
     BASIC_COMPLEX16,
     BASIC_COMPLEX32, /* long double _Complex */
+    BASIC_COMPLEX4,  /* of BASIC_FLOAT16 */
+    BASIC_COMPLEX_FLOAT128,
     BASIC_FLOAT_INT, /* value and index, for MINLOC and MAXLOC */
     BASIC_DOUBLE_INT,
     BASIC_LONG_INT,
@@ -52,18 +55,32 @@ enum basic {
 struct type_loop;     /* the canonical form: datatype_flat.h */
 struct type_contents; /* how it was constructed: datatype_contents.h */
 
+/*
+ * Where one item's bytes lie: nothing (size 0), one block of `size` bytes at `first` (loop NULL),
+ * or what the loop says, whose first byte in packing order lies at `first`.
+ */
+struct type_shape {
+    MPI_Aint first;
+    MPI_Count size;
+    struct type_loop *loop;
+};
+
 struct datatype {
     struct object object;
-    MPI_Count size;      /* bytes of data in one item */
+    MPI_Count size;      /* bytes of data in one item; MPI_UNDEFINED: a type we do not support */
     MPI_Aint lb, extent; /* MPI_Type_get_extent */
     MPI_Aint true_lb, true_extent;
     bool contiguous; /* one item is one block at true_lb, and the next follows it at once */
     bool committed;
     bool predefined;
-    enum basic basic;       /* of every element, where all are of one kind, else BASIC_NONE */
-    MPI_Count elements;     /* basic elements in one item; 0 where unknown kind */
-    struct type_loop *flat; /* after commit, where not contiguous */
-    struct type_contents *contents;
+    bool marked;        /* lb and extent were set, by resizing or as an array's: 5.1.7 */
+    unsigned align;     /* the strictest of its elements: pads the extent where not marked */
+    enum basic basic;   /* of every element, where all are of one kind, else BASIC_NONE */
+    MPI_Count elements; /* basic elements in one item; 0 where unknown kind */
+    MPI_Count leaves;   /* the same as MPI_Get_elements counts: always known, a pair is two */
+    int external;       /* predefined: bytes in external32 (14.5.2) */
+    struct type_shape shape;
+    struct type_contents *contents; /* NULL: predefined and named */
     struct attrs attrs;
     char name[MPI_MAX_OBJECT_NAME];
 };
@@ -73,13 +90,18 @@ static inline struct datatype *datatype_find(MPI_Datatype handle)
     return (struct datatype *)object_find(OBJECT_DATATYPE, handle);
 }
 
-/* The predefined types by kind, for the library's own messages. */
-extern struct datatype datatype_byte, datatype_int, datatype_int64, datatype_uint64;
+/* The predefined types by name: datatype_byte, datatype_int, datatype_int64, ... */
+#define TYPE(name, handle, c, basic, external)            extern struct datatype datatype_##name;
+#define TYPE_MISSING(name, handle)                        extern struct datatype datatype_##name;
+#define PAIR(name, handle, value, index, basic, external) extern struct datatype datatype_##name;
+#include "core/object/datatype_basic.def"
 
-void datatype_open(void); /* the predefined handles */
+void datatype_open(void);  /* the predefined handles */
+void datatype_close(void); /* what MPI_Type_create_f90_x cached */
 int datatype_commit(struct datatype *t);
 
-/* Constructors: new types without a handle, one reference, uncommitted. Counts are checked (>= 0).
+/* Constructors that the library itself uses; all of them: datatype_build.h. New types without a
+ * handle, one reference, uncommitted. Counts are checked (>= 0).
  */
 int datatype_contiguous(MPI_Count count, struct datatype *old, struct datatype **type);
 int datatype_hvector(MPI_Count count, MPI_Count blocklength, MPI_Aint stride, bool stride_in_bytes,
@@ -107,16 +129,28 @@ struct type_iter {
     MPI_Count count;
     const struct datatype *type;
     size_t at, end; /* bytes of the packed form */
+    /* private: the block that `at` is in, and the innermost loop that it belongs to */
+    char *block;
+    size_t left; /* bytes of the block */
+    const struct type_loop *leaf;
+    MPI_Count index;
+    char *base; /* of the leaf */
 };
 void type_iter_begin(struct type_iter *i, const void *buf, MPI_Count count,
                      const struct datatype *t, size_t from);
-/* A piece of at most `most` bytes; false at the end. */
+/* A piece of at most `most` (> 0) bytes; false at the end. */
 bool type_iter_next(struct type_iter *i, size_t most, struct iovec *piece);
+
+/* `buf` may be MPI_BOTTOM, from which C allows no step: hence the integers. */
+static inline char *type_at(const void *buf, MPI_Aint bytes)
+{
+    return (char *)((uintptr_t)buf + (uintptr_t)bytes);
+}
 
 /* Where the one block of a contiguous type's items begins. */
 static inline void *datatype_address(const void *buf, const struct datatype *t)
 {
-    return (char *)buf + t->true_lb;
+    return type_at(buf, t->true_lb);
 }
 
 #endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A datatype's life: bounds, making, committing, copies, release. */
+#include "core/object/datatype.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/object/datatype_build.h"
+#include "core/object/datatype_contents.h"
+#include "core/object/datatype_flat.h"
+#include "core/object/err.h"
+
+static void release(struct object *o)
+{
+    struct datatype *t = (struct datatype *)o;
+
+    object_close(o);
+    type_loop_drop(t->shape.loop);
+    type_contents_drop(t->contents);
+    free(t);
+}
+
+int type_usable(const struct datatype *old)
+{
+    if (old->size >= 0)
+        return MPI_SUCCESS;
+    return err_set(MPI_ERR_TYPE,
+                   "%s is not supported: the compiler of this library has no such type", old->name);
+}
+
+void type_span(type_wide *low, type_wide *high, MPI_Count count, type_wide step)
+{
+    type_wide last = count ? (count - 1) * step : 0;
+
+    if (last < 0)
+        *low += last;
+    else
+        *high += last;
+}
+
+static void keep_least(type_wide *least, type_wide v, bool first)
+{
+    if (first || v < *least)
+        *least = v;
+}
+
+static void keep_most(type_wide *most, type_wide v, bool first)
+{
+    if (first || v > *most)
+        *most = v;
+}
+
+void type_bounds_add(struct type_bounds *b, const struct datatype *old, type_wide copies,
+                     type_wide low, type_wide high)
+{
+    if (!copies)
+        return;
+    if (old->marked) {
+        keep_least(&b->lb, low + old->lb, !b->marked);
+        keep_most(&b->ub, high + old->lb + old->extent, !b->marked);
+        b->marked = true;
+    }
+    if (!old->size)
+        return;
+    MPI_Count element = old->elements ? old->size / old->elements : 0;
+    b->mixed |= b->some && (old->basic != b->basic || element != b->element);
+    b->basic = old->basic;
+    b->element = element;
+    keep_least(&b->true_lb, low + old->true_lb, !b->some);
+    keep_most(&b->true_ub, high + old->true_lb + old->true_extent, !b->some);
+    b->some = true;
+    b->align = old->align > b->align ? old->align : b->align;
+    b->size += copies * old->size;
+    b->leaves += copies * old->leaves;
+}
+
+void type_bounds_mark(struct type_bounds *b, type_wide lb, type_wide extent)
+{
+    b->marked = true;
+    b->lb = lb;
+    b->ub = lb + extent;
+}
+
+static bool fits(type_wide v)
+{
+    return v == (int64_t)v;
+}
+
+int type_bounds_check(const struct type_bounds *b)
+{
+    /* The padding of the extent is below 64. */
+    if (fits(b->size) && fits(b->leaves) && fits(b->true_lb) && fits(b->true_ub) &&
+        fits(b->true_ub - b->true_lb + 64) && fits(b->lb) && fits(b->ub) && fits(b->ub - b->lb))
+        return MPI_SUCCESS;
+    return err_set(MPI_ERR_VALUE_TOO_LARGE,
+                   "the new type's size or bounds need more than 64 bits: use smaller counts, "
+                   "strides or displacements");
+}
+
+static void set_bounds(struct datatype *t, const struct type_bounds *b)
+{
+    t->size = (MPI_Count)b->size;
+    t->leaves = (MPI_Count)b->leaves;
+    t->align = b->align ? b->align : 1;
+    t->marked = b->marked;
+    t->true_lb = (MPI_Aint)b->true_lb;
+    t->true_extent = (MPI_Aint)(b->true_ub - b->true_lb);
+    if (b->marked) {
+        t->lb = (MPI_Aint)b->lb;
+        t->extent = (MPI_Aint)(b->ub - b->lb);
+    } else {
+        MPI_Aint odd = t->true_extent % t->align;
+        t->lb = t->true_lb;
+        t->extent = t->true_extent + (odd ? (MPI_Aint)t->align - odd : 0);
+    }
+    if (!b->mixed && b->element) {
+        t->basic = b->basic;
+        t->elements = t->size / b->element;
+    }
+}
+
+int type_make(const struct type_bounds *b, const struct type_shape *shape, struct type_contents *c,
+              struct datatype **type)
+{
+    struct datatype *t = calloc(1, sizeof *t);
+
+    if (!t || !c) {
+        free(t);
+        type_contents_drop(c);
+        type_loop_drop(shape->loop);
+        return err_set(MPI_ERR_NO_MEM, "no memory for a datatype");
+    }
+    object_init(&t->object, OBJECT_DATATYPE, release);
+    set_bounds(t, b);
+    t->shape = *shape;
+    t->contents = c;
+    t->contiguous = !t->size || (!shape->loop && t->extent == t->size);
+    *type = t;
+    return MPI_SUCCESS;
+}
+
+int datatype_commit(struct datatype *t)
+{
+    int rc = type_usable(t);
+
+    if (!rc)
+        t->committed = true;
+    return rc;
+}
+
+int datatype_alias(struct datatype *old, struct datatype **type)
+{
+    struct datatype *t = malloc(sizeof *t);
+
+    if (!t)
+        return err_set(MPI_ERR_NO_MEM, "no memory for a datatype");
+    *t = *old;
+    object_init(&t->object, OBJECT_DATATYPE, release);
+    t->attrs = (struct attrs){0};
+    t->predefined = false;
+    type_loop_hold(t->shape.loop);
+    type_contents_hold(t->contents);
+    *type = t;
+    return MPI_SUCCESS;
+}
+
+int datatype_dup(struct datatype *old, struct datatype **type)
+{
+    struct type_contents *c;
+    int rc = type_usable(old);
+
+    if (rc)
+        return rc;
+    c = type_contents_new(MPI_COMBINER_DUP, 0, 1);
+    if (!c)
+        return err_set(MPI_ERR_NO_MEM, "no memory for a datatype");
+    type_contents_add_type(c, old);
+    rc = datatype_alias(old, type);
+    if (rc) {
+        type_contents_drop(c);
+        return rc;
+    }
+    type_contents_drop((*type)->contents);
+    (*type)->contents = c;
+    (*type)->name[0] = 0;
+    return MPI_SUCCESS;
+}
