@@ -5,8 +5,7 @@
  *
  * An algorithm is a round function: called once a round, it folds in what the last round received,
  * posts this round's messages with coll_send and coll_recv, and says COLL_MORE or COLL_LAST. The
- * engine calls it again when all of a round's messages are complete. Its memory is what
- * coll_scratch gave it in round 0, O(1) blocks whatever the number of ranks.
+ * engine calls it again when all of a round's messages are complete (coll_engine.h).
  *
  * Messages go on the communicator's CHANNEL_COLL with the collective's sequence number as their
  * tag, so that any number may be in flight; starts are in the same order on all ranks (6.14).
@@ -41,6 +40,7 @@ enum coll_kind {
     COLL_NEIGHBOR_ALLTOALL,
     COLL_NEIGHBOR_ALLTOALLV,
     COLL_NEIGHBOR_ALLTOALLW,
+    COLL_CONTEXT, /* the library's own: agreement on a context id, context.c */
     COLL_KINDS
 };
 
@@ -49,16 +49,39 @@ struct coll_side {
     const void *buf; /* MPI_IN_PLACE as given */
     MPI_Count count;
     struct datatype *type;
-    struct vec counts, displs; /* displs: in elements, or bytes for the w forms */
+    struct vec counts, displs; /* displs: in items, or bytes for the w forms */
     const MPI_Datatype *types; /* w forms */
 };
 
+struct coll;
+enum coll_step { COLL_MORE, COLL_LAST };
+typedef enum coll_step coll_round_fn(struct coll *k);
+
+/* Some ranks of a communicator, apart from its other collectives: for those whom only they call. */
+struct coll_scope {
+    const int
+        *ranks;     /* of the communicator, by rank in the scope; lives as long as the operation */
+    int rank, size; /* in the scope */
+    enum channel channel;
+    int tag;
+};
+
+/*
+ * bcast: `send` is the buffer. Reductions: count and type of `send`; reduce_scatter: its type, and
+ * the counts of `recv`; reduce_scatter_block: its count is one rank's. Arrays by rank live as long
+ * as the operation (6.12).
+ */
 struct coll_args {
     enum coll_kind kind;
     struct comm *comm;
-    struct coll_side send, recv; /* bcast: send is the buffer; reductions: count and type of send */
+    struct coll_side send, recv;
     struct op *op;
     int root;
+
+    /* The library's own collectives; NULL for the program's. */
+    const struct coll_scope *scope;
+    coll_round_fn *round; /* instead of what the table selects */
+    void *state;          /* for that round function */
 };
 
 /*
@@ -67,6 +90,10 @@ struct coll_args {
  */
 int coll_start(const struct coll_args *args, bool persistent, struct request **request);
 int coll_run(const struct coll_args *args);
+
+/* Reads which algorithms the environment forces. */
+void coll_open(void);
+void coll_close(void);
 
 /* Shorthands for the library itself. */
 int coll_barrier(struct comm *c);

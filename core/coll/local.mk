@@ -1,3 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
 libcore_la_SOURCES += \
-    core/coll/coll.h
+    core/coll/allgather.c \
+    core/coll/allreduce.c \
+    core/coll/alltoall.c \
+    core/coll/barrier.c \
+    core/coll/bcast.c \
+    core/coll/coll.c \
+    core/coll/coll.h \
+    core/coll/coll_data.c \
+    core/coll/coll_engine.h \
+    core/coll/coll_select.c \
+    core/coll/comm_dup.c \
+    core/coll/comm_make.h \
+    core/coll/comm_split.c \
+    core/coll/context.c \
+    core/coll/context.h \
+    core/coll/gather.c \
+    core/coll/reduce.c \
+    core/coll/reduce_scatter.c \
+    core/coll/scan.c \
+    core/coll/scatter.c

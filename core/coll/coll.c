@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The engine: starts operations, calls their round function when a round's messages are complete,
+ * and tells the request or the waiting thread when the last round's are.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/coll/coll_engine.h"
+#include "core/coll/context.h"
+#include "core/object/err.h"
+
+/* Operations with a request, and children; blocking ones lie on their caller's stack. */
+static struct pool pool;
+
+void coll_fail(struct coll *k, int error)
+{
+    if (!k->error)
+        k->error = error;
+}
+
+/* ---- Rounds ---- */
+
+/*
+ * Hands the operation over to whoever waits for it. Nothing of a blocking one may be touched
+ * afterwards: its thread may have returned.
+ */
+static void finish(struct coll *k)
+{
+    struct coll *parent = k->parent;
+
+    if (k->request) {
+        k->request->error = k->error;
+        request_complete(k->request);
+    } else if (parent) {
+        if (k->error && !parent->error) {
+            parent->error = k->error;
+            parent->bad_peer = k->bad_peer;
+            parent->bad_got = k->bad_got;
+            parent->bad_want = k->bad_want;
+        }
+        if (k->scratch != k->small)
+            free(k->scratch);
+        pool_put(&pool, k);
+        if (!--parent->pending && !parent->busy)
+            lane_defer(&parent->deferred);
+    } else {
+        atomic_store_explicit(&k->done, true, memory_order_release);
+    }
+}
+
+/* Calls the round function as long as nothing is outstanding. Lane locked. */
+static void advance(struct coll *k)
+{
+    if (k->busy)
+        return;
+    k->busy = true;
+    while (!k->pending && !k->last) {
+        k->last = k->call(k) == COLL_LAST;
+        k->round++;
+    }
+    k->busy = false;
+    if (!k->pending)
+        finish(k);
+}
+
+static void advance_deferred(struct deferred *d)
+{
+    advance(container_of(d, struct coll, deferred));
+}
+
+/* A message of this round is complete. */
+static void message_done(struct request *r)
+{
+    struct coll *k = r->owner;
+
+    if (r->error) {
+        coll_fail(k, r->error);
+    }
+    if (r->kind == REQUEST_RECV && r->len != r->bytes && k->bad_peer < 0) {
+        coll_fail(k, MPI_ERR_TRUNCATE);
+        k->bad_peer = r->peer;
+        k->bad_got = r->len;
+        k->bad_want = r->bytes;
+    }
+    request_free(r);
+    if (!--k->pending && !k->busy)
+        lane_defer(&k->deferred);
+}
+
+/* ---- Messages ---- */
+
+static int peer_of(const struct coll *k, int rank)
+{
+    return k->ranks ? k->ranks[rank] : rank;
+}
+
+static struct request *message(struct coll *k, enum request_kind kind, struct datatype *t)
+{
+    struct request *r = request_new(kind, k->comm, t);
+
+    if (!r) {
+        coll_fail(k, err_set(MPI_ERR_NO_MEM, "no memory for a message of MPI_%s",
+                             coll_names[k->args.kind]));
+        return NULL;
+    }
+    r->then = message_done;
+    r->owner = k;
+    k->pending++;
+    return r;
+}
+
+static void unpost(struct coll *k, struct request *r, int error)
+{
+    k->pending--;
+    request_free(r);
+    coll_fail(k, error);
+}
+
+static void post_send(struct coll *k, int to, const void *buf, MPI_Count count, struct datatype *t)
+{
+    struct request *r;
+    int rc;
+
+    to = peer_of(k, to);
+    if (p2p_try_inject(k->comm, t, k->channel, buf, count, to, k->tag))
+        return;
+    r = message(k, REQUEST_SEND, t);
+    if (!r)
+        return;
+    rc = p2p_send(r, k->channel, buf, count, to, k->tag, SEND_STANDARD);
+    if (rc)
+        unpost(k, r, rc);
+}
+
+static void post_recv(struct coll *k, int from, void *buf, MPI_Count count, struct datatype *t)
+{
+    struct request *r;
+    int rc;
+
+    if (k->error)
+        return;
+    r = message(k, REQUEST_RECV, t);
+    if (!r)
+        return;
+    rc = p2p_recv(r, k->channel, buf, count, peer_of(k, from), k->tag);
+    if (rc)
+        unpost(k, r, rc);
+}
+
+void coll_send(struct coll *k, int to, const void *buf, MPI_Count count, struct datatype *t)
+{
+    if (count && t->size)
+        post_send(k, to, buf, k->error ? 0 : count, t);
+}
+
+void coll_recv(struct coll *k, int from, void *buf, MPI_Count count, struct datatype *t)
+{
+    if (count && t->size)
+        post_recv(k, from, buf, count, t);
+}
+
+void coll_signal(struct coll *k, int to)
+{
+    post_send(k, to, NULL, 0, &datatype_byte);
+}
+
+void coll_await(struct coll *k, int from)
+{
+    post_recv(k, from, NULL, 0, &datatype_byte);
+}
+
+/* ---- Starting ---- */
+
+/* The w forms' types may be freed by the program while the operation runs: they are held. */
+static int hold_types(struct coll *k)
+{
+    int n = k->size;
+
+    k->types = calloc(2 * (size_t)n, sizeof *k->types);
+    if (!k->types)
+        return err_set(MPI_ERR_NO_MEM, "no memory for %d datatypes", 2 * n);
+    for (int i = 0; i < n; i++) {
+        if (k->args.send.types && !coll_in_place(&k->args.send))
+            k->types[i] = datatype_find(k->args.send.types[i]);
+        k->types[n + i] = datatype_find(k->args.recv.types[i]);
+    }
+    for (int i = 0; i < 2 * n; i++)
+        if (k->types[i])
+            object_hold(&k->types[i]->object);
+    return MPI_SUCCESS;
+}
+
+static void drop_types(struct coll *k)
+{
+    for (int i = 0; k->types && i < 2 * k->size; i++)
+        if (k->types[i])
+            object_drop(&k->types[i]->object);
+    free(k->types);
+}
+
+static void begin(struct coll *k, const struct coll_args *args)
+{
+    memset(k, 0, offsetof(struct coll, small));
+    list_init(&k->deferred.link);
+    k->deferred.run = advance_deferred;
+    k->args = *args;
+    k->comm = args->comm;
+    k->rank = args->comm->rank;
+    k->size = args->comm->size;
+    k->channel = CHANNEL_COLL;
+    k->scratch = k->small;
+    k->room = COLL_SMALL;
+    k->bad_peer = -1;
+    if (args->scope) {
+        k->ranks = args->scope->ranks;
+        k->rank = args->scope->rank;
+        k->size = args->scope->size;
+        k->channel = args->scope->channel;
+        k->tag = args->scope->tag;
+        k->args.scope = NULL; /* the caller's own, perhaps gone when this one runs */
+    }
+}
+
+/* The place of this operation in the communicator's order is its tag. Lane locked. */
+static void take_tag(struct coll *k)
+{
+    if (k->channel == CHANNEL_COLL)
+        k->tag = (int)(k->comm->coll_sequence++ & ((1u << P2P_TAG_BITS) - 1));
+}
+
+static void release_memory(struct coll *k)
+{
+    drop_types(k);
+    if (k->scratch != k->small)
+        free(k->scratch);
+}
+
+/* In the thread that waits, where the program will ask for the detail. */
+static int explain(const struct coll *k)
+{
+    if (k->error && k->bad_peer >= 0)
+        return err_set(k->error,
+                       "MPI_%s: a message from rank %d has %zu bytes where %zu are expected; the "
+                       "ranks disagree about count or datatype",
+                       coll_names[k->args.kind], k->bad_peer, k->bad_got, k->bad_want);
+    return k->error;
+}
+
+int coll_run(const struct coll_args *args)
+{
+    struct coll k;
+    int rc = MPI_SUCCESS;
+
+    begin(&k, args);
+    if (args->recv.types)
+        rc = hold_types(&k);
+    if (rc)
+        return rc;
+    lane_lock();
+    take_tag(&k);
+    k.call = coll_select(&k);
+    advance(&k);
+    lane_unlock();
+    request_wait_flag(&k.done);
+    release_memory(&k);
+    return explain(&k);
+}
+
+void coll_child(struct coll *k, const struct coll_args *args)
+{
+    struct coll *child = pool_get(&pool);
+
+    if (!child) {
+        coll_fail(k, err_set(MPI_ERR_NO_MEM, "no memory for MPI_%s", coll_names[args->kind]));
+        return;
+    }
+    begin(child, args);
+    child->ranks = k->ranks;
+    child->rank = k->rank;
+    child->size = k->size;
+    child->channel = k->channel;
+    child->tag = k->tag;
+    child->error = k->error;
+    child->parent = k;
+    child->call = coll_select(child);
+    k->pending++;
+    advance(child);
+}
+
+/* ---- Requests ---- */
+
+static void hold_objects(struct coll *k)
+{
+    if (k->args.send.type)
+        object_hold(&k->args.send.type->object);
+    if (k->args.recv.type)
+        object_hold(&k->args.recv.type->object);
+    if (k->args.op)
+        object_hold(&k->args.op->object);
+}
+
+static void request_freed(struct request *r)
+{
+    struct coll *k = r->owner;
+
+    if (k->args.send.type)
+        object_drop(&k->args.send.type->object);
+    if (k->args.recv.type)
+        object_drop(&k->args.recv.type->object);
+    if (k->args.op)
+        object_drop(&k->args.op->object);
+    release_memory(k);
+    pool_put(&pool, k);
+}
+
+/* A persistent one keeps its tag: its messages match those of the other ranks' starts in order. */
+static int request_start(struct request *r)
+{
+    struct coll *k = r->owner;
+
+    lane_lock();
+    r->active = true;
+    r->error = MPI_SUCCESS;
+    atomic_store_explicit(&r->done, false, memory_order_relaxed);
+    k->round = k->error = k->phase = k->mask = k->at = 0;
+    k->block = 0;
+    k->acc = k->tmp = NULL;
+    k->last = false;
+    k->bad_peer = -1;
+    advance(k);
+    lane_unlock();
+    return MPI_SUCCESS;
+}
+
+static int request_query(struct request *r, MPI_Status *status)
+{
+    (void)status;
+    return explain(r->owner);
+}
+
+static const struct request_ops coll_ops = {
+    .start = request_start, .query = request_query, .free = request_freed};
+
+/* The parts of coll_start that need the lock. */
+static int start_locked(const struct coll_args *args, bool persistent, struct request **request)
+{
+    struct request *r = request_new(REQUEST_COLL, args->comm, NULL);
+    struct coll *k = pool_get(&pool);
+    int rc = MPI_SUCCESS;
+
+    if (!r || !k) {
+        rc = err_set(MPI_ERR_NO_MEM, "no memory for a request of MPI_%s", coll_names[args->kind]);
+        goto free_both;
+    }
+    begin(k, args);
+    if (args->recv.types)
+        rc = hold_types(k);
+    if (rc)
+        goto free_both;
+    hold_objects(k);
+    take_tag(k);
+    k->call = coll_select(k);
+    k->request = r;
+    r->ops = &coll_ops;
+    r->owner = k;
+    r->persistent = persistent;
+    *request = r;
+    if (persistent)
+        atomic_store_explicit(&r->done, true, memory_order_relaxed);
+    else
+        advance(k);
+    return MPI_SUCCESS;
+
+free_both:
+    if (k)
+        pool_put(&pool, k);
+    if (r)
+        request_free(r);
+    return rc;
+}
+
+int coll_start(const struct coll_args *args, bool persistent, struct request **request)
+{
+    int rc;
+
+    lane_lock();
+    rc = start_locked(args, persistent, request);
+    lane_unlock();
+    return rc;
+}
+
+void coll_open(void)
+{
+    pool_open(&pool, sizeof(struct coll), 16);
+    coll_select_open();
+    context_open();
+}
+
+void coll_close(void)
+{
+    pool_close(&pool);
+}
+
+/* ---- Shorthands ---- */
+
+int coll_barrier(struct comm *c)
+{
+    return coll_run(&(struct coll_args){.kind = COLL_BARRIER, .comm = c});
+}
+
+int coll_bcast(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int root)
+{
+    return coll_run(&(struct coll_args){.kind = COLL_BCAST,
+                                        .comm = c,
+                                        .send = {.buf = buf, .count = count, .type = t},
+                                        .root = root});
+}
+
+int coll_allreduce(struct comm *c, const void *send, void *recv, MPI_Count count,
+                   struct datatype *t, struct op *op)
+{
+    return coll_run(&(struct coll_args){.kind = COLL_ALLREDUCE,
+                                        .comm = c,
+                                        .send = {.buf = send, .count = count, .type = t},
+                                        .recv = {.buf = recv},
+                                        .op = op});
+}
+
+int coll_allgather(struct comm *c, const void *send, MPI_Count count, struct datatype *t,
+                   void *recv)
+{
+    return coll_run(&(struct coll_args){.kind = COLL_ALLGATHER,
+                                        .comm = c,
+                                        .send = {.buf = send, .count = count, .type = t},
+                                        .recv = {.buf = recv, .count = count, .type = t}});
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the algorithms see of the engine. Private to core/coll.
+ *
+ * A struct coll is one operation under way on one rank. Everything here is called from a round
+ * function, lane locked, and none of it blocks or returns an error: the first error is kept in the
+ * struct. From then on the rank receives nothing more and its sends go out empty; an empty message
+ * where data is expected is an error at the receiver. So an error (ranks disagree about a count)
+ * travels to everybody who depends on the data, and nobody is left waiting.
+ */
+#ifndef ORIEL_COLL_COLL_ENGINE_H
+#define ORIEL_COLL_COLL_ENGINE_H
+
+#include "core/coll/coll.h"
+
+enum { COLL_SMALL = 128 }; /* bytes of scratch that need no malloc */
+
+struct coll {
+    struct deferred deferred;
+    struct coll_args args;
+    coll_round_fn *call;
+    struct comm *comm;
+    int rank, size;
+    const int *ranks; /* of comm, by rank here; NULL: the same */
+    enum channel channel;
+    int tag;
+
+    int round;   /* calls so far */
+    int pending; /* messages and children of this round that are not complete */
+    int error;
+    bool last;               /* the round function has said so */
+    bool busy;               /* a thread is in the round function, perhaps without the lock */
+    atomic_bool done;        /* for coll_run; nothing is touched after it is set */
+    struct request *request; /* nonblocking and persistent */
+    struct coll *parent;     /* a child completes into it */
+    int bad_peer;            /* whose message was of the wrong length, or -1 */
+    size_t bad_got, bad_want;
+
+    struct datatype **types; /* w forms: those of send, then those of recv, held; else NULL */
+
+    /* The algorithm's own between rounds: zero in round 0. */
+    int phase, mask, at;
+    char *acc, *tmp;
+    size_t block;
+
+    char *scratch; /* at least `room` bytes; kept over the starts of a persistent one */
+    size_t room;
+    _Alignas(64) char small[COLL_SMALL];
+};
+
+/* ---- Messages ---- */
+
+/* No message is sent, and none awaited, where there are no bytes: both sides know that. */
+void coll_send(struct coll *k, int to, const void *buf, MPI_Count count, struct datatype *t);
+void coll_recv(struct coll *k, int from, void *buf, MPI_Count count, struct datatype *t);
+/* Empty messages, for what only says "now". */
+void coll_signal(struct coll *k, int to);
+void coll_await(struct coll *k, int from);
+
+/* An operation on the same ranks as part of this round; its tag is this one's. */
+void coll_child(struct coll *k, const struct coll_args *args);
+
+/* ---- Memory ---- */
+
+/*
+ * The operation's one block of memory, aligned for anything; asked for in round 0, it lasts to the
+ * end. False where memory is out: the round function then returns COLL_LAST.
+ */
+bool coll_scratch(struct coll *k, size_t bytes);
+/* Bytes that `count` items of the type span, and where items must start in a block of that size. */
+size_t coll_span(MPI_Count count, const struct datatype *t);
+char *coll_place(char *block, MPI_Count count, const struct datatype *t);
+
+/* Between two layouts of the same data. */
+void coll_copy(struct coll *k, const void *from, MPI_Count from_count, struct datatype *from_type,
+               void *to, MPI_Count to_count, struct datatype *to_type);
+/* inout = in op inout. Drops the lane's lock around a function of the program and long work. */
+void coll_reduce(struct coll *k, const void *in, void *inout, MPI_Count count);
+/* Folds k->tmp into k->acc, in rank order; the two may change places. */
+void coll_fold(struct coll *k, bool tmp_is_from_below, MPI_Count count);
+
+/* A reduction's own contribution, wherever it stands. */
+const void *coll_own(const struct coll *k);
+/* k->acc at the receive buffer, holding the own contribution; k->tmp a scratch of the same size. */
+bool coll_accumulate(struct coll *k, MPI_Count count);
+
+void coll_fail(struct coll *k, int error);
+
+/* ---- Arguments ---- */
+
+static inline bool coll_in_place(const struct coll_side *s)
+{
+    return s->buf == MPI_IN_PLACE;
+}
+
+/* A rank's part of one side, the same for the plain, v and w forms. */
+static inline MPI_Count coll_count(const struct coll_side *s, int rank)
+{
+    return s->counts.width ? vec_at(s->counts, rank) : s->count;
+}
+
+static inline struct datatype *coll_type(const struct coll *k, const struct coll_side *s, int rank)
+{
+    if (!s->types)
+        return s->type;
+    return k->types[s == &k->args.send ? rank : k->size + rank];
+}
+
+static inline void *coll_at(const struct coll_side *s, int rank)
+{
+    if (s->types)
+        return (char *)s->buf + vec_at(s->displs, rank);
+    MPI_Count items = s->displs.width ? vec_at(s->displs, rank) : rank * s->count;
+    return (char *)s->buf + items * s->type->extent;
+}
+
+static inline size_t coll_bytes(const struct coll *k, const struct coll_side *s, int rank)
+{
+    MPI_Count n = coll_count(s, rank);
+
+    return n ? (size_t)n * (size_t)coll_type(k, s, rank)->size : 0;
+}
+
+/* Sends or receives a rank's part of a side. */
+static inline void coll_send_part(struct coll *k, int to, const struct coll_side *s, int part)
+{
+    coll_send(k, to, coll_at(s, part), coll_count(s, part), coll_type(k, s, part));
+}
+
+static inline void coll_recv_part(struct coll *k, int from, const struct coll_side *s, int part)
+{
+    coll_recv(k, from, coll_at(s, part), coll_count(s, part), coll_type(k, s, part));
+}
+
+/* Ranks counted from the root. */
+static inline int coll_from_root(const struct coll *k, int rank)
+{
+    int v = rank - k->args.root;
+    return v < 0 ? v + k->size : v;
+}
+
+static inline int coll_wrap(const struct coll *k, int rank)
+{
+    return rank >= k->size ? rank - k->size : rank < 0 ? rank + k->size : rank;
+}
+
+/* The largest power of two that is not above n; n > 0. */
+static inline int coll_power_below(int n)
+{
+    return 1 << (31 - __builtin_clz((unsigned)n));
+}
+
+/* ---- Selection: coll_select.c ---- */
+
+extern const char *const coll_names[COLL_KINDS]; /* "Bcast" */
+coll_round_fn *coll_select(const struct coll *k);
+void coll_select_open(void);
+
+/* ---- The algorithms, by file ---- */
+
+coll_round_fn barrier_dissemination;
+coll_round_fn bcast_binomial, bcast_scatter_allgather;
+coll_round_fn gather_linear, gather_binomial;
+coll_round_fn scatter_linear, scatter_binomial;
+coll_round_fn allgather_ring, allgather_bruck;
+coll_round_fn alltoall_scattered, alltoall_in_place, alltoall_bruck;
+coll_round_fn reduce_binomial;
+coll_round_fn allreduce_doubling, allreduce_rabenseifner;
+coll_round_fn scan_doubling;
+coll_round_fn reduce_scatter_composed, reduce_scatter_pairwise;
+
+#endif

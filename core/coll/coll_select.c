@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which algorithm runs: one row each, with what it needs and what it costs. The cheapest row wins;
+ * ORIEL_COLL_OPERATION=NAME forces one wherever its needs are met. Every rank must decide alike, so
+ * a cost depends on nothing but what all ranks know.
+ */
+#include <string.h>
+
+#include "core/coll/coll_engine.h"
+#include "provider/base/log.h"
+#include "provider/base/param.h"
+
+const char *const coll_names[COLL_KINDS] = {
+    [COLL_BARRIER] = "Barrier",
+    [COLL_BCAST] = "Bcast",
+    [COLL_GATHER] = "Gather",
+    [COLL_GATHERV] = "Gatherv",
+    [COLL_SCATTER] = "Scatter",
+    [COLL_SCATTERV] = "Scatterv",
+    [COLL_ALLGATHER] = "Allgather",
+    [COLL_ALLGATHERV] = "Allgatherv",
+    [COLL_ALLTOALL] = "Alltoall",
+    [COLL_ALLTOALLV] = "Alltoallv",
+    [COLL_ALLTOALLW] = "Alltoallw",
+    [COLL_REDUCE] = "Reduce",
+    [COLL_ALLREDUCE] = "Allreduce",
+    [COLL_REDUCE_SCATTER] = "Reduce_scatter",
+    [COLL_REDUCE_SCATTER_BLOCK] = "Reduce_scatter_block",
+    [COLL_SCAN] = "Scan",
+    [COLL_EXSCAN] = "Exscan",
+    [COLL_NEIGHBOR_ALLGATHER] = "Neighbor_allgather",
+    [COLL_NEIGHBOR_ALLGATHERV] = "Neighbor_allgatherv",
+    [COLL_NEIGHBOR_ALLTOALL] = "Neighbor_alltoall",
+    [COLL_NEIGHBOR_ALLTOALLV] = "Neighbor_alltoallv",
+    [COLL_NEIGHBOR_ALLTOALLW] = "Neighbor_alltoallw",
+    [COLL_CONTEXT] = "Comm_dup",
+};
+
+/*
+ * Microseconds a message, a byte moved, a byte reduced, a byte copied on the own rank: a present
+ * host's shared memory. To be measured per endpoint.
+ */
+static const double alpha = 0.5, beta = 1.0e-4, gamma_ = 1.5e-4, copy = 0.8e-4;
+
+/* What the formulas know: ranks, rounded-up log of them, bytes of the whole operation. */
+struct shape {
+    double p, log_p, n;
+    bool commutative, in_place;
+};
+
+enum needs { ANY, COMMUTATIVE, IN_PLACE, NOT_IN_PLACE };
+
+static double barrier_cost(const struct shape *s)
+{
+    return s->log_p * alpha;
+}
+
+static double bcast_tree_cost(const struct shape *s)
+{
+    return s->log_p * (alpha + s->n * beta);
+}
+
+static double bcast_cut_cost(const struct shape *s)
+{
+    return (s->log_p + s->p - 1) * alpha + 2 * s->n * beta;
+}
+
+static double linear_cost(const struct shape *s)
+{
+    return (s->p - 1) * alpha + s->n * beta;
+}
+
+/* Subtrees travel packed: half the data crosses an inner rank. */
+static double packed_tree_cost(const struct shape *s)
+{
+    return s->log_p * alpha + s->n * (beta + copy) + s->n / 2 * beta;
+}
+
+static double allgather_bruck_cost(const struct shape *s)
+{
+    return s->log_p * alpha + s->n * (beta + copy);
+}
+
+static double alltoall_bruck_cost(const struct shape *s)
+{
+    return s->log_p * (alpha + s->n / 2 * (beta + 2 * copy)) + 2 * s->n * copy;
+}
+
+static double alltoall_in_place_cost(const struct shape *s)
+{
+    return s->p * alpha + s->n * (2 * beta + copy);
+}
+
+static double reduce_tree_cost(const struct shape *s)
+{
+    return s->log_p * (alpha + s->n * (beta + gamma_));
+}
+
+static double rabenseifner_cost(const struct shape *s)
+{
+    return 2 * s->log_p * alpha + s->n * (2 * beta + gamma_);
+}
+
+static double composed_cost(const struct shape *s)
+{
+    return 2 * s->log_p * alpha + s->n * ((s->log_p + 1) * beta + s->log_p * gamma_);
+}
+
+static double pairwise_cost(const struct shape *s)
+{
+    return (s->p - 1) * alpha + s->n * (beta + gamma_);
+}
+
+static double scan_cost(const struct shape *s)
+{
+    return s->log_p * (alpha + s->n * (beta + 2 * gamma_));
+}
+
+static const struct row {
+    enum coll_kind kind;
+    const char *name;
+    coll_round_fn *round;
+    enum needs needs;
+    double (*cost)(const struct shape *s);
+} rows[] = {
+    {COLL_BARRIER, "dissemination", barrier_dissemination, ANY, barrier_cost},
+    {COLL_BCAST, "binomial", bcast_binomial, ANY, bcast_tree_cost},
+    {COLL_BCAST, "scatter_allgather", bcast_scatter_allgather, ANY, bcast_cut_cost},
+    {COLL_GATHER, "linear", gather_linear, ANY, linear_cost},
+    {COLL_GATHER, "binomial", gather_binomial, ANY, packed_tree_cost},
+    {COLL_GATHERV, "linear", gather_linear, ANY, linear_cost},
+    {COLL_SCATTER, "linear", scatter_linear, ANY, linear_cost},
+    {COLL_SCATTER, "binomial", scatter_binomial, ANY, packed_tree_cost},
+    {COLL_SCATTERV, "linear", scatter_linear, ANY, linear_cost},
+    {COLL_ALLGATHER, "ring", allgather_ring, ANY, linear_cost},
+    {COLL_ALLGATHER, "bruck", allgather_bruck, ANY, allgather_bruck_cost},
+    {COLL_ALLGATHERV, "ring", allgather_ring, ANY, linear_cost},
+    {COLL_ALLGATHERV, "bruck", allgather_bruck, ANY, allgather_bruck_cost},
+    {COLL_ALLTOALL, "scattered", alltoall_scattered, NOT_IN_PLACE, linear_cost},
+    {COLL_ALLTOALL, "in_place", alltoall_in_place, IN_PLACE, alltoall_in_place_cost},
+    {COLL_ALLTOALL, "bruck", alltoall_bruck, ANY, alltoall_bruck_cost},
+    {COLL_ALLTOALLV, "scattered", alltoall_scattered, NOT_IN_PLACE, linear_cost},
+    {COLL_ALLTOALLV, "in_place", alltoall_in_place, IN_PLACE, alltoall_in_place_cost},
+    {COLL_ALLTOALLW, "scattered", alltoall_scattered, NOT_IN_PLACE, linear_cost},
+    {COLL_ALLTOALLW, "in_place", alltoall_in_place, IN_PLACE, alltoall_in_place_cost},
+    {COLL_REDUCE, "binomial", reduce_binomial, ANY, reduce_tree_cost},
+    {COLL_ALLREDUCE, "doubling", allreduce_doubling, ANY, reduce_tree_cost},
+    {COLL_ALLREDUCE, "rabenseifner", allreduce_rabenseifner, COMMUTATIVE, rabenseifner_cost},
+    {COLL_REDUCE_SCATTER, "composed", reduce_scatter_composed, ANY, composed_cost},
+    {COLL_REDUCE_SCATTER, "pairwise", reduce_scatter_pairwise, COMMUTATIVE, pairwise_cost},
+    {COLL_REDUCE_SCATTER_BLOCK, "composed", reduce_scatter_composed, ANY, composed_cost},
+    {COLL_REDUCE_SCATTER_BLOCK, "pairwise", reduce_scatter_pairwise, COMMUTATIVE, pairwise_cost},
+    {COLL_SCAN, "doubling", scan_doubling, ANY, scan_cost},
+    {COLL_EXSCAN, "doubling", scan_doubling, ANY, scan_cost},
+};
+
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+/* By kind: its rows, which stand together, and the one the environment asks for. */
+static struct {
+    const struct row *first, *end, *forced;
+} kinds[COLL_KINDS];
+
+static bool fits(const struct row *r, const struct shape *s)
+{
+    switch (r->needs) {
+    case COMMUTATIVE:
+        return s->commutative;
+    case IN_PLACE:
+        return s->in_place;
+    case NOT_IN_PLACE:
+        return !s->in_place;
+    case ANY:
+        break;
+    }
+    return true;
+}
+
+/* Bytes of the whole operation, from what this rank's arguments say for all. */
+static size_t bytes_of(const struct coll *k)
+{
+    const struct coll_side *s = &k->args.send, *r = &k->args.recv;
+    size_t p = (size_t)k->size, sum = 0;
+
+    switch (k->args.kind) {
+    case COLL_BCAST:
+    case COLL_REDUCE:
+    case COLL_ALLREDUCE:
+    case COLL_SCAN:
+    case COLL_EXSCAN:
+        return coll_bytes(k, s, 0);
+    case COLL_GATHER:
+        return p * (coll_in_place(s) ? coll_bytes(k, r, 0) : coll_bytes(k, s, 0));
+    case COLL_SCATTER:
+        return p * (k->rank == k->args.root ? coll_bytes(k, s, 0) : coll_bytes(k, r, 0));
+    case COLL_ALLGATHER:
+    case COLL_ALLTOALL:
+        return p * coll_bytes(k, r, 0);
+    case COLL_REDUCE_SCATTER_BLOCK:
+        return p * coll_bytes(k, s, 0);
+    case COLL_ALLGATHERV:
+        for (int i = 0; i < k->size; i++)
+            sum += coll_bytes(k, r, i);
+        return sum;
+    case COLL_REDUCE_SCATTER:
+        for (int i = 0; i < k->size; i++)
+            sum += (size_t)vec_at(r->counts, i) * (size_t)s->type->size;
+        return sum;
+    default:
+        return 0;
+    }
+}
+
+static struct shape shape_of(const struct coll *k)
+{
+    struct shape s = {.p = k->size, .n = (double)bytes_of(k)};
+
+    s.log_p = k->size > 1 ? 32 - __builtin_clz((unsigned)k->size - 1) : 0;
+    s.commutative = k->args.op && k->args.op->commutative;
+    s.in_place = coll_in_place(&k->args.send);
+    return s;
+}
+
+coll_round_fn *coll_select(const struct coll *k)
+{
+    if (k->args.round)
+        return k->args.round;
+    const struct row *r = kinds[k->args.kind].first, *end = kinds[k->args.kind].end;
+    const struct row *forced = kinds[k->args.kind].forced, *best = NULL;
+    double least = 0;
+
+    if (end - r == 1)
+        return r->round;
+    struct shape s = shape_of(k);
+    if (forced && fits(forced, &s))
+        return forced->round;
+    for (; r < end; r++) {
+        double cost = fits(r, &s) ? r->cost(&s) : -1;
+
+        if (cost >= 0 && (!best || cost < least)) {
+            best = r;
+            least = cost;
+        }
+    }
+    return best->round;
+}
+
+/* ---- What the environment forces ---- */
+
+static void force(enum coll_kind kind, const char *parameter, const char *name)
+{
+    char known[128] = "";
+
+    if (!name || !*name)
+        return;
+    for (const struct row *r = kinds[kind].first; r < kinds[kind].end; r++) {
+        if (!strcmp(r->name, name)) {
+            kinds[kind].forced = r;
+            return;
+        }
+        if (*known)
+            strncat(known, ", ", sizeof known - strlen(known) - 1);
+        strncat(known, r->name, sizeof known - strlen(known) - 1);
+    }
+    log_line(LOG_WARN, "%s=%s names no algorithm; known are %s", parameter, name, known);
+}
+
+void coll_select_open(void)
+{
+    for (int i = 0; i < ROWS; i++) {
+        if (!kinds[rows[i].kind].first)
+            kinds[rows[i].kind].first = &rows[i];
+        kinds[rows[i].kind].end = &rows[i] + 1;
+    }
+    force(COLL_BCAST, "ORIEL_COLL_BCAST", param.coll_bcast);
+    force(COLL_GATHER, "ORIEL_COLL_GATHER", param.coll_gather);
+    force(COLL_SCATTER, "ORIEL_COLL_SCATTER", param.coll_scatter);
+    force(COLL_ALLGATHER, "ORIEL_COLL_ALLGATHER", param.coll_allgather);
+    force(COLL_ALLGATHERV, "ORIEL_COLL_ALLGATHERV", param.coll_allgatherv);
+    force(COLL_ALLTOALL, "ORIEL_COLL_ALLTOALL", param.coll_alltoall);
+    force(COLL_ALLREDUCE, "ORIEL_COLL_ALLREDUCE", param.coll_allreduce);
+    force(COLL_REDUCE_SCATTER, "ORIEL_COLL_REDUCE_SCATTER", param.coll_reduce_scatter);
+    force(COLL_REDUCE_SCATTER_BLOCK, "ORIEL_COLL_REDUCE_SCATTER_BLOCK",
+          param.coll_reduce_scatter_block);
+}

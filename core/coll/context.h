@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Context ids: the numbers that keep communicators' messages apart. All members of a new
+ * communicator must choose one that is free on each of them.
+ */
+#ifndef ORIEL_COLL_CONTEXT_H
+#define ORIEL_COLL_CONTEXT_H
+
+#include "core/coll/coll.h"
+
+void context_open(void);
+
+/* No lock held. Collective over the communicator, or over the scope where there is one. */
+int context_agree(struct comm *c, const struct coll_scope *scope, uint32_t *context);
+/* The same, nonblocking: *context is written before the request completes. */
+int context_agree_start(struct comm *c, uint32_t *context, struct request **request);
+/* For a rank that took part and does not become a member; also run when a communicator goes. */
+void context_give_back(uint32_t context);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/coll/coll_engine.h"
+
+/* Items for a rank, and before it, for both forms: reduce_scatter_block has no array. */
+static MPI_Count items_of(const struct coll *k, int rank)
+{
+    const struct vec counts = k->args.recv.counts;
+
+    return counts.width ? vec_at(counts, rank) : k->args.send.count;
+}
+
+static MPI_Count items_before(const struct coll *k, int rank)
+{
+    MPI_Count sum = 0;
+
+    if (!k->args.recv.counts.width)
+        return rank * k->args.send.count;
+    for (int i = 0; i < rank; i++)
+        sum += vec_at(k->args.recv.counts, i);
+    return sum;
+}
+
+static void start_reduce(struct coll *k, MPI_Count total)
+{
+    struct datatype *t = k->args.send.type;
+
+    coll_child(k, &(struct coll_args){.kind = COLL_REDUCE,
+                                      .comm = k->comm,
+                                      .send = {.buf = coll_own(k), .count = total, .type = t},
+                                      .recv = {.buf = coll_place(k->scratch, total, t), .type = t},
+                                      .op = k->args.op});
+}
+
+/* The displacements that the scatter needs stand in the scratch, behind the data. */
+static void start_scatter(struct coll *k, MPI_Count total)
+{
+    struct datatype *t = k->args.send.type;
+    bool root = k->rank == 0;
+    struct coll_args a = {
+        .kind = COLL_SCATTERV,
+        .comm = k->comm,
+        .send = {.buf = coll_place(k->scratch, total, t), .type = t},
+        .recv = {.buf = k->args.recv.buf, .count = items_of(k, k->rank), .type = t}};
+
+    if (!k->args.recv.counts.width) {
+        a.kind = COLL_SCATTER;
+        a.send.count = k->args.send.count;
+    } else if (root) {
+        MPI_Count *displs = (MPI_Count *)(k->scratch + coll_span(total, t)), at = 0;
+
+        for (int i = 0; i < k->size; i++) {
+            displs[i] = at;
+            at += items_of(k, i);
+        }
+        a.send.counts = k->args.recv.counts;
+        a.send.displs = (struct vec){displs, sizeof *displs};
+    }
+    coll_child(k, &a);
+}
+
+/*
+ * A reduction to rank 0, then a scatter from there, each as the table chooses: 2 log p alpha +
+ * (log p + 1) n beta + log p n gamma. Any operator; for short messages.
+ */
+enum coll_step reduce_scatter_composed(struct coll *k)
+{
+    MPI_Count total = items_before(k, k->size);
+
+    if (k->round == 0) {
+        size_t displs = (size_t)k->size * sizeof(MPI_Count);
+
+        if (k->rank == 0 && !coll_scratch(k, coll_span(total, k->args.send.type) + displs))
+            return COLL_LAST;
+        start_reduce(k, total);
+        return COLL_MORE;
+    }
+    start_scatter(k, total);
+    return COLL_LAST;
+}
+
+/*
+ * Pairwise exchange (Thakur, Rabenseifner, Gropp, 2005): in round i a rank sends the part of the
+ * rank i above and folds in its own part from the rank i below. (p - 1) alpha + n beta + n gamma;
+ * commutative operators only, for long messages.
+ */
+enum coll_step reduce_scatter_pairwise(struct coll *k)
+{
+    struct datatype *t = k->args.send.type;
+    MPI_Count n = items_of(k, k->rank);
+    const char *own = coll_own(k);
+    int i = k->round + 1;
+
+    if (k->round == 0) {
+        size_t span = coll_span(n, t);
+
+        if (!coll_scratch(k, 2 * span))
+            return COLL_LAST;
+        k->acc = coll_place(k->scratch, n, t);
+        k->tmp = coll_place(k->scratch + span, n, t);
+        coll_copy(k, own + items_before(k, k->rank) * t->extent, n, t, k->acc, n, t);
+    } else {
+        coll_reduce(k, k->tmp, k->acc, n);
+    }
+    if (i < k->size) {
+        int to = coll_wrap(k, k->rank + i);
+
+        coll_recv(k, coll_wrap(k, k->rank - i), k->tmp, n, t);
+        coll_send(k, to, own + items_before(k, to) * t->extent, items_of(k, to), t);
+        return COLL_MORE;
+    }
+    coll_copy(k, k->acc, n, t, (void *)k->args.recv.buf, n, t);
+    return COLL_LAST;
+}
