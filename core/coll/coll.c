@@ -74,15 +74,16 @@ static void message_done(struct request *r)
 {
     struct coll *k = r->owner;
 
-    if (r->error) {
-        coll_fail(k, r->error);
-    }
-    if (r->kind == REQUEST_RECV && r->len != r->bytes && k->bad_peer < 0) {
-        coll_fail(k, MPI_ERR_TRUNCATE);
+    bool wrong_length = r->error == MPI_ERR_TRUNCATE ||
+                        (!r->error && r->kind == REQUEST_RECV && r->len != r->bytes);
+
+    if (wrong_length && !k->error) {
         k->bad_peer = r->peer;
         k->bad_got = r->len;
         k->bad_want = r->bytes;
     }
+    if (wrong_length || r->error)
+        coll_fail(k, wrong_length ? MPI_ERR_TRUNCATE : r->error);
     request_free(r);
     if (!--k->pending && !k->busy)
         lane_defer(&k->deferred);
@@ -300,7 +301,7 @@ static void hold_objects(struct coll *k)
         object_hold(&k->args.op->object);
 }
 
-static void request_freed(struct request *r)
+static void forget(struct request *r)
 {
     struct coll *k = r->owner;
 
@@ -315,7 +316,7 @@ static void request_freed(struct request *r)
 }
 
 /* A persistent one keeps its tag: its messages match those of the other ranks' starts in order. */
-static int request_start(struct request *r)
+static int start_again(struct request *r)
 {
     struct coll *k = r->owner;
 
@@ -333,14 +334,13 @@ static int request_start(struct request *r)
     return MPI_SUCCESS;
 }
 
-static int request_query(struct request *r, MPI_Status *status)
+static int report(struct request *r, MPI_Status *status)
 {
     (void)status;
     return explain(r->owner);
 }
 
-static const struct request_ops coll_ops = {
-    .start = request_start, .query = request_query, .free = request_freed};
+static const struct request_ops coll_ops = {.start = start_again, .query = report, .free = forget};
 
 /* The parts of coll_start that need the lock. */
 static int start_locked(const struct coll_args *args, bool persistent, struct request **request)

@@ -109,9 +109,9 @@ static inline struct datatype *coll_type(const struct coll *k, const struct coll
 static inline void *coll_at(const struct coll_side *s, int rank)
 {
     if (s->types)
-        return (char *)s->buf + vec_at(s->displs, rank);
+        return type_at(s->buf, vec_at(s->displs, rank));
     MPI_Count items = s->displs.width ? vec_at(s->displs, rank) : rank * s->count;
-    return (char *)s->buf + items * s->type->extent;
+    return type_at(s->buf, items * s->type->extent);
 }
 
 static inline size_t coll_bytes(const struct coll *k, const struct coll_side *s, int rank)

@@ -2,36 +2,33 @@
 #include "core/coll/comm_make.h"
 #include "core/coll/context.h"
 
-/*
- * Everything of the duplicate but its context id. It has a handle while the copy callbacks run,
- * because a callback of the program may look at it.
- */
-static int make_twin(struct comm *c, struct info *info, struct comm **out)
+/* What a duplicate has beside its context: hints, a handle, and what copy callbacks give it. */
+static int furnish(struct comm *d, struct comm *c, struct info *info)
 {
-    struct comm *d;
-    int rc = comm_new(COMM_CONTEXTS, c->group, c->remote, c, &d);
+    int rc = info ? info_dup(info, &d->info) : MPI_SUCCESS;
+
+    if (!rc)
+        rc = object_publish(&d->object);
+    if (rc)
+        return rc;
+    rc = attr_copy_all(&c->attrs, OBJECT_COMM, (void *)c->object.handle, &d->attrs);
+    if (rc) {
+        attr_delete_all(&d->attrs, OBJECT_COMM, (void *)d->object.handle);
+        object_retire(&d->object);
+    }
+    return rc;
+}
+
+int comm_twin(struct comm *c, struct comm **out)
+{
+    uint32_t context;
+    int rc = context_agree(c, NULL, &context);
 
     if (rc)
         return rc;
-    if (info) {
-        rc = info_dup(info, &d->info);
-        if (rc)
-            goto drop;
-    }
-    rc = object_publish(&d->object);
+    rc = comm_new(context, c->group, c->remote, c, out);
     if (rc)
-        goto drop;
-    rc = attr_copy_all(&c->attrs, OBJECT_COMM, (void *)c->object.handle, &d->attrs);
-    if (rc)
-        goto delete_attrs;
-    *out = d;
-    return MPI_SUCCESS;
-
-delete_attrs:
-    attr_delete_all(&d->attrs, OBJECT_COMM, (void *)d->object.handle);
-    object_retire(&d->object);
-drop:
-    object_drop(&d->object);
+        context_give_back(context);
     return rc;
 }
 
@@ -41,29 +38,33 @@ drop:
  */
 int comm_dup(struct comm *c, struct info *info, struct comm **out)
 {
-    uint32_t context;
     struct comm *d;
-    int rc = context_agree(c, NULL, &context);
+    int rc = comm_twin(c, &d);
 
     if (rc)
         return rc;
-    rc = make_twin(c, info, &d);
+    rc = furnish(d, c, info);
     if (rc) {
-        context_give_back(context);
+        object_drop(&d->object);
         return rc;
     }
-    d->context = context;
     *out = d;
     return MPI_SUCCESS;
 }
 
+/* The attributes are those of now (7.4.2); the context comes when the agreement is complete. */
 int comm_idup(struct comm *c, struct info *info, struct comm **out, struct request **request)
 {
     struct comm *d;
-    int rc = make_twin(c, info, &d);
+    int rc = comm_new(COMM_CONTEXTS, c->group, c->remote, c, &d);
 
     if (rc)
         return rc;
+    rc = furnish(d, c, info);
+    if (rc) {
+        object_drop(&d->object);
+        return rc;
+    }
     rc = context_agree_start(c, &d->context, request);
     if (rc) {
         comm_free(d);

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Making communicators from others (7.4). All are collective, are called with no lock held, and
- * give a communicator without a handle, or NULL to a rank that is not a member.
+ * Making communicators from others (7.4). All are collective and are called with no lock held. What
+ * they make has its handle; a rank that is no member gets NULL.
  */
 #ifndef ORIEL_COLL_COMM_MAKE_H
 #define ORIEL_COLL_COMM_MAKE_H
 
 #include "core/coll/coll.h"
 
-/* Attributes are copied by their callbacks; `info` may be NULL: no hints. */
+/* The same groups with a context of their own and nothing else, no handle: for the library. */
+int comm_twin(struct comm *c, struct comm **out);
+
+/* MPI_Comm_dup: attributes are copied by their callbacks; `info` may be NULL: no hints. */
 int comm_dup(struct comm *c, struct info *info, struct comm **out);
-/* The communicator may be used when the request is complete. Its handle is given already. */
+/* The communicator may be used when the request is complete. */
 int comm_idup(struct comm *c, struct info *info, struct comm **out, struct request **request);
 
 /* color MPI_UNDEFINED: no member of anything. */

@@ -52,7 +52,26 @@ static int own_group(const struct comm *c, const struct choice *all, struct grou
     return rc;
 }
 
-/* The groups are disjoint, so one context id serves them all. */
+/* A communicator with this context, which is given back where there is none. */
+static int make_member(struct comm *c, struct group *group, uint32_t context, struct comm **out)
+{
+    struct comm *made;
+    int rc = comm_new(context, group, NULL, c, &made);
+
+    if (rc) {
+        context_give_back(context);
+        return rc;
+    }
+    rc = object_publish(&made->object);
+    if (rc) {
+        object_drop(&made->object);
+        return rc;
+    }
+    *out = made;
+    return MPI_SUCCESS;
+}
+
+/* The groups are disjoint, so one context id serves them all. NULL: no member of any. */
 static int make(struct comm *c, struct group *group, struct comm **out)
 {
     uint32_t context;
@@ -60,11 +79,11 @@ static int make(struct comm *c, struct group *group, struct comm **out)
 
     if (rc)
         return rc;
+    if (group)
+        return make_member(c, group, context, out);
+    context_give_back(context);
     *out = NULL;
-    rc = group ? comm_new(context, group, NULL, c, out) : MPI_SUCCESS;
-    if (rc || !group)
-        context_give_back(context);
-    return rc;
+    return MPI_SUCCESS;
 }
 
 int comm_split(struct comm *c, int color, int key, struct comm **out)
@@ -111,9 +130,10 @@ int comm_create_group(struct comm *c, struct group *group, int tag, struct comm 
     int *ranks, rc;
     uint32_t context;
 
-    *out = NULL;
-    if (!is_member(group))
+    if (!is_member(group)) {
+        *out = NULL;
         return MPI_SUCCESS;
+    }
     ranks = malloc((size_t)group->size * sizeof *ranks);
     if (!ranks)
         return err_set(MPI_ERR_NO_MEM, "no memory for %d ranks", group->size);
@@ -129,8 +149,5 @@ int comm_create_group(struct comm *c, struct group *group, int tag, struct comm 
     free(ranks);
     if (rc)
         return rc;
-    rc = comm_new(context, group, NULL, c, out);
-    if (rc)
-        context_give_back(context);
-    return rc;
+    return make_member(c, group, context, out);
 }
