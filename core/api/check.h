@@ -10,6 +10,7 @@
 #include "core/api/api.h"
 #include "core/object/datatype.h"
 #include "core/object/op.h"
+#include "core/p2p/p2p.h"
 
 /* The bad cases, out of line: they say what is wrong. check.c */
 int check_bad_comm(MPI_Comm comm); /* not initialised, null, freed, or of another kind */
@@ -24,6 +25,8 @@ int check_bad_group(MPI_Group group);
 int check_bad_info(MPI_Info info);
 int check_bad_errhandler(MPI_Errhandler errhandler);
 int check_bad_arg(const char *argument, const char *why);
+int check_bad_request(MPI_Request request); /* check_p2p.c, as the next */
+int check_bad_message(MPI_Message message);
 int check_not_running(void); /* before MPI_Init or after MPI_Finalize */
 
 static inline int check_comm(MPI_Comm comm, struct comm **out)
@@ -105,6 +108,27 @@ static inline int check_recv(MPI_Comm comm, struct comm **c, const void *buf, MP
     if (!rc && tag < 0 && tag != MPI_ANY_TAG)
         rc = check_bad_tag(tag);
     return rc;
+}
+
+/* NULL for MPI_REQUEST_NULL, which is not an error everywhere. */
+static inline int check_request(MPI_Request request, struct request **out)
+{
+    struct request *r = request_find(request);
+
+    if (!r && request != MPI_REQUEST_NULL)
+        return check_bad_request(request);
+    *out = r;
+    return MPI_SUCCESS;
+}
+
+static inline int check_message(MPI_Message message, struct message **out)
+{
+    struct message *m = message_find(message);
+
+    if (!m)
+        return check_bad_message(message);
+    *out = m;
+    return MPI_SUCCESS;
 }
 
 #endif

@@ -1,4 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 libcore_la_SOURCES += \
     core/api/api.h \
-    core/api/check.h
+    core/api/api_buffer.c \
+    core/api/api_persistent.c \
+    core/api/api_probe.c \
+    core/api/api_recv.c \
+    core/api/api_request.c \
+    core/api/api_send.c \
+    core/api/api_sendrecv.c \
+    core/api/api_status.c \
+    core/api/check.h \
+    core/api/check_p2p.c

@@ -127,7 +127,7 @@ static void buffered_left(struct request *s)
     request_free(s);
 }
 
-static int no_room(const struct buffer *b, size_t len)
+static int no_room(struct buffer *b, size_t len)
 {
     if (!b)
         return err_set(MPI_ERR_BUFFER,
@@ -140,7 +140,7 @@ static int no_room(const struct buffer *b, size_t len)
         MPI_ERR_BUFFER,
         "a buffered send of %zu bytes finds no room in the attached buffer of %zu bytes, "
         "in which %zu messages wait (each needs MPI_BSEND_OVERHEAD more than its data)",
-        len, b->size, atomic_load(&((struct buffer *)b)->used));
+        len, b->size, atomic_load(&b->used));
 }
 
 /* Where the copy goes: the request's own memory for a small message, else the attached buffer. */
@@ -212,9 +212,11 @@ int buffered_attach(uintptr_t owner, void *base, MPI_Count size)
     return MPI_SUCCESS;
 }
 
-static bool buffer_empty(const void *arg)
+static bool buffer_empty(void *arg)
 {
-    return !atomic_load_explicit(&((struct buffer *)arg)->used, memory_order_acquire);
+    struct buffer *b = arg;
+
+    return !atomic_load_explicit(&b->used, memory_order_acquire);
 }
 
 /* From here on no message can enter it, so that it does become empty. */

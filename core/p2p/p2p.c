@@ -7,7 +7,7 @@ int p2p_open(void)
 {
     object_init(&message_no_proc.object, OBJECT_MESSAGE, NULL);
     object_predefine(&message_no_proc.object, OBJECT_MESSAGE, MPI_MESSAGE_NO_PROC);
-    return MPI_SUCCESS;
+    return request_open();
 }
 
 void p2p_drain(void)
@@ -31,4 +31,5 @@ void p2p_close(void)
     lane_lock();
     buffered_close();
     lane_unlock();
+    request_close();
 }

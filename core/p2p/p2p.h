@@ -66,6 +66,12 @@ int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datat
 int p2p_recv_wait(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
                   int tag, MPI_Status *status);
 
+/* Nonblocking: as the two above, with a request that has a handle. */
+int p2p_send_start(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
+                   int tag, enum send_mode mode, MPI_Request *request);
+int p2p_recv_start(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
+                   int tag, MPI_Request *request);
+
 /* 3.10: the receive is posted first. `replace`: what is sent is copied before it is overwritten. */
 struct p2p_exchange {
     struct comm *comm;

@@ -99,3 +99,15 @@ int p2p_recv_wait(struct comm *c, void *buf, MPI_Count count, struct datatype *t
     request_unmake(&r);
     return rc;
 }
+
+int p2p_recv_start(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
+                   int tag, MPI_Request *request)
+{
+    lane_lock();
+    struct request *r = request_new(REQUEST_RECV, c, t);
+    int rc = r ? p2p_recv(r, CHANNEL_P2P, buf, count, source, tag) : MPI_ERR_NO_MEM;
+    if (rc && r)
+        request_free(r);
+    lane_unlock();
+    return rc ? rc : request_publish(r, request);
+}

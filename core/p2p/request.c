@@ -15,7 +15,7 @@ static void request_reset(struct request *r, enum request_kind kind, struct comm
 {
     r->kind = kind;
     atomic_init(&r->done, false);
-    r->persistent = r->active = r->detached = r->cancelled = false;
+    r->persistent = r->active = r->detached = r->cancelled = r->shared = false;
     r->parts = 1;
     r->ops = NULL;
     r->source = MPI_ANY_SOURCE;
@@ -98,9 +98,29 @@ int request_publish(struct request *r, MPI_Request *handle)
 {
     int rc = object_publish(&r->object);
 
-    if (!rc)
-        *handle = (MPI_Request)r->object.handle;
-    return rc;
+    if (rc) {
+        request_cancel(r);
+        request_detach(r);
+        return rc;
+    }
+    *handle = (MPI_Request)r->object.handle;
+    return MPI_SUCCESS;
+}
+
+struct request request_sent;
+
+int request_open(void)
+{
+    request_make(&request_sent, REQUEST_SEND, NULL, NULL);
+    request_sent.shared = true;
+    atomic_store(&request_sent.done, true);
+    return object_publish(&request_sent.object);
+}
+
+void request_close(void)
+{
+    object_retire(&request_sent.object);
+    object_close(&request_sent.object);
 }
 
 /* ---- Completion ---- */
@@ -143,7 +163,7 @@ void request_wait_flag(const atomic_bool *flag)
     }
 }
 
-void request_wait_until(bool (*ready)(const void *arg), const void *arg)
+void request_wait_until(bool (*ready)(void *arg), void *arg)
 {
     struct wait w;
 
@@ -210,6 +230,10 @@ int request_finish(struct request *r, MPI_Request *handle, MPI_Status *status)
         r->active = false;
         return rc;
     }
+    if (r->shared) {
+        *handle = MPI_REQUEST_NULL;
+        return rc;
+    }
     if (r->ops && r->ops->finish) {
         int rc_finish = r->ops->finish(r);
         rc = rc ? rc : rc_finish;
@@ -228,6 +252,8 @@ int request_detach(struct request *r)
 {
     int rc = MPI_SUCCESS;
 
+    if (r->shared)
+        return rc;
     lane_lock();
     bool done = request_is_done(r);
     if (!done) {

@@ -49,6 +49,7 @@ struct request {
     bool active;   /* a persistent one between MPI_Start and the call that sees it complete */
     bool detached; /* MPI_Request_free: goes back to the pool when it is done */
     bool cancelled;
+    bool shared;   /* request_sent: completed for ever, never freed */
     uint8_t parts; /* completions that must still come: data, and the acknowledgement of Ssend */
     const struct request_ops *ops;
 
@@ -73,6 +74,12 @@ struct request {
     void *owner;
 };
 
+/*
+ * The handle that every send gets which was over when it was posted: it costs no request. One
+ * object, whatever the number of its holders.
+ */
+extern struct request request_sent;
+
 static inline struct request *request_find(MPI_Request handle)
 {
     return (struct request *)object_find(OBJECT_REQUEST, handle);
@@ -92,6 +99,9 @@ void request_free(struct request *r);
  * `then` the request may be gone when this returns.
  */
 void request_complete(struct request *r);
+/* The shared request; no lock needed. */
+int request_open(void);
+void request_close(void);
 /* Gives the memory of the pool's requests back; the lane is closing. */
 void request_close_all(void);
 
@@ -110,7 +120,7 @@ void request_unmake(struct request *r);
 /* Makes progress until *flag, climbing the ladder. */
 void request_wait_flag(const atomic_bool *flag);
 /* The same until ready(arg), which is asked after every round. */
-void request_wait_until(bool (*ready)(const void *arg), const void *arg);
+void request_wait_until(bool (*ready)(void *arg), void *arg);
 static inline bool request_is_done(const struct request *r)
 {
     return atomic_load_explicit(&r->done, memory_order_acquire);
@@ -118,7 +128,7 @@ static inline bool request_is_done(const struct request *r)
 /* One round of progress, for the test calls. */
 void request_poll(void);
 
-/* Gives the request a handle for the program. */
+/* Gives the request a handle for the program; where memory is out, it is detached. */
 int request_publish(struct request *r, MPI_Request *handle);
 
 /*

@@ -221,3 +221,20 @@ int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datat
     request_unmake(&r);
     return rc;
 }
+
+int p2p_send_start(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
+                   int tag, enum send_mode mode, MPI_Request *request)
+{
+    lane_lock();
+    if (mode != SEND_SYNCHRONOUS && p2p_try_inject(c, t, CHANNEL_P2P, buf, count, dest, tag)) {
+        lane_unlock();
+        *request = (MPI_Request)request_sent.object.handle;
+        return MPI_SUCCESS;
+    }
+    struct request *r = request_new(REQUEST_SEND, c, t);
+    int rc = r ? p2p_send(r, CHANNEL_P2P, buf, count, dest, tag, mode) : MPI_ERR_NO_MEM;
+    if (rc && r)
+        request_free(r);
+    lane_unlock();
+    return rc ? rc : request_publish(r, request);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Receives, of what will match (3.2, 3.7) and of what a probe has matched (3.8). */
+#include "core/api/check.h"
+
+MPI_EXPORT(Recv_c)
+int PMPI_Recv_c(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
+                MPI_Comm comm, MPI_Status *status)
+{
+    struct comm *c = NULL;
+    struct datatype *t = NULL;
+    int rc = check_recv(comm, &c, buf, count, datatype, &t, source, tag);
+
+    if (!rc)
+        rc = p2p_recv_wait(c, buf, count, t, source, tag, status);
+    return rc ? api_fail_comm(c, rc, __func__) : MPI_SUCCESS;
+}
+MPI_SMALL(Recv,
+          (void *buf, int count, MPI_Datatype datatype, int source, int tag, MPI_Comm comm,
+           MPI_Status *status),
+          (buf, count, datatype, source, tag, comm, status))
+
+MPI_EXPORT(Irecv_c)
+int PMPI_Irecv_c(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
+                 MPI_Comm comm, MPI_Request *request)
+{
+    struct comm *c = NULL;
+    struct datatype *t = NULL;
+    int rc = check_recv(comm, &c, buf, count, datatype, &t, source, tag);
+
+    if (!rc)
+        rc = p2p_recv_start(c, buf, count, t, source, tag, request);
+    return rc ? api_fail_comm(c, rc, __func__) : MPI_SUCCESS;
+}
+MPI_SMALL(Irecv,
+          (void *buf, int count, MPI_Datatype datatype, int source, int tag, MPI_Comm comm,
+           MPI_Request *request),
+          (buf, count, datatype, source, tag, comm, request))
+
+/* The receive of a matched message; *c is held, for what may go wrong when it completes. */
+static int mrecv_start(void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Message *message,
+                       struct comm **c, struct request **r)
+{
+    struct message *m = NULL;
+    struct datatype *t = NULL;
+    int rc = message ? check_message(*message, &m) : check_bad_arg("message", "is NULL");
+
+    if (rc)
+        return rc;
+    *c = m->request ? m->request->comm : comm_self;
+    object_hold(&(*c)->object);
+    rc = check_buffer(buf, count, datatype, &t);
+    if (!rc)
+        rc = p2p_mrecv(m, buf, count, t, r);
+    if (!rc)
+        *message = MPI_MESSAGE_NULL;
+    return rc;
+}
+
+static int mrecv_end(struct comm *c, int rc, const char *func)
+{
+    if (rc)
+        rc = api_fail_comm(c, rc, func);
+    if (c)
+        object_drop(&c->object);
+    return rc;
+}
+
+MPI_EXPORT(Mrecv_c)
+int PMPI_Mrecv_c(void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Message *message,
+                 MPI_Status *status)
+{
+    struct comm *c = NULL;
+    struct request *r = NULL;
+    int rc = mrecv_start(buf, count, datatype, message, &c, &r);
+
+    if (!rc) {
+        request_wait_flag(&r->done);
+        rc = request_finish(r, NULL, status);
+    }
+    return mrecv_end(c, rc, __func__);
+}
+MPI_SMALL(Mrecv,
+          (void *buf, int count, MPI_Datatype datatype, MPI_Message *message, MPI_Status *status),
+          (buf, count, datatype, message, status))
+
+MPI_EXPORT(Imrecv_c)
+int PMPI_Imrecv_c(void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Message *message,
+                  MPI_Request *request)
+{
+    struct comm *c = NULL;
+    struct request *r = NULL;
+    int rc = mrecv_start(buf, count, datatype, message, &c, &r);
+
+    if (!rc)
+        rc = request_publish(r, request);
+    return mrecv_end(c, rc, __func__);
+}
+MPI_SMALL(Imrecv,
+          (void *buf, int count, MPI_Datatype datatype, MPI_Message *message, MPI_Request *request),
+          (buf, count, datatype, message, request))

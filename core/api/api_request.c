@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Completion of requests (3.7.3 to 3.7.6), their end (3.7.3, 3.8.4), and generalized ones (13.2).
+ */
+#include <stdio.h>
+
+#include "core/api/check.h"
+#include "core/object/err.h"
+#include "core/object/status.h"
+#include "core/p2p/grequest.h"
+
+/* ---- One request ---- */
+
+/* 3.7.3: what the completion calls say of no request, or an inactive one. */
+static void status_empty(MPI_Status *status)
+{
+    if (!status)
+        return;
+    status_set_empty(status);
+    status->MPI_ERROR = MPI_SUCCESS;
+}
+
+/* NULL for MPI_REQUEST_NULL and for an inactive persistent request. The handle has been checked. */
+static struct request *request_active(MPI_Request handle)
+{
+    struct request *r = request_find(handle);
+
+    return r && r->persistent && !r->active ? NULL : r;
+}
+
+static bool done_after_poll(const struct request *r)
+{
+    if (request_is_done(r))
+        return true;
+    request_poll();
+    return request_is_done(r);
+}
+
+/* Completes r, which is done; its error goes to its communicator, which may go with it. */
+static int finish_one(struct request *r, MPI_Request *handle, MPI_Status *status, const char *func)
+{
+    struct comm *c = r->error ? r->comm : NULL;
+
+    if (c)
+        object_hold(&c->object);
+    int rc = request_finish(r, handle, status);
+    if (rc)
+        rc = api_fail_comm(c, rc, func);
+    if (c)
+        object_drop(&c->object);
+    return rc;
+}
+
+MPI_EXPORT(Wait)
+int PMPI_Wait(MPI_Request *request, MPI_Status *status)
+{
+    struct request *r = NULL;
+    int rc = request ? check_request(*request, &r) : check_bad_arg("request", "is NULL");
+
+    if (rc)
+        return api_fail(rc, __func__);
+    if (!r || (r->persistent && !r->active)) {
+        status_empty(status);
+        return MPI_SUCCESS;
+    }
+    request_wait_flag(&r->done);
+    return finish_one(r, request, status, __func__);
+}
+
+MPI_EXPORT(Test)
+int PMPI_Test(MPI_Request *request, int *flag, MPI_Status *status)
+{
+    struct request *r = NULL;
+    int rc = request ? check_request(*request, &r) : check_bad_arg("request", "is NULL");
+
+    if (rc)
+        return api_fail(rc, __func__);
+    *flag = true;
+    if (!r || (r->persistent && !r->active)) {
+        status_empty(status);
+        return MPI_SUCCESS;
+    }
+    *flag = done_after_poll(r);
+    return *flag ? finish_one(r, request, status, __func__) : MPI_SUCCESS;
+}
+
+MPI_EXPORT(Request_get_status)
+int PMPI_Request_get_status(MPI_Request request, int *flag, MPI_Status *status)
+{
+    struct request *r = NULL;
+    int rc = check_request(request, &r);
+
+    if (rc)
+        return api_fail(rc, __func__);
+    *flag = true;
+    if (!r || (r->persistent && !r->active)) {
+        status_empty(status);
+        return MPI_SUCCESS;
+    }
+    *flag = done_after_poll(r);
+    rc = *flag ? request_status(r, status) : MPI_SUCCESS;
+    return rc ? api_fail_comm(r->comm, rc, __func__) : MPI_SUCCESS;
+}
+
+/* ---- Several requests ---- */
+
+/* The arguments that the twelve calls share. `keep`: MPI_Request_get_status_x, which completes
+ * nothing. */
+struct batch {
+    int count;
+    MPI_Request *handles;
+    MPI_Status *statuses; /* of all, or of as many as complete; NULL: ignored */
+    bool keep;
+    const char *func;
+
+    /* Found on the way. */
+    int index;         /* of a request that is done, or -1 */
+    bool any_active;   /* some request is neither null nor inactive */
+    bool all_done;     /* no active one is still under way */
+    bool failed;       /* the call will say MPI_ERR_IN_STATUS */
+    struct comm *comm; /* of the first that failed, held */
+};
+
+/* What was wrong with the first that failed, until batch_end says it. */
+static _Thread_local char batch_detail[200];
+
+static int batch_check(struct batch *b)
+{
+    struct request *r;
+    int rc = b->count < 0 ? check_bad_count(b->count) : MPI_SUCCESS;
+
+    if (!rc && b->count && !b->handles)
+        rc = check_bad_arg("array_of_requests", "is NULL");
+    for (int i = 0; i < b->count && !rc; i++)
+        rc = check_request(b->handles[i], &r);
+    return rc ? api_fail(rc, b->func) : MPI_SUCCESS;
+}
+
+/* Looks at all, without progress. */
+static void batch_scan(struct batch *b)
+{
+    b->index = -1;
+    b->any_active = false;
+    b->all_done = true;
+    for (int i = 0; i < b->count; i++) {
+        struct request *r = request_active(b->handles[i]);
+        if (!r)
+            continue;
+        b->any_active = true;
+        if (!request_is_done(r))
+            b->all_done = false;
+        else if (b->index < 0)
+            b->index = i;
+    }
+}
+
+/* Whether one is done, or none can be. */
+static bool batch_any(void *arg)
+{
+    struct batch *b = arg;
+
+    batch_scan(b);
+    return b->index >= 0 || !b->any_active;
+}
+
+static void batch_poll(struct batch *b, bool (*ready)(void *))
+{
+    if (!ready(b)) {
+        request_poll();
+        ready(b);
+    }
+}
+
+static bool batch_all(void *arg)
+{
+    struct batch *b = arg;
+
+    batch_scan(b);
+    return b->all_done;
+}
+
+/* The first failure: who is told, what is said, and that those before it were well. */
+static void batch_fail(struct batch *b, int index, int place, int rc)
+{
+    const char *detail = err_detail(rc);
+
+    b->failed = true;
+    snprintf(batch_detail, sizeof batch_detail, "request %d: %s", index,
+             detail ? detail : err_sentence(rc));
+    for (int i = 0; b->statuses && i < place; i++)
+        b->statuses[i].MPI_ERROR = MPI_SUCCESS;
+}
+
+/* Completes the request at `index`; its status is the `place`-th. */
+static void batch_finish(struct batch *b, int index, int place)
+{
+    struct request *r = request_active(b->handles[index]);
+    MPI_Status *status = b->statuses ? &b->statuses[place] : NULL;
+    int rc = MPI_SUCCESS;
+
+    if (!r) {
+        status_empty(status);
+    } else {
+        if (r->error && r->comm && !b->failed) {
+            b->comm = r->comm;
+            object_hold(&b->comm->object);
+        }
+        rc = b->keep ? request_status(r, status) : request_finish(r, &b->handles[index], status);
+    }
+    if (rc && !b->failed)
+        batch_fail(b, index, place, rc);
+    if (b->failed && status)
+        status->MPI_ERROR = rc;
+}
+
+static int batch_end(struct batch *b)
+{
+    if (!b->failed)
+        return MPI_SUCCESS;
+    int rc = api_fail_comm(b->comm, err_set(MPI_ERR_IN_STATUS, "%s", batch_detail), b->func);
+    if (b->comm)
+        object_drop(&b->comm->object);
+    return rc;
+}
+
+static int batch_finish_all(struct batch *b)
+{
+    for (int i = 0; i < b->count; i++)
+        batch_finish(b, i, i);
+    return batch_end(b);
+}
+
+static int batch_test_all(struct batch *b, int *flag)
+{
+    int rc = batch_check(b);
+
+    if (rc)
+        return rc;
+    batch_poll(b, batch_all);
+    *flag = b->all_done;
+    return b->all_done ? batch_finish_all(b) : MPI_SUCCESS;
+}
+
+/* What MPI_Waitany and its kin say once batch_any has looked. */
+static int batch_end_any(struct batch *b, int *index, int *flag, MPI_Status *status)
+{
+    *flag = b->index >= 0 || !b->any_active;
+    *index = b->index >= 0 ? b->index : MPI_UNDEFINED;
+    if (!b->any_active)
+        status_empty(status);
+    if (b->index < 0)
+        return MPI_SUCCESS;
+    struct request *r = request_find(b->handles[b->index]);
+    if (!b->keep)
+        return finish_one(r, &b->handles[b->index], status, b->func);
+    int rc = request_status(r, status);
+    return rc ? api_fail_comm(r->comm, rc, b->func) : MPI_SUCCESS;
+}
+
+static int batch_test_any(struct batch *b, int *index, int *flag, MPI_Status *status)
+{
+    int rc = batch_check(b);
+
+    if (rc)
+        return rc;
+    batch_poll(b, batch_any);
+    return batch_end_any(b, index, flag, status);
+}
+
+/* All that are done now. */
+static int batch_end_some(struct batch *b, int *outcount, int *indices)
+{
+    int n = 0;
+
+    if (!b->any_active) {
+        *outcount = MPI_UNDEFINED;
+        return MPI_SUCCESS;
+    }
+    for (int i = 0; i < b->count; i++) {
+        struct request *r = request_active(b->handles[i]);
+        if (!r || !request_is_done(r))
+            continue;
+        batch_finish(b, i, n);
+        indices[n++] = i;
+    }
+    *outcount = n;
+    return batch_end(b);
+}
+
+static int batch_test_some(struct batch *b, int *outcount, int *indices)
+{
+    int rc = batch_check(b);
+
+    if (rc)
+        return rc;
+    batch_poll(b, batch_any);
+    return batch_end_some(b, outcount, indices);
+}
+
+MPI_EXPORT(Waitall)
+int PMPI_Waitall(int count, MPI_Request array_of_requests[], MPI_Status *array_of_statuses)
+{
+    struct batch b = {.count = count,
+                      .handles = array_of_requests,
+                      .statuses = array_of_statuses,
+                      .func = __func__};
+    int rc = batch_check(&b);
+
+    if (rc)
+        return rc;
+    for (int i = 0; i < count; i++) {
+        struct request *r = request_active(array_of_requests[i]);
+        if (r)
+            request_wait_flag(&r->done);
+    }
+    return batch_finish_all(&b);
+}
+
+MPI_EXPORT(Waitany)
+int PMPI_Waitany(int count, MPI_Request array_of_requests[], int *indx, MPI_Status *status)
+{
+    struct batch b = {.count = count, .handles = array_of_requests, .func = __func__};
+    int flag, rc = batch_check(&b);
+
+    if (rc)
+        return rc;
+    request_wait_until(batch_any, &b);
+    return batch_end_any(&b, indx, &flag, status);
+}
+
+MPI_EXPORT(Waitsome)
+int PMPI_Waitsome(int incount, MPI_Request array_of_requests[], int *outcount,
+                  int array_of_indices[], MPI_Status *array_of_statuses)
+{
+    struct batch b = {.count = incount,
+                      .handles = array_of_requests,
+                      .statuses = array_of_statuses,
+                      .func = __func__};
+    int rc = batch_check(&b);
+
+    if (rc)
+        return rc;
+    request_wait_until(batch_any, &b);
+    return batch_end_some(&b, outcount, array_of_indices);
+}
+
+MPI_EXPORT(Testall)
+int PMPI_Testall(int count, MPI_Request array_of_requests[], int *flag,
+                 MPI_Status *array_of_statuses)
+{
+    struct batch b = {.count = count,
+                      .handles = array_of_requests,
+                      .statuses = array_of_statuses,
+                      .func = __func__};
+
+    return batch_test_all(&b, flag);
+}
+
+MPI_EXPORT(Testany)
+int PMPI_Testany(int count, MPI_Request array_of_requests[], int *indx, int *flag,
+                 MPI_Status *status)
+{
+    struct batch b = {.count = count, .handles = array_of_requests, .func = __func__};
+
+    return batch_test_any(&b, indx, flag, status);
+}
+
+MPI_EXPORT(Testsome)
+int PMPI_Testsome(int incount, MPI_Request array_of_requests[], int *outcount,
+                  int array_of_indices[], MPI_Status *array_of_statuses)
+{
+    struct batch b = {.count = incount,
+                      .handles = array_of_requests,
+                      .statuses = array_of_statuses,
+                      .func = __func__};
+
+    return batch_test_some(&b, outcount, array_of_indices);
+}
+
+MPI_EXPORT(Request_get_status_all)
+int PMPI_Request_get_status_all(int count, const MPI_Request array_of_requests[], int *flag,
+                                MPI_Status *array_of_statuses)
+{
+    struct batch b = {.count = count,
+                      .handles = (MPI_Request *)array_of_requests,
+                      .statuses = array_of_statuses,
+                      .keep = true,
+                      .func = __func__};
+
+    return batch_test_all(&b, flag);
+}
+
+MPI_EXPORT(Request_get_status_any)
+int PMPI_Request_get_status_any(int count, const MPI_Request array_of_requests[], int *indx,
+                                int *flag, MPI_Status *status)
+{
+    struct batch b = {.count = count,
+                      .handles = (MPI_Request *)array_of_requests,
+                      .keep = true,
+                      .func = __func__};
+
+    return batch_test_any(&b, indx, flag, status);
+}
+
+MPI_EXPORT(Request_get_status_some)
+int PMPI_Request_get_status_some(int incount, const MPI_Request array_of_requests[], int *outcount,
+                                 int array_of_indices[], MPI_Status *array_of_statuses)
+{
+    struct batch b = {.count = incount,
+                      .handles = (MPI_Request *)array_of_requests,
+                      .statuses = array_of_statuses,
+                      .keep = true,
+                      .func = __func__};
+
+    return batch_test_some(&b, outcount, array_of_indices);
+}
+
+/* ---- The end of a request ---- */
+
+MPI_EXPORT(Request_free)
+int PMPI_Request_free(MPI_Request *request)
+{
+    struct request *r = NULL;
+    int rc = request ? check_request(*request, &r) : check_bad_arg("request", "is NULL");
+
+    if (!rc && !r)
+        rc = check_bad_request(*request);
+    if (!rc)
+        rc = request_detach(r);
+    if (rc)
+        return api_fail(rc, __func__);
+    *request = MPI_REQUEST_NULL;
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(Cancel)
+int PMPI_Cancel(MPI_Request *request)
+{
+    struct request *r = NULL;
+    int rc = request ? check_request(*request, &r) : check_bad_arg("request", "is NULL");
+
+    if (!rc && !r)
+        rc = check_bad_request(*request);
+    if (!rc)
+        rc = request_cancel(r);
+    return rc ? api_fail_comm(r ? r->comm : NULL, rc, __func__) : MPI_SUCCESS;
+}
+
+/* ---- Generalized requests ---- */
+
+MPI_EXPORT(Grequest_start)
+int PMPI_Grequest_start(MPI_Grequest_query_function *query_fn, MPI_Grequest_free_function *free_fn,
+                        MPI_Grequest_cancel_function *cancel_fn, void *extra_state,
+                        MPI_Request *request)
+{
+    struct request *r = NULL;
+    int rc = api_phase == API_RUNNING ? MPI_SUCCESS : check_not_running();
+
+    if (!rc)
+        rc = grequest_start(query_fn, free_fn, cancel_fn, extra_state, &r);
+    if (!rc)
+        rc = request_publish(r, request);
+    return rc ? api_fail(rc, __func__) : MPI_SUCCESS;
+}
+
+MPI_EXPORT(Grequest_complete)
+int PMPI_Grequest_complete(MPI_Request request)
+{
+    struct request *r = NULL;
+    int rc = check_request(request, &r);
+
+    if (!rc && !r)
+        rc = check_bad_request(request);
+    if (!rc)
+        rc = grequest_complete(r);
+    return rc ? api_fail(rc, __func__) : MPI_SUCCESS;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sends in the four modes of 3.4, blocking (3.2) and nonblocking (3.7). */
+#include "core/api/check.h"
+
+static int send_wait(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
+                     MPI_Comm comm, enum send_mode mode, const char *func)
+{
+    struct comm *c = NULL;
+    struct datatype *t = NULL;
+    int rc = check_send(comm, &c, buf, count, datatype, &t, dest, tag);
+
+    if (!rc)
+        rc = p2p_send_wait(c, buf, count, t, dest, tag, mode);
+    return rc ? api_fail_comm(c, rc, func) : MPI_SUCCESS;
+}
+
+static int send_start(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
+                      MPI_Comm comm, MPI_Request *request, enum send_mode mode, const char *func)
+{
+    struct comm *c = NULL;
+    struct datatype *t = NULL;
+    int rc = check_send(comm, &c, buf, count, datatype, &t, dest, tag);
+
+    if (!rc)
+        rc = p2p_send_start(c, buf, count, t, dest, tag, mode, request);
+    return rc ? api_fail_comm(c, rc, func) : MPI_SUCCESS;
+}
+
+MPI_EXPORT(Send_c)
+int PMPI_Send_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
+                MPI_Comm comm)
+{
+    return send_wait(buf, count, datatype, dest, tag, comm, SEND_STANDARD, __func__);
+}
+MPI_SMALL(Send,
+          (const void *buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm),
+          (buf, count, datatype, dest, tag, comm))
+
+MPI_EXPORT(Bsend_c)
+int PMPI_Bsend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
+                 MPI_Comm comm)
+{
+    return send_wait(buf, count, datatype, dest, tag, comm, SEND_BUFFERED, __func__);
+}
+MPI_SMALL(Bsend,
+          (const void *buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm),
+          (buf, count, datatype, dest, tag, comm))
+
+MPI_EXPORT(Ssend_c)
+int PMPI_Ssend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
+                 MPI_Comm comm)
+{
+    return send_wait(buf, count, datatype, dest, tag, comm, SEND_SYNCHRONOUS, __func__);
+}
+MPI_SMALL(Ssend,
+          (const void *buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm),
+          (buf, count, datatype, dest, tag, comm))
+
+MPI_EXPORT(Rsend_c)
+int PMPI_Rsend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
+                 MPI_Comm comm)
+{
+    return send_wait(buf, count, datatype, dest, tag, comm, SEND_READY, __func__);
+}
+MPI_SMALL(Rsend,
+          (const void *buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm),
+          (buf, count, datatype, dest, tag, comm))
+
+MPI_EXPORT(Isend_c)
+int PMPI_Isend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
+                 MPI_Comm comm, MPI_Request *request)
+{
+    return send_start(buf, count, datatype, dest, tag, comm, request, SEND_STANDARD, __func__);
+}
+MPI_SMALL(Isend,
+          (const void *buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm,
+           MPI_Request *request),
+          (buf, count, datatype, dest, tag, comm, request))
+
+MPI_EXPORT(Ibsend_c)
+int PMPI_Ibsend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
+                  MPI_Comm comm, MPI_Request *request)
+{
+    return send_start(buf, count, datatype, dest, tag, comm, request, SEND_BUFFERED, __func__);
+}
+MPI_SMALL(Ibsend,
+          (const void *buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm,
+           MPI_Request *request),
+          (buf, count, datatype, dest, tag, comm, request))
+
+MPI_EXPORT(Issend_c)
+int PMPI_Issend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
+                  MPI_Comm comm, MPI_Request *request)
+{
+    return send_start(buf, count, datatype, dest, tag, comm, request, SEND_SYNCHRONOUS, __func__);
+}
+MPI_SMALL(Issend,
+          (const void *buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm,
+           MPI_Request *request),
+          (buf, count, datatype, dest, tag, comm, request))
+
+MPI_EXPORT(Irsend_c)
+int PMPI_Irsend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
+                  MPI_Comm comm, MPI_Request *request)
+{
+    return send_start(buf, count, datatype, dest, tag, comm, request, SEND_READY, __func__);
+}
+MPI_SMALL(Irsend,
+          (const void *buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm,
+           MPI_Request *request),
+          (buf, count, datatype, dest, tag, comm, request))
