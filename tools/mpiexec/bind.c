@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+#include "bind.h"
+#include "say.h"
+
+#include <hwloc.h>
+#include <hwloc/glibc-sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static hwloc_obj_type_t object_type(enum bind_to bind)
+{
+    switch (bind) {
+    case BIND_HWTHREAD:
+        return HWLOC_OBJ_PU;
+    case BIND_L1:
+        return HWLOC_OBJ_L1CACHE;
+    case BIND_L2:
+        return HWLOC_OBJ_L2CACHE;
+    case BIND_L3:
+        return HWLOC_OBJ_L3CACHE;
+    case BIND_NUMA:
+        return HWLOC_OBJ_NUMANODE;
+    case BIND_PACKAGE:
+        return HWLOC_OBJ_PACKAGE;
+    default:
+        return HWLOC_OBJ_CORE;
+    }
+}
+
+/* This host's objects, less the processors that we may not use. */
+static int load_topology(hwloc_topology_t *out)
+{
+    hwloc_topology_t topology;
+    hwloc_bitmap_t allowed;
+
+    /* Plug-ins look for devices; only processors matter here, and loading them takes longer. */
+    setenv("HWLOC_PLUGINS_PATH", "/nonexistent", 0);
+    if (hwloc_topology_init(&topology) != 0)
+        goto fail;
+    if (hwloc_topology_load(topology) != 0)
+        goto destroy;
+    allowed = hwloc_bitmap_alloc();
+    if (allowed == NULL || hwloc_get_cpubind(topology, allowed, HWLOC_CPUBIND_THREAD) != 0 ||
+        hwloc_topology_restrict(topology, allowed, 0) != 0) {
+        hwloc_bitmap_free(allowed);
+        goto destroy;
+    }
+    hwloc_bitmap_free(allowed);
+    *out = topology;
+    return 0;
+
+destroy:
+    hwloc_topology_destroy(topology);
+fail:
+    say("hwloc cannot read this host's processors; use --bind-to none");
+    return 1;
+}
+
+static int bind_rank(hwloc_topology_t topology, hwloc_obj_t object, struct rank *r)
+{
+    int highest = hwloc_bitmap_last(object->cpuset);
+
+    r->cpus = CPU_ALLOC((size_t)highest + 1);
+    if (r->cpus == NULL)
+        return -1;
+    r->cpus_size = CPU_ALLOC_SIZE((size_t)highest + 1);
+    return hwloc_cpuset_to_glibc_sched_affinity(topology, object->cpuset, r->cpus, r->cpus_size);
+}
+
+int bind_ranks(struct job *job, const struct options *o)
+{
+    hwloc_obj_type_t type = object_type(o->bind);
+    hwloc_topology_t topology;
+    int count, status = 1;
+
+    if (o->bind == BIND_NONE)
+        return 0;
+    if (load_topology(&topology) != 0)
+        return 1;
+    count = hwloc_get_nbobjs_by_type(topology, type);
+    if (count <= 0 && o->bind == BIND_CORE) {
+        /* A host whose cores are not described still has processors. */
+        type = HWLOC_OBJ_PU;
+        count = hwloc_get_nbobjs_by_type(topology, type);
+    }
+    if (count <= 0) {
+        say("--bind-to %s: this host has none; use --bind-to core", options_bind_name(o->bind));
+        status = 2;
+        goto destroy;
+    }
+    for (int i = 0; i < job->nranks; i++) {
+        hwloc_obj_t object = hwloc_get_obj_by_type(topology, type, (unsigned)(i % count));
+
+        if (bind_rank(topology, object, &job->ranks[i]) != 0) {
+            say("rank %d cannot be bound; use --bind-to none", i);
+            goto destroy;
+        }
+    }
+    status = 0;
+
+destroy:
+    hwloc_topology_destroy(topology);
+    return status;
+}
+
+/* Processors as the kernel lists them: 0-3,8. */
+static void list_cpus(const cpu_set_t *set, size_t size, char *out, size_t room)
+{
+    size_t used = 0, bits = size * 8;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < bits && used < room; i++) {
+        size_t first = i;
+
+        if (!CPU_ISSET_S(i, size, set))
+            continue;
+        while (i + 1 < bits && CPU_ISSET_S(i + 1, size, set))
+            i++;
+        used += (size_t)snprintf(out + used, room - used, i > first ? "%s%zu-%zu" : "%s%zu",
+                                 used > 0 ? "," : "", first, i);
+    }
+}
+
+void bind_report(const struct job *job)
+{
+    cpu_set_t mine;
+    char list[512];
+
+    CPU_ZERO(&mine);
+    sched_getaffinity(0, sizeof(mine), &mine);
+    for (int i = 0; i < job->nranks; i++) {
+        const struct rank *r = &job->ranks[i];
+
+        if (r->cpus != NULL)
+            list_cpus(r->cpus, r->cpus_size, list, sizeof(list));
+        else
+            list_cpus(&mine, sizeof(mine), list, sizeof(list));
+        say("rank %d on %s is %s %s", i, job->host,
+            r->cpus != NULL ? "bound to processors" : "not bound, it may use processors", list);
+    }
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+#include "hosts.h"
+#include "say.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Hydra and Open MPI both allow NAME:SLOTS; an IPv6 address keeps its colons. */
+static void strip_slots(char *name)
+{
+    char *colon = strchr(name, ':');
+
+    if (colon != NULL && strchr(colon + 1, ':') == NULL)
+        *colon = '\0';
+}
+
+/* One host a line, the rest of the line (slots=4) without effect, # begins a comment. */
+static int read_file(struct options *o, const char *path)
+{
+    FILE *f = fopen(path, "re");
+    char *line = NULL;
+    size_t room = 0;
+
+    if (f == NULL) {
+        say("--hostfile %s: %s", path, strerror(errno));
+        return 2;
+    }
+    while (getline(&line, &room, f) >= 0) {
+        char *name = line + strspn(line, " \t");
+
+        name[strcspn(name, " \t\r\n#")] = '\0';
+        if (*name != '\0' && (name = strdup(name)) != NULL)
+            strings_add(&o->hosts, name);
+    }
+    free(line);
+    fclose(f);
+    return 0;
+}
+
+int hosts_read(struct options *o)
+{
+    for (size_t i = 0; i < o->hostfiles.n; i++) {
+        int status = read_file(o, o->hostfiles.v[i]);
+
+        if (status != 0)
+            return status;
+    }
+    for (size_t i = 0; i < o->hosts.n; i++)
+        strip_slots(o->hosts.v[i]);
+    return 0;
+}
+
+static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
+{
+    if (a == NULL || a->sa_family != b->sa_family)
+        return false;
+    if (a->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
+               ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+    return a->sa_family == AF_INET6 &&
+           memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
+                  &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+}
+
+/* Whether a name or an address leads to one of this host's own interfaces. */
+static bool is_own_address(const char *name)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found, *a;
+    struct ifaddrs *interfaces, *i;
+    bool own = false;
+
+    if (getaddrinfo(name, NULL, &hints, &found) != 0)
+        return false;
+    if (getifaddrs(&interfaces) == 0) {
+        for (a = found; a != NULL && !own; a = a->ai_next)
+            for (i = interfaces; i != NULL && !own; i = i->ifa_next)
+                own = same_address(i->ifa_addr, a->ai_addr);
+        freeifaddrs(interfaces);
+    }
+    freeaddrinfo(found);
+    return own;
+}
+
+static bool is_this_host(const char *name)
+{
+    char own[256] = "";
+    size_t size;
+
+    if (strcasecmp(name, "localhost") == 0 || strcmp(name, "127.0.0.1") == 0)
+        return true;
+    gethostname(own, sizeof(own) - 1);
+    if (strcasecmp(name, own) == 0)
+        return true;
+    /* The name without its domain, on either side. */
+    size = strcspn(own, ".");
+    if (strcspn(name, ".") == size && strncasecmp(name, own, size) == 0 &&
+        (name[size] == '\0' || own[size] == '\0'))
+        return true;
+    return is_own_address(name);
+}
+
+const char *hosts_other(const struct options *o)
+{
+    for (size_t i = 0; i < o->hosts.n; i++)
+        if (!is_this_host(o->hosts.v[i]))
+            return o->hosts.v[i];
+    return NULL;
+}

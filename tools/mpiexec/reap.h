@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The ends of processes: which of them ends the job, and that none is left. */
+#ifndef ORIEL_MPIEXEC_REAP_H
+#define ORIEL_MPIEXEC_REAP_H
+
+#include "job.h"
+
+/* Why a rank's end is a failure. */
+struct failure {
+    int status;     /* what the launcher is to exit with */
+    char text[256]; /* rank, host, pid, and what happened */
+};
+
+/* Takes one ended process, if there is one; true if it was a rank that failed. */
+bool reap_next(struct job *job, struct failure *out, bool *more);
+
+/* Number of ranks that have been started and not reaped. */
+int reap_running(const struct job *job);
+
+/* Whether any process that the ranks left behind is still there. */
+bool reap_has_leftovers(struct job *job);
+
+/* Sends a signal to every rank's process group. */
+void reap_signal(struct job *job, int signal);
+
+/* Kills what is left: groups, and those that left their group. */
+void reap_kill_leftovers(struct job *job);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+#include "slurm.h"
+#include "say.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool has_srun(void)
+{
+    const char *path = getenv("PATH");
+    char file[PATH_MAX];
+
+    if (path == NULL)
+        return false;
+    for (const char *s = path; *s != '\0'; s += *s == ':') {
+        size_t size = strcspn(s, ":");
+
+        snprintf(file, sizeof(file), "%.*s/srun", (int)size, s);
+        if (size > 0 && access(file, X_OK) == 0)
+            return true;
+        s += size;
+    }
+    return false;
+}
+
+bool slurm_wanted(void)
+{
+    const char *nodes = getenv("SLURM_JOB_NUM_NODES");
+
+    if (getenv("SLURM_JOB_ID") == NULL || getenv("SLURM_STEP_NUM_TASKS") != NULL)
+        return false;
+    return has_srun() || (nodes != NULL && atoi(nodes) > 1);
+}
+
+__attribute__((format(printf, 2, 3))) static void add(struct strings *args, const char *fmt, ...)
+{
+    va_list values;
+    char *text;
+
+    va_start(values, fmt);
+    if (vasprintf(&text, fmt, values) < 0)
+        abort();
+    va_end(values);
+    strings_add(args, text);
+}
+
+/* srun's word for a binding, NULL where it has none. */
+static const char *bind_word(enum bind_to bind)
+{
+    switch (bind) {
+    case BIND_NONE:
+        return "none";
+    case BIND_HWTHREAD:
+        return "threads";
+    case BIND_CORE:
+        return "cores";
+    case BIND_NUMA:
+        return "ldoms";
+    case BIND_PACKAGE:
+        return "sockets";
+    default:
+        return NULL;
+    }
+}
+
+static int add_binding(struct strings *args, const struct options *o)
+{
+    const char *word = bind_word(o->bind);
+
+    if (word == NULL) {
+        say("--bind-to %s: srun cannot; use core, hwthread, numa, package or none",
+            options_bind_name(o->bind));
+        return 2;
+    }
+    if (o->report_bindings)
+        add(args, "--cpu-bind=verbose%s%s", o->bind_given ? "," : "", o->bind_given ? word : "");
+    else if (o->bind_given)
+        add(args, "--cpu-bind=%s", word);
+    return 0;
+}
+
+static void join(char **text, const char *word)
+{
+    char *longer;
+
+    if (asprintf(&longer, "%s%s%s", *text != NULL ? *text : "", *text != NULL ? "," : "", word) < 0)
+        abort();
+    free(*text);
+    *text = longer;
+}
+
+/* A value with a comma would end at it; srun then takes the variable from our environment. */
+static void join_variable(char **text, const char *pair)
+{
+    if (strchr(pair, ',') != NULL) {
+        char *name = strndup(pair, strcspn(pair, "="));
+
+        if (name == NULL)
+            abort();
+        setenv(name, pair + strlen(name) + 1, 1);
+        join(text, name);
+        free(name);
+    } else {
+        join(text, pair);
+    }
+}
+
+static void add_environment(struct strings *args, const struct options *o, const struct app *app)
+{
+    char *text = NULL;
+
+    if (o->env_base == ENV_ALL && o->env.n + app->env.n == 0)
+        return;
+    if (o->env_base == ENV_ALL)
+        join(&text, "ALL");
+    for (size_t i = 0; i < o->env_names.n && o->env_base == ENV_LIST; i++)
+        join(&text, o->env_names.v[i]);
+    for (size_t i = 0; i < o->env.n; i++)
+        join_variable(&text, o->env.v[i]);
+    for (size_t i = 0; i < app->env.n; i++)
+        join_variable(&text, app->env.v[i]);
+    add(args, "--export=%s", text != NULL ? text : "NIL");
+    free(text);
+}
+
+/* srun does not make folders. */
+static int add_output(struct strings *args, const struct options *o)
+{
+    const char *tasks = getenv("SLURM_NTASKS");
+    char path[PATH_MAX];
+    int count = 0;
+
+    if (o->output_dir == NULL)
+        return 0;
+    for (size_t i = 0; i < o->napps; i++)
+        count += o->apps[i].np;
+    if (count == 0 && tasks != NULL)
+        count = atoi(tasks);
+    if (count == 0) {
+        say("--output-filename %s: inside a Slurm allocation it needs -n, too", o->output_dir);
+        return 2;
+    }
+    mkdir(o->output_dir, 0777);
+    snprintf(path, sizeof(path), "%s/1", o->output_dir);
+    mkdir(path, 0777);
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof(path), "%s/1/rank.%d", o->output_dir, i);
+        if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+            say("--output-filename: %s: %s", path, strerror(errno));
+            return 2;
+        }
+    }
+    add(args, "--output=%s/1/rank.%%t/stdout", o->output_dir);
+    if (!o->merge_stderr)
+        add(args, "--error=%s/1/rank.%%t/stderr", o->output_dir);
+    return 0;
+}
+
+static void add_hosts(struct strings *args, const struct options *o)
+{
+    char *text = NULL;
+
+    for (size_t i = 0; i < o->hosts.n; i++)
+        join(&text, o->hosts.v[i]);
+    if (text != NULL)
+        add(args, "--nodelist=%s", text);
+    free(text);
+}
+
+/* What stands before each of the programs. */
+static int add_app(struct strings *args, const struct options *o, const struct app *app)
+{
+    int status;
+
+    add(args, "--mpi=pmix");
+    add(args, "--kill-on-bad-exit=1");
+    if (app->np > 0)
+        add(args, "--ntasks=%d", app->np);
+    if (o->per_node > 0)
+        add(args, "--ntasks-per-node=%d", o->per_node);
+    status = add_binding(args, o);
+    if (status == 0)
+        status = add_output(args, o);
+    if (status != 0)
+        return status;
+    if (app->wdir != NULL)
+        add(args, "--chdir=%s", app->wdir);
+    add_environment(args, o, app);
+    add_hosts(args, o);
+    if (o->tag != TAG_NONE)
+        add(args, "--label");
+    if (o->timeout > 0)
+        add(args, "--time=%d", o->timeout / 60 + (o->timeout % 60 != 0));
+    for (int i = 0; i < app->argc; i++)
+        add(args, "%s", app->argv[i]);
+    return 0;
+}
+
+int slurm_exec(const struct options *o)
+{
+    struct strings args = {0};
+
+    add(&args, "srun");
+    for (size_t i = 0; i < o->napps; i++) {
+        int status;
+
+        if (i > 0)
+            add(&args, ":");
+        status = add_app(&args, o, &o->apps[i]);
+        if (status != 0)
+            return status;
+    }
+    if (o->merge_stderr)
+        dup2(STDOUT_FILENO, STDERR_FILENO);
+    execvp("srun", args.v);
+    say("srun, which starts ranks inside a Slurm allocation: %s", strerror(errno));
+    return errno == ENOENT ? 127 : 126;
+}
