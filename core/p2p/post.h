@@ -22,6 +22,9 @@ int post_buffered(struct request *r, struct fabric_peer *to, uint64_t match, con
 /* A receive's completion: fills the status, unpacks, acknowledges. */
 void post_received(struct fabric_op *op, const struct fabric_event *event);
 
+/* The peer that a receive or probe names: NULL for MPI_ANY_SOURCE. */
+int post_from(struct comm *c, int source, struct fabric_peer **from);
+
 /* Room for what r receives: the user's buffer, or r->bounce. */
 int post_room(struct request *r, void *buf, MPI_Count count, void **room);
 

@@ -51,16 +51,18 @@ static void message_drop(struct message *m)
     object_drop(&m->object);
 }
 
-/* -ENOMSG: none there. */
-static int probe_look(struct comm *c, int source, int tag, struct fabric_op *claim,
+static int probe_look(struct comm *c, int source, int tag, struct fabric_op *claim, bool *found,
                       struct fabric_event *event)
 {
     struct fabric_peer *from = NULL;
+    int rc = post_from(c, source, &from);
 
-    if (source != MPI_ANY_SOURCE && comm_peer(c, source, &from))
-        return -EHOSTUNREACH;
-    return fabric_tpeek(from, claim, p2p_match(c, CHANNEL_P2P, tag == MPI_ANY_TAG ? 0 : tag),
-                        p2p_ignore(tag), event);
+    if (rc)
+        return rc;
+    int look = fabric_tpeek(from, claim, p2p_match(c, CHANNEL_P2P, tag == MPI_ANY_TAG ? 0 : tag),
+                            p2p_ignore(tag), event);
+    *found = !look;
+    return !look || look == -ENOMSG ? MPI_SUCCESS : err_from_errno(look, "probing for a message");
 }
 
 static int probe_locked(struct comm *c, int source, int tag, bool *found, struct message **message,
@@ -72,12 +74,12 @@ static int probe_locked(struct comm *c, int source, int tag, bool *found, struct
 
     if (rc)
         return rc;
-    int look = probe_look(c, source, tag, m ? &m->request->op : NULL, &event);
-    if (look) {
+    *found = false;
+    rc = probe_look(c, source, tag, m ? &m->request->op : NULL, found, &event);
+    if (!*found) {
         if (m)
             message_drop(m);
-        *found = false;
-        return look == -ENOMSG ? MPI_SUCCESS : err_from_errno(look, "probing for a message");
+        return rc;
     }
     int from = source == MPI_ANY_SOURCE ? (int)event.data : source;
     if (m) {
@@ -89,7 +91,6 @@ static int probe_locked(struct comm *c, int source, int tag, bool *found, struct
         *message = m;
     }
     probe_status(status, from, (int)(uint32_t)event.tag, event.len);
-    *found = true;
     return MPI_SUCCESS;
 }
 

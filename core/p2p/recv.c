@@ -6,6 +6,17 @@
 #include "core/object/err.h"
 #include "core/p2p/post.h"
 
+int post_from(struct comm *c, int source, struct fabric_peer **from)
+{
+    int any = source == MPI_ANY_SOURCE;
+    /* A process that was started alone opens the fabric at its first contact with any peer. */
+    int rc = any && fabric_is_open() ? MPI_SUCCESS : comm_peer(c, any ? 0 : source, from);
+
+    if (any)
+        *from = NULL;
+    return rc;
+}
+
 int post_room(struct request *r, void *buf, MPI_Count count, void **room)
 {
     int rc = post_bytes(r->type, count, &r->bytes);
@@ -63,7 +74,8 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
         request_complete(r);
         return MPI_SUCCESS;
     }
-    int rc = source == MPI_ANY_SOURCE ? MPI_SUCCESS : comm_peer(r->comm, source, &from);
+    int rc = post_from(r->comm, source, &from);
+
     if (!rc)
         rc = post_room(r, buf, count, &room);
     if (rc)

@@ -37,10 +37,16 @@ static void request_reset(struct request *r, enum request_kind kind, struct comm
         object_hold(&type->object);
 }
 
+/* The table of handles publishes what can be released; a request is, by request_free alone. */
+static void request_release(struct object *o)
+{
+    request_free(container_of(o, struct request, object));
+}
+
 void request_make(struct request *r, enum request_kind kind, struct comm *comm,
                   struct datatype *type)
 {
-    object_init(&r->object, OBJECT_REQUEST, NULL);
+    object_init(&r->object, OBJECT_REQUEST, request_release);
     request_reset(r, kind, comm, type);
 }
 
@@ -66,7 +72,7 @@ struct request *request_new(enum request_kind kind, struct comm *comm, struct da
             err_set(MPI_ERR_NO_MEM, "no memory for another request");
             return NULL;
         }
-        object_init(&r->object, OBJECT_REQUEST, NULL);
+        object_init(&r->object, OBJECT_REQUEST, request_release);
     }
     request_reset(r, kind, comm, type);
     return r;
