@@ -115,7 +115,7 @@ int comm_peer_slow(struct comm *c, int rank, struct fabric_peer **peer)
         if (!c->peers)
             return err_set(MPI_ERR_NO_MEM, "no memory for a communicator's peers");
     }
-    uint32_t process = group_member(comm_target(c), rank);
+    uint32_t process = group_process(comm_target(c), rank);
     rc = fabric_peer(process, &p);
     if (rc)
         return err_set(err_from_errno(rc, ""), "no way to rank %d, process %u of the job", rank,

@@ -197,12 +197,12 @@ int group_compare(const struct group *a, const struct group *b)
         return MPI_UNEQUAL;
     if (!a->list && !b->list && a->first == b->first && a->stride == b->stride)
         return MPI_IDENT;
-    while (i < a->size && group_member(a, i) == group_member(b, i))
+    while (i < a->size && group_process(a, i) == group_process(b, i))
         i++;
     if (i == a->size)
         return MPI_IDENT;
     for (; i < a->size; i++)
-        if (group_rank_of(b, group_member(a, i)) < 0)
+        if (group_rank_of(b, group_process(a, i)) < 0)
             return MPI_UNEQUAL;
     return MPI_SIMILAR;
 }
@@ -212,7 +212,7 @@ int group_compare(const struct group *a, const struct group *b)
 static int append(uint32_t *list, int n, const struct group *a, const struct group *b, bool in)
 {
     for (int i = 0; i < a->size; i++) {
-        uint32_t process = group_member(a, i);
+        uint32_t process = group_process(a, i);
         if ((group_rank_of(b, process) >= 0) == in)
             list[n++] = process;
     }
@@ -293,7 +293,7 @@ static int take_ranks(struct marks *m, const struct group *g, int count, const i
         if (rc)
             return rc;
         if (list)
-            list[*n] = group_member(g, ranks[i]);
+            list[*n] = group_process(g, ranks[i]);
         ++*n;
     }
     return MPI_SUCCESS;
@@ -361,7 +361,7 @@ static int excl(struct group *g, int count, const int *ranks, int ranges[][3], s
     n = 0;
     for (int i = 0; i < g->size; i++)
         if (!marked(&m, i))
-            list[n++] = group_member(g, i);
+            list[n++] = group_process(g, i);
     free(m.bits);
     return group_list(list, n, group);
 free_marks:

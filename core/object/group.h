@@ -30,7 +30,8 @@ static inline struct group *group_find(MPI_Group handle)
     return (struct group *)object_find(OBJECT_GROUP, handle);
 }
 
-static inline uint32_t group_member(const struct group *g, int rank)
+/* The process id of a member. (Not group_member: unistd.h has that name.) */
+static inline uint32_t group_process(const struct group *g, int rank)
 {
     return g->list ? g->list[rank] : g->first + (uint32_t)(rank * g->stride);
 }
