@@ -27,6 +27,11 @@ libcore_la_SOURCES += \
     core/object/info.h \
     core/object/object.c \
     core/object/object.h \
+    core/object/op.c \
     core/object/op.h \
+    core/object/op_float.c \
+    core/object/op_integer.c \
+    core/object/op_pair.c \
+    core/object/op_table.h \
     core/object/status.h \
     core/object/vec.h
