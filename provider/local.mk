@@ -14,4 +14,6 @@ libprovider_la_SOURCES = \
     provider/base/param.def \
     provider/base/param.h \
     provider/base/pool.c \
-    provider/base/pool.h
+    provider/base/pool.h \
+    provider/base/segment.c \
+    provider/base/segment.h

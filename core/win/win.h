@@ -84,9 +84,9 @@ struct win {
     int unit; /* as MPI_WIN_DISP_UNIT shows it; targets[] has the whole number */
     int flavor, model;
     struct fabric_region *region;
-    void *segment; /* shared by all processes of the window, or NULL */
-    size_t segment_len;
-    void *owned; /* malloc'ed for MPI_Win_allocate, or NULL */
+    void *segment;                    /* shared by all processes of the window, or NULL */
+    size_t segment_len, segment_step; /* a part is a multiple of the step */
+    void *owned;                      /* malloc'ed for MPI_Win_allocate, or NULL */
     struct win_attached *attached;
     int attached_count, attached_room;
 
@@ -121,8 +121,11 @@ int win_allocate_shared(MPI_Aint size, MPI_Aint unit, struct info *info, struct 
 int win_create_dynamic(struct info *info, struct comm *c, struct win **win);
 int win_attach(struct win *w, void *base, MPI_Aint size);
 int win_detach(struct win *w, const void *base);
-/* Collective. On MPI_ERR_RMA_SYNC nothing has happened; else the window is gone. */
-int win_free(struct win *w);
+/*
+ * Collective. Not `gone` where an epoch is open or a callback of an attribute failed; else the
+ * window is, whatever is returned.
+ */
+int win_free(struct win *w, bool *gone);
 
 /* rank may be MPI_PROC_NULL: the first process that gave memory. */
 int win_shared_query(struct win *w, int rank, MPI_Aint *size, MPI_Aint *unit, void **base);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A window's life, its hints and its predefined attributes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/coll/coll.h"
+#include "core/coll/comm_make.h"
+#include "core/object/err.h"
+#include "core/win/win_life.h"
+#include "core/win/win_message.h"
+
+/* ---- Hints (12.2.1, 12.2.3) ---- */
+
+static const struct hint {
+    const char *key, *preset;
+} hints[] = {
+    {"no_locks", "false"},
+    {"accumulate_ordering", "rar,raw,war,waw"},
+    {"accumulate_ops", "same_op_no_op"},
+    {"mpi_accumulate_granularity", "0"},
+    {"same_size", "false"},
+    {"same_disp_unit", "false"},
+    {"alloc_shared_noncontig", "false"},
+};
+
+enum { HINTS = sizeof hints / sizeof hints[0] };
+
+static int info_fill(struct win *w, struct info *from, bool preset)
+{
+    int rc = MPI_SUCCESS;
+
+    for (int i = 0; !rc && i < HINTS; i++) {
+        const char *value = from ? info_get(from, hints[i].key) : NULL;
+        if (value || preset)
+            rc = info_set(w->info, hints[i].key, value ? value : hints[i].preset);
+    }
+    return rc;
+}
+
+int win_set_info(struct win *w, struct info *info)
+{
+    return info_fill(w, info, false);
+}
+
+/* ---- Life ---- */
+
+static void win_release(struct object *o)
+{
+    struct win *w = container_of(o, struct win, object);
+
+    object_close(o);
+    if (w->errhandler)
+        object_drop(&w->errhandler->object);
+    if (w->info)
+        object_drop(&w->info->object);
+    if (w->comm)
+        object_drop(&w->comm->object);
+    free(w->attached);
+    free(w->start_ranks);
+    free(w->post_ranks);
+    free(w->targets);
+    free(w);
+}
+
+static int targets_new(struct win *w, int n)
+{
+    w->targets = calloc((size_t)n, sizeof *w->targets);
+    if (!w->targets)
+        return err_set(MPI_ERR_NO_MEM, "no memory for a window of %d processes", n);
+    for (int i = 0; i < n; i++) {
+        list_init(&w->targets[i].streams);
+        list_init(&w->targets[i].waiter.link);
+        w->targets[i].credit = WIN_CREDIT;
+    }
+    return MPI_SUCCESS;
+}
+
+/* All of a window that takes no other process. */
+static int win_init(struct win *w, int flavor, struct info *info, int size)
+{
+    int rc;
+
+    object_init(&w->object, OBJECT_WIN, win_release);
+    list_init(&w->link);
+    list_init(&w->lock.waiting);
+    w->flavor = flavor;
+    w->model = MPI_WIN_UNIFIED;
+    errhandler_assign(&w->errhandler, &errhandler_are_fatal);
+    rc = targets_new(w, size);
+    if (!rc)
+        rc = info_new(&w->info);
+    return rc ? rc : info_fill(w, info, true);
+}
+
+int win_new(int flavor, struct info *info, struct comm *c, struct win **win)
+{
+    struct win *w = calloc(1, sizeof *w);
+    int rc;
+
+    if (!w)
+        return err_set(MPI_ERR_NO_MEM, "no memory for a window");
+    rc = win_init(w, flavor, info, c->size);
+    /* The same members, without the attributes that a duplicate would have. */
+    if (!rc)
+        rc = comm_create(c, c->group, &w->comm);
+    if (rc) {
+        object_drop(&w->object);
+        return rc;
+    }
+    rc = win_message_open(w);
+    if (rc) {
+        win_undo(w);
+        return rc;
+    }
+    *win = w;
+    return MPI_SUCCESS;
+}
+
+void win_undo(struct win *w)
+{
+    win_message_close(w);
+    lane_lock();
+    if (w->region)
+        fabric_region_close(w->region);
+    w->region = NULL;
+    lane_unlock();
+    win_memory_close(w->segment, w->segment_len);
+    free(w->owned);
+    object_drop(&w->object);
+}
+
+/* Lane locked. */
+static int check_free(const struct win *w)
+{
+    if (w->access > WIN_ACCESS_FENCE)
+        return win_check_no_epoch(w, "MPI_Win_free");
+    if (w->exposed)
+        return err_set(MPI_ERR_RMA_SYNC, "MPI_Win_free: the window is exposed by MPI_Win_post (end "
+                                         "it with MPI_Win_wait)");
+    return MPI_SUCCESS;
+}
+
+int win_free(struct win *w, bool *gone)
+{
+    int rc, met, idle;
+
+    *gone = false;
+    lane_lock();
+    rc = check_free(w);
+    lane_unlock();
+    if (rc)
+        return rc;
+    rc = attr_delete_all(&w->attrs, OBJECT_WIN, (void *)w->object.handle);
+    if (rc)
+        return rc;
+    rc = win_finish(w, -1);
+    /*
+     * After the barrier everybody's operations are complete and all epochs closed; the unlocks
+     * that are still on their way to this process are the last messages that it gets.
+     */
+    met = coll_barrier(w->comm);
+    idle = win_until(w, win_lock_idle, 0);
+    object_retire(&w->object);
+    win_undo(w);
+    *gone = true;
+    return rc ? rc : met ? met : idle;
+}
+
+/* ---- What a program asks ---- */
+
+int win_predefined_attr(struct win *w, int keyval, void **value, bool *found)
+{
+    *found = true;
+    switch (keyval) {
+    case MPI_WIN_BASE:
+        *value = w->base;
+        break;
+    case MPI_WIN_SIZE:
+        *value = &w->size;
+        break;
+    case MPI_WIN_DISP_UNIT:
+        *value = &w->unit;
+        break;
+    case MPI_WIN_CREATE_FLAVOR:
+        *value = &w->flavor;
+        break;
+    case MPI_WIN_MODEL:
+        *value = &w->model;
+        break;
+    default:
+        *found = false;
+    }
+    return MPI_SUCCESS;
+}
+
+/* The first process that gave memory, or the first of all. */
+static int first_with_memory(const struct win *w)
+{
+    for (int i = 0; i < w->comm->size; i++)
+        if (w->targets[i].size)
+            return i;
+    return 0;
+}
+
+int win_shared_query(struct win *w, int rank, MPI_Aint *size, MPI_Aint *unit, void **base)
+{
+    const struct win_target *t;
+
+    if (w->flavor == MPI_WIN_FLAVOR_DYNAMIC)
+        return err_set(MPI_ERR_RMA_FLAVOR, "a dynamic window has no memory of its own to share");
+    t = &w->targets[rank == MPI_PROC_NULL ? first_with_memory(w) : rank];
+    *unit = t->unit;
+    *size = t->mapped ? t->size : 0;
+    *base = t->mapped;
+    return MPI_SUCCESS;
+}

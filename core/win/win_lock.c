@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Passive target synchronisation (12.5.3): each process grants the lock on its own memory, to all
+ * in the order in which they asked, so that nobody starves. A process asks, for itself too, with a
+ * message and waits for the grant.
+ */
+#include "core/object/err.h"
+#include "core/win/win_message.h"
+
+/* ---- The process that grants ---- */
+
+static struct win_target *target_of(struct list *waiting)
+{
+    return container_of(container_of(waiting, struct win_waiter, link), struct win_target, waiter);
+}
+
+/* Grants as many as may hold it together, the first first. */
+static void grant(struct win *w)
+{
+    struct win_lock *l = &w->lock;
+
+    while (!list_empty(&l->waiting)) {
+        struct win_target *t = target_of(l->waiting.next);
+        if (l->holders && (l->exclusive || t->waiter.exclusive))
+            return;
+        list_drop(&t->waiter.link);
+        l->holders++;
+        l->exclusive = t->waiter.exclusive;
+        int rc = win_tell(w, (int)(t - w->targets), WIN_MESSAGE_GRANT);
+        if (rc)
+            w->broken = rc;
+    }
+}
+
+static void asked(struct win *w, int rank, bool exclusive)
+{
+    struct win_waiter *waiter = &w->targets[rank].waiter;
+
+    waiter->exclusive = exclusive;
+    list_add_tail(&w->lock.waiting, &waiter->link);
+    grant(w);
+}
+
+void win_lock_told(struct win *w, int rank, enum win_message_kind kind)
+{
+    switch (kind) {
+    case WIN_MESSAGE_LOCK:
+    case WIN_MESSAGE_LOCK_SHARED:
+        asked(w, rank, kind == WIN_MESSAGE_LOCK);
+        break;
+    case WIN_MESSAGE_UNLOCK:
+        w->lock.holders--;
+        grant(w);
+        break;
+    case WIN_MESSAGE_GRANT:
+        w->targets[rank].lock = WIN_LOCKED;
+        break;
+    default:
+        break;
+    }
+}
+
+bool win_lock_idle(const struct win *w, int rank)
+{
+    (void)rank;
+    return !w->lock.holders && list_empty(&w->lock.waiting);
+}
+
+/* ---- The process that asks ---- */
+
+static bool is_granted(const struct win *w, int rank)
+{
+    return w->targets[rank].lock >= WIN_LOCKED;
+}
+
+/* Lane locked. */
+static int ask(struct win *w, int rank, bool exclusive, int assert)
+{
+    struct win_target *t = &w->targets[rank];
+    int rc;
+
+    if (assert & MPI_MODE_NOCHECK) {
+        t->lock = WIN_LOCK_UNCHECKED;
+        return MPI_SUCCESS;
+    }
+    t->lock = WIN_LOCK_ASKED;
+    rc = win_tell(w, rank, exclusive ? WIN_MESSAGE_LOCK : WIN_MESSAGE_LOCK_SHARED);
+    if (rc)
+        t->lock = WIN_UNLOCKED;
+    return rc;
+}
+
+/* Lane locked. */
+static int release(struct win *w, int rank)
+{
+    struct win_target *t = &w->targets[rank];
+    bool unchecked = t->lock == WIN_LOCK_UNCHECKED;
+
+    t->lock = WIN_UNLOCKED;
+    return unchecked ? MPI_SUCCESS : win_tell(w, rank, WIN_MESSAGE_UNLOCK);
+}
+
+/* Lane locked. */
+static int lock_begin(struct win *w, bool exclusive, int rank, int assert)
+{
+    int rc = w->access == WIN_ACCESS_LOCK ? MPI_SUCCESS : win_check_no_epoch(w, "MPI_Win_lock");
+
+    if (rc)
+        return rc;
+    if (w->targets[rank].lock)
+        return err_set(MPI_ERR_RMA_SYNC, "MPI_Win_lock: rank %d is locked already", rank);
+    rc = ask(w, rank, exclusive, assert);
+    if (rc)
+        return rc;
+    w->access = WIN_ACCESS_LOCK;
+    w->locked++;
+    return MPI_SUCCESS;
+}
+
+int win_lock(struct win *w, bool exclusive, int rank, int assert)
+{
+    int rc;
+
+    if (rank == MPI_PROC_NULL)
+        return MPI_SUCCESS;
+    lane_lock();
+    rc = lock_begin(w, exclusive, rank, assert);
+    lane_unlock();
+    return rc ? rc : win_until(w, is_granted, rank);
+}
+
+/* Lane locked. */
+static int lock_all_begin(struct win *w, int assert)
+{
+    int rc = win_check_no_epoch(w, "MPI_Win_lock_all");
+
+    for (int i = 0; !rc && i < w->comm->size; i++)
+        rc = ask(w, i, false, assert);
+    if (!rc)
+        w->access = WIN_ACCESS_LOCK_ALL;
+    return rc;
+}
+
+int win_lock_all(struct win *w, int assert)
+{
+    int rc;
+
+    lane_lock();
+    rc = lock_all_begin(w, assert);
+    lane_unlock();
+    for (int i = 0; !rc && i < w->comm->size; i++)
+        rc = win_until(w, is_granted, i);
+    return rc;
+}
+
+/* Lane locked. Whether a lock is held on rank, or with -1 on any. */
+static int check_locked(const struct win *w, int rank, const char *call)
+{
+    bool held = rank < 0 ? w->access == WIN_ACCESS_LOCK || w->access == WIN_ACCESS_LOCK_ALL
+                         : w->targets[rank].lock >= WIN_LOCKED;
+
+    if (held)
+        return MPI_SUCCESS;
+    if (rank < 0)
+        return err_set(MPI_ERR_RMA_SYNC, "%s: no lock is held", call);
+    return err_set(MPI_ERR_RMA_SYNC, "%s: no lock is held on rank %d", call, rank);
+}
+
+static int check_unlock(const struct win *w, int rank)
+{
+    if (w->access == WIN_ACCESS_LOCK_ALL)
+        return err_set(MPI_ERR_RMA_SYNC,
+                       "MPI_Win_unlock: the locks are MPI_Win_lock_all's (end them with "
+                       "MPI_Win_unlock_all)");
+    return check_locked(w, rank, "MPI_Win_unlock");
+}
+
+int win_unlock(struct win *w, int rank)
+{
+    int rc, told;
+
+    if (rank == MPI_PROC_NULL)
+        return MPI_SUCCESS;
+    lane_lock();
+    rc = check_unlock(w, rank);
+    lane_unlock();
+    if (rc)
+        return rc;
+    rc = win_finish(w, rank);
+    lane_lock();
+    told = release(w, rank);
+    if (!--w->locked)
+        w->access = WIN_ACCESS_NONE;
+    lane_unlock();
+    return rc ? rc : told;
+}
+
+int win_unlock_all(struct win *w)
+{
+    int rc = MPI_SUCCESS, told;
+
+    lane_lock();
+    if (w->access != WIN_ACCESS_LOCK_ALL)
+        rc = err_set(MPI_ERR_RMA_SYNC, "MPI_Win_unlock_all without MPI_Win_lock_all");
+    lane_unlock();
+    if (rc)
+        return rc;
+    rc = win_finish(w, -1);
+    lane_lock();
+    for (int i = 0; i < w->comm->size; i++) {
+        told = release(w, i);
+        rc = rc ? rc : told;
+    }
+    w->access = WIN_ACCESS_NONE;
+    lane_unlock();
+    return rc;
+}
+
+int win_flush(struct win *w, int rank)
+{
+    int rc;
+
+    if (rank == MPI_PROC_NULL)
+        return MPI_SUCCESS;
+    lane_lock();
+    rc = check_locked(w, rank, "MPI_Win_flush");
+    lane_unlock();
+    return rc ? rc : win_finish(w, rank);
+}
+
+int win_flush_all(struct win *w)
+{
+    int rc;
+
+    lane_lock();
+    rc = check_locked(w, -1, "MPI_Win_flush_all");
+    lane_unlock();
+    return rc ? rc : win_finish(w, -1);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Put and get (12.3): the two sides' datatypes are walked together, and each stretch that is
+ * contiguous on both is one remote write or read, or a copy where the target is mapped here.
+ */
+#include <string.h>
+
+#include "core/object/err.h"
+#include "core/win/win_message.h"
+
+enum direction { PUT, GET };
+
+struct fragment {
+    struct fabric_op op;
+    struct win_op *parent;
+};
+
+/* Most operations are one fragment: it comes with them. */
+struct put {
+    struct win_op op;
+    struct fragment first;
+};
+
+/* Two iterators in step. */
+struct pair {
+    struct type_iter here, there;
+    struct iovec a, b; /* what is left of each one's piece */
+};
+
+void win_pools_open(size_t small, size_t large)
+{
+    pool_open(&win_pools.puts, sizeof(struct put), 64);
+    pool_open(&win_pools.fragments, sizeof(struct fragment), 64);
+    pool_open(&win_pools.streams, sizeof(struct win_stream), 32);
+    pool_open(&win_pools.small, sizeof(struct win_packet) + small, 64);
+    pool_open(&win_pools.large, sizeof(struct win_packet) + large, 16);
+}
+
+void win_pools_close(void)
+{
+    pool_close(&win_pools.puts);
+    pool_close(&win_pools.fragments);
+    pool_close(&win_pools.streams);
+    pool_close(&win_pools.small);
+    pool_close(&win_pools.large);
+}
+
+/* `there` is where the target's buffer begins: an address here, or a number for the fabric. */
+static void pair_begin(struct pair *p, const struct win_side *origin, uintptr_t there,
+                       const struct win_side *target)
+{
+    type_iter_begin(&p->here, origin->buf, origin->count, origin->type, 0);
+    type_iter_begin(&p->there, (void *)there, target->count, target->type, 0);
+    p->a.iov_len = p->b.iov_len = 0;
+}
+
+static bool pair_next(struct pair *p, size_t most, void **here, uintptr_t *there, size_t *len)
+{
+    if (!p->a.iov_len && !type_iter_next(&p->here, SIZE_MAX, &p->a))
+        return false;
+    if (!p->b.iov_len && !type_iter_next(&p->there, SIZE_MAX, &p->b))
+        return false;
+    size_t n = p->a.iov_len < p->b.iov_len ? p->a.iov_len : p->b.iov_len;
+    if (n > most)
+        n = most;
+    *here = p->a.iov_base;
+    *there = (uintptr_t)p->b.iov_base;
+    *len = n;
+    p->a.iov_base = (char *)p->a.iov_base + n;
+    p->a.iov_len -= n;
+    p->b.iov_base = (char *)p->b.iov_base + n;
+    p->b.iov_len -= n;
+    return true;
+}
+
+/* The target's memory is mapped here (or is our own): complete when this returns. */
+static void copy_pairs(enum direction way, const struct win_side *origin, char *there,
+                       const struct win_side *target)
+{
+    struct pair p;
+    void *a;
+    uintptr_t b;
+    size_t n;
+
+    pair_begin(&p, origin, (uintptr_t)there, target);
+    while (pair_next(&p, SIZE_MAX, &a, &b, &n)) {
+        if (way == PUT)
+            memmove((void *)b, a, n);
+        else
+            memmove(a, (void *)b, n);
+    }
+}
+
+static void put_free(struct win_op *op)
+{
+    pool_put(&win_pools.puts, container_of(op, struct put, op));
+}
+
+static void fragment_done(struct fabric_op *op, const struct fabric_event *event)
+{
+    struct fragment *f = container_of(op, struct fragment, op);
+    struct win_op *parent = f->parent;
+
+    if (f != &container_of(parent, struct put, op)->first)
+        pool_put(&win_pools.fragments, f);
+    win_op_step(parent, event->error ? err_from_errno(event->error, "remote memory access") : 0);
+}
+
+static int post_fragment(struct put *put, struct fragment *f, enum direction way,
+                         struct fabric_peer *peer, void *a, uintptr_t b, size_t n)
+{
+    uint64_t key = put->op.win->targets[put->op.rank].key;
+    int e;
+
+    f->op.done = fragment_done;
+    f->parent = &put->op;
+    put->op.left++;
+    e = way == PUT ? fabric_write(peer, &f->op, a, n, b, key)
+                   : fabric_read(peer, &f->op, a, n, b, key);
+    if (!e)
+        return MPI_SUCCESS;
+    put->op.left--;
+    return err_from_errno(e, way == PUT ? "writing remote memory" : "reading remote memory");
+}
+
+/* Posts all of it. What has been posted when something fails completes by itself. */
+static int post_pairs(struct put *put, enum direction way, struct fabric_peer *peer, struct pair *p)
+{
+    size_t most = fabric_limits()->transfer, n;
+    struct fragment *f = &put->first;
+    void *a;
+    uintptr_t b;
+    int rc = MPI_SUCCESS;
+
+    while (!rc && pair_next(p, most, &a, &b, &n)) {
+        if (!f && !(f = pool_get(&win_pools.fragments)))
+            return err_set(MPI_ERR_NO_MEM, "no memory for a fragment of a put or get");
+        rc = post_fragment(put, f, way, peer, a, b, n);
+        if (rc && f != &put->first)
+            pool_put(&win_pools.fragments, f);
+        f = NULL;
+    }
+    return rc;
+}
+
+static int move_remote(struct win *w, enum direction way, const struct win_side *origin, int rank,
+                       const struct win_side *target, uint64_t at, struct request **request)
+{
+    struct fabric_peer *peer;
+    struct request *r = NULL;
+    struct pair pair;
+    int rc = comm_peer(w->comm, rank, &peer);
+
+    if (rc)
+        return rc;
+    struct put *put = pool_get(&win_pools.puts);
+    if (!put)
+        return err_set(MPI_ERR_NO_MEM, "no memory for a put or get");
+    if (request && !(r = request_new(REQUEST_RMA, w->comm, origin->type))) {
+        pool_put(&win_pools.puts, put);
+        return err_set(MPI_ERR_NO_MEM, "no memory for a request");
+    }
+    win_op_begin(&put->op, w, rank, r, put_free);
+    pair_begin(&pair, origin, w->targets[rank].address + at, target);
+    rc = post_pairs(put, way, peer, &pair);
+    if (request)
+        *request = r;
+    /* A part that could not be posted is an error of the operation: others of it may be on their
+     * way, and it must stay counted until they are there. */
+    win_op_step(&put->op, rc);
+    return MPI_SUCCESS;
+}
+
+/* Through messages: memory whose key we do not have. */
+static int move_dynamic(struct win *w, enum direction way, const struct win_side *origin, int rank,
+                        const struct win_side *target, struct request **request)
+{
+    struct op *op = op_find(way == PUT ? MPI_REPLACE : MPI_NO_OP);
+
+    return win_accumulate(w, origin, way == PUT ? NULL : origin, rank, target, op, request);
+}
+
+static int move_locked(struct win *w, enum direction way, const struct win_side *origin, int rank,
+                       const struct win_side *target, struct request **request)
+{
+    struct win_target *t = &w->targets[rank];
+    uint64_t at;
+    int rc = win_may_access(w, rank, request);
+
+    if (!rc)
+        rc = win_target_range(w, rank, target, &at);
+    if (rc)
+        return rc;
+    if (!origin->count || !origin->type->size)
+        return win_request_done(w, origin->type, request);
+    if (!t->mapped)
+        return move_remote(w, way, origin, rank, target, at, request);
+    copy_pairs(way, origin, t->mapped + at, target);
+    return win_request_done(w, origin->type, request);
+}
+
+static int move(struct win *w, enum direction way, const struct win_side *origin, int rank,
+                const struct win_side *target, struct request **request)
+{
+    size_t here = (size_t)origin->count * origin->type->size;
+    size_t there = (size_t)target->count * target->type->size;
+    int rc;
+
+    if (here != there)
+        return err_set(MPI_ERR_TRUNCATE,
+                       "the origin describes %zu bytes of data and the target %zu", here, there);
+    if (rank != MPI_PROC_NULL && w->flavor == MPI_WIN_FLAVOR_DYNAMIC)
+        return move_dynamic(w, way, origin, rank, target, request);
+    lane_lock();
+    if (rank == MPI_PROC_NULL)
+        rc = win_request_done(w, origin->type, request);
+    else
+        rc = move_locked(w, way, origin, rank, target, request);
+    /* So that a program that only issues does not outrun the network for ever. */
+    if (w->issued % 64 == 0 && w->pending)
+        lane_progress();
+    lane_unlock();
+    return rc;
+}
+
+int win_put(struct win *w, const struct win_side *origin, int rank, const struct win_side *target,
+            struct request **request)
+{
+    return move(w, PUT, origin, rank, target, request);
+}
+
+int win_get(struct win *w, const struct win_side *origin, int rank, const struct win_side *target,
+            struct request **request)
+{
+    return move(w, GET, origin, rank, target, request);
+}
