@@ -2,6 +2,8 @@
 libcore_la_SOURCES += \
     core/api/api.h \
     core/api/api_buffer.c \
+    core/api/api_coll.c \
+    core/api/api_comm_make.c \
     core/api/api_persistent.c \
     core/api/api_probe.c \
     core/api/api_recv.c \
@@ -10,4 +12,6 @@ libcore_la_SOURCES += \
     core/api/api_sendrecv.c \
     core/api/api_status.c \
     core/api/check.h \
-    core/api/check_p2p.c
+    core/api/check_p2p.c \
+    core/api/coll_check.c \
+    core/api/coll_check.h

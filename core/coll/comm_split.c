@@ -33,7 +33,7 @@ static int group_of_members(const struct comm *c, struct member *m, int n, struc
         return err_set(MPI_ERR_NO_MEM, "no memory for a group of %d", n);
     qsort(m, (size_t)n, sizeof *m, by_key);
     for (int i = 0; i < n; i++)
-        list[i] = group_member(c->group, m[i].rank);
+        list[i] = group_process(c->group, m[i].rank);
     return group_list(list, n, group);
 }
 
@@ -110,7 +110,7 @@ int comm_split_host(struct comm *c, int key, struct comm **out)
 {
     int color = 0;
 
-    while (color < c->rank && !boot_same_host(group_member(c->group, color)))
+    while (color < c->rank && !boot_same_host(group_process(c->group, color)))
         color++;
     return comm_split(c, color, key, out);
 }
@@ -138,7 +138,7 @@ int comm_create_group(struct comm *c, struct group *group, int tag, struct comm 
     if (!ranks)
         return err_set(MPI_ERR_NO_MEM, "no memory for %d ranks", group->size);
     for (int i = 0; i < group->size; i++)
-        ranks[i] = group_rank_of(c->group, group_member(group, i));
+        ranks[i] = group_rank_of(c->group, group_process(group, i));
     rc = context_agree(c,
                        &(struct coll_scope){.ranks = ranks,
                                             .rank = group->rank,

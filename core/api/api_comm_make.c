@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Making communicators and letting them go (7.4). Their accessors: api_comm.c. */
+#include "core/api/check.h"
+#include "core/coll/comm_make.h"
+#include "core/object/err.h"
+
+static int check_intra(MPI_Comm comm, struct comm **c)
+{
+    int rc = check_comm(comm, c);
+
+    if (!rc && comm_is_inter(*c))
+        return err_set(MPI_ERR_UNSUPPORTED_OPERATION,
+                       "making a communicator from an intercommunicator is not written yet");
+    return rc;
+}
+
+/* Hints, which may be none at all. */
+static int check_hints(MPI_Info info, struct info **out)
+{
+    struct info *i = info == MPI_INFO_NULL ? NULL : info_find(info);
+
+    if (!i && info != MPI_INFO_NULL)
+        return check_bad_info(info);
+    *out = i;
+    return MPI_SUCCESS;
+}
+
+/* A group whose processes are all in the communicator. */
+static int check_subgroup(const struct comm *c, MPI_Group group, struct group **out)
+{
+    struct group *g = group_find(group);
+
+    if (!g)
+        return check_bad_group(group);
+    for (int i = 0; i < g->size; i++)
+        if (group_rank_of(c->group, group_process(g, i)) == MPI_UNDEFINED)
+            return err_set(MPI_ERR_GROUP, "member %d of the group is not in the communicator", i);
+    *out = g;
+    return MPI_SUCCESS;
+}
+
+static int give(struct comm *c, int rc, struct comm *made, MPI_Comm *newcomm, const char *func)
+{
+    if (rc)
+        return api_fail_comm(c, rc, func);
+    *newcomm = made ? (MPI_Comm)made->object.handle : MPI_COMM_NULL;
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(Comm_dup)
+int PMPI_Comm_dup(MPI_Comm comm, MPI_Comm *newcomm)
+{
+    struct comm *c = NULL, *made = NULL;
+    int rc = check_intra(comm, &c);
+
+    if (!rc)
+        rc = comm_dup(c, NULL, &made);
+    return give(c, rc, made, newcomm, __func__);
+}
+
+MPI_EXPORT(Comm_dup_with_info)
+int PMPI_Comm_dup_with_info(MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm)
+{
+    struct comm *c = NULL, *made = NULL;
+    struct info *hints = NULL;
+    int rc = check_intra(comm, &c);
+
+    if (!rc)
+        rc = check_hints(info, &hints);
+    if (!rc)
+        rc = comm_dup(c, hints, &made);
+    return give(c, rc, made, newcomm, __func__);
+}
+
+static int idup(MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm, MPI_Request *request,
+                const char *func)
+{
+    struct comm *c = NULL, *made = NULL;
+    struct info *hints = NULL;
+    struct request *r;
+    int rc = check_intra(comm, &c);
+
+    if (!rc)
+        rc = check_hints(info, &hints);
+    if (!rc)
+        rc = comm_idup(c, hints, &made, &r);
+    if (!rc)
+        rc = request_publish(r, request);
+    return give(c, rc, made, newcomm, func);
+}
+
+MPI_EXPORT(Comm_idup)
+int PMPI_Comm_idup(MPI_Comm comm, MPI_Comm *newcomm, MPI_Request *request)
+{
+    return idup(comm, MPI_INFO_NULL, newcomm, request, __func__);
+}
+
+MPI_EXPORT(Comm_idup_with_info)
+int PMPI_Comm_idup_with_info(MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm, MPI_Request *request)
+{
+    return idup(comm, info, newcomm, request, __func__);
+}
+
+MPI_EXPORT(Comm_split)
+int PMPI_Comm_split(MPI_Comm comm, int color, int key, MPI_Comm *newcomm)
+{
+    struct comm *c = NULL, *made = NULL;
+    int rc = check_intra(comm, &c);
+
+    if (!rc && color < 0 && color != MPI_UNDEFINED)
+        rc = check_bad_arg("color", "is negative and not MPI_UNDEFINED");
+    if (!rc)
+        rc = comm_split(c, color, key, &made);
+    return give(c, rc, made, newcomm, __func__);
+}
+
+/*
+ * Of the hardware that can guide a split we know the host's shared memory; for what we do not know
+ * every rank gets MPI_COMM_NULL (7.4.2).
+ */
+static int split_type(struct comm *c, int type, int key, struct comm **made)
+{
+    switch (type) {
+    case MPI_COMM_TYPE_SHARED:
+        return comm_split_host(c, key, made);
+    case MPI_UNDEFINED:
+    case MPI_COMM_TYPE_HW_GUIDED:
+    case MPI_COMM_TYPE_HW_UNGUIDED:
+    case MPI_COMM_TYPE_RESOURCE_GUIDED:
+        return comm_split(c, MPI_UNDEFINED, key, made);
+    }
+    return check_bad_arg("split_type", "is none of the MPI_COMM_TYPE_ values");
+}
+
+MPI_EXPORT(Comm_split_type)
+int PMPI_Comm_split_type(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Comm *newcomm)
+{
+    struct comm *c = NULL, *made = NULL;
+    struct info *hints = NULL;
+    int rc = check_intra(comm, &c);
+
+    if (!rc)
+        rc = check_hints(info, &hints);
+    if (!rc)
+        rc = split_type(c, type, key, &made);
+    return give(c, rc, made, newcomm, __func__);
+}
+
+MPI_EXPORT(Comm_create)
+int PMPI_Comm_create(MPI_Comm comm, MPI_Group group, MPI_Comm *newcomm)
+{
+    struct comm *c = NULL, *made = NULL;
+    struct group *g = NULL;
+    int rc = check_intra(comm, &c);
+
+    if (!rc)
+        rc = check_subgroup(c, group, &g);
+    if (!rc)
+        rc = comm_create(c, g, &made);
+    return give(c, rc, made, newcomm, __func__);
+}
+
+MPI_EXPORT(Comm_create_group)
+int PMPI_Comm_create_group(MPI_Comm comm, MPI_Group group, int tag, MPI_Comm *newcomm)
+{
+    struct comm *c = NULL, *made = NULL;
+    struct group *g = NULL;
+    int rc = check_intra(comm, &c);
+
+    if (!rc)
+        rc = check_subgroup(c, group, &g);
+    if (!rc && tag < 0)
+        rc = check_bad_tag(tag);
+    if (!rc)
+        rc = comm_create_group(c, g, tag, &made);
+    return give(c, rc, made, newcomm, __func__);
+}
+
+static int check_freeable(MPI_Comm *comm, struct comm **c)
+{
+    int rc = comm ? check_comm(*comm, c) : check_bad_arg("comm", "is NULL");
+
+    if (!rc && (*c == comm_world || *c == comm_self))
+        return err_set(MPI_ERR_COMM, "%s cannot be freed", (*c)->name);
+    return rc;
+}
+
+MPI_EXPORT(Comm_free)
+int PMPI_Comm_free(MPI_Comm *comm)
+{
+    struct comm *c = NULL;
+    int rc = check_freeable(comm, &c);
+
+    if (!rc)
+        rc = comm_free(c);
+    if (rc)
+        return api_fail_comm(c, rc, __func__);
+    *comm = MPI_COMM_NULL;
+    return MPI_SUCCESS;
+}
+
+/* The barrier comes behind all that the ranks have waited for: nothing is pending after it. */
+MPI_EXPORT(Comm_disconnect)
+int PMPI_Comm_disconnect(MPI_Comm *comm)
+{
+    struct comm *c = NULL;
+    int rc = check_freeable(comm, &c);
+
+    if (!rc && !comm_is_inter(c))
+        rc = coll_barrier(c);
+    if (!rc)
+        rc = comm_free(c);
+    if (rc)
+        return api_fail_comm(c, rc, __func__);
+    *comm = MPI_COMM_NULL;
+    return MPI_SUCCESS;
+}
