@@ -15,3 +15,5 @@ lib_LTLIBRARIES += libmpi_abi.la
 libmpi_abi_la_SOURCES =
 libmpi_abi_la_LIBADD = libcore.la
 libmpi_abi_la_LDFLAGS = $(AM_LDFLAGS) -version-info 1:0:0 -no-undefined
+# Older builds of the standard ABI, and mpi4py's look-up, know the library by these names.
+lib_links += libmpi_abi.so.0:libmpi_abi.so.1 libmpi.so:libmpi_abi.so.1

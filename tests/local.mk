@@ -1,1 +1,36 @@
 # SPDX-License-Identifier: BSD-3-Clause
+# Test scripts get top_srcdir, top_builddir and MAKE in their environment. Exit 77 is a skip.
+
+# The shape of the tree.
+dist_check_SCRIPTS += \
+    tests/layers.sh \
+    tests/layers_test.sh
+TESTS += \
+    tests/layers.sh \
+    tests/layers_test.sh
+
+check_PROGRAMS += tests/link_provider
+TESTS += tests/link_provider
+tests_link_provider_SOURCES = tests/link_provider.c
+tests_link_provider_LDADD = libprovider.la
+tests_link_provider_LDFLAGS = $(AM_LDFLAGS) \
+    -Wl,--whole-archive,.libs/libprovider.a,--no-whole-archive
+tests_link_provider_DEPENDENCIES = libprovider.la
+
+# What is installed, as a user meets it.
+dist_check_SCRIPTS += \
+    tests/tools/cmake_test.sh \
+    tests/tools/install_test.sh \
+    tests/tools/man_test.sh
+TESTS += \
+    tests/tools/cmake_test.sh \
+    tests/tools/install_test.sh \
+    tests/tools/man_test.sh
+EXTRA_DIST += \
+    tests/tools/CMakeLists.txt \
+    tests/tools/hello.c \
+    tests/tools/hello.cc \
+    tests/tools/lib.sh
+
+# The tutorial; run by tools/check, since it needs mpi4py.
+EXTRA_DIST += tests/seed

@@ -43,10 +43,17 @@ mpirun: mpiexec
 	$(AM_V_at)rm -f $@ && $(LN_S) mpiexec $@
 CLEANFILES += mpirun
 
-install-exec-hook: install-mpirun
-uninstall-hook: uninstall-mpirun
-install-mpirun:
-	cd $(DESTDIR)$(bindir) && rm -f mpirun && $(LN_S) mpiexec mpirun
-uninstall-mpirun:
-	rm -f $(DESTDIR)$(bindir)/mpirun
-.PHONY: install-mpirun uninstall-mpirun
+bin_links += mpirun:mpiexec
+
+# The compiler wrapper, its pages, and the scripts of the tree.
+bin_SCRIPTS += tools/mpicc
+bin_links += mpicxx:mpicc mpic++:mpicc mpiCC:mpicc
+man1_links += mpicxx.1:mpicc.1 mpic++.1:mpicc.1 mpiCC.1:mpicc.1
+pkgconfig_DATA += tools/oriel.pc
+dist_man_MANS += \
+    docs/man/mpicc.1 \
+    docs/man/oriel.7
+EXTRA_DIST += \
+    tools/check \
+    tools/lib.sh \
+    tools/quickstart

@@ -1,0 +1,85 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# What make install lays down: names, links, the compiler wrapper in a place it was not configured
+# for, the pkg-config file; and make uninstall takes all of it away.
+set -u
+. "$top_srcdir/tests/tools/lib.sh"
+stage
+bin=$prefix/bin
+
+# link DIR NAME TARGET
+link()
+{
+    equal "link $2" "$(readlink "$1/$2")" "$3"
+}
+
+link "$libdir" libmpi_abi.so.0 libmpi_abi.so.1
+link "$libdir" libmpi.so libmpi_abi.so.1
+[ -e "$libdir/libmpi_abi.so" ] || complain "no libmpi_abi.so"
+soname=$(readelf -d "$libdir/libmpi_abi.so.1" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
+equal SONAME "$soname" libmpi_abi.so.1
+link "$bin" mpicxx mpicc
+link "$bin" mpic++ mpicc
+link "$bin" mpiCC mpicc
+for tool in "$bin"/*; do
+    page=$(find "$prefix" -path "*/man1/${tool##*/}.1")
+    [ -n "$page" ] || complain "${tool##*/} has no manual page"
+done
+
+# The wrapper's questions; cc is what the library was built with.
+cc=$("$bin/mpicc" -showme:command)
+compile=-I$prefix/include
+link="-L$libdir -Wl,-rpath,$libdir -Wl,--enable-new-dtags -lmpi_abi"
+equal -show "$("$bin/mpicc" -show)" "$cc $compile $link"
+equal -showme "$("$bin/mpicc" -showme x.c)" "$cc $compile x.c $link"
+equal '-show -c' "$("$bin/mpicc" -show -c x.c)" "$cc $compile -c x.c"
+equal '-show quotes' "$("$bin/mpicc" -show -c '-DX=a b')" "$cc $compile -c '-DX=a b'"
+equal -showme:compile "$("$bin/mpicc" -showme:compile)" "$compile"
+equal -showme:link "$("$bin/mpicc" -showme:link)" "$link"
+equal -compile_info "$("$bin/mpicc" -compile_info)" "$cc $compile"
+equal -link_info "$("$bin/mpicc" -link_info)" "$cc $link"
+equal 'another compiler' "$(ORIEL_CC='nice cc' "$bin/mpicc" -show -c x.c)" "nice cc $compile -c x.c"
+equal OMPI_CC "$(OMPI_CC=ompi MPICH_CC=mpich "$bin/mpicc" -showme:command)" ompi
+equal MPICH_CC "$(MPICH_CC=mpich "$bin/mpicc" -showme:command)" mpich
+equal -cc= "$("$bin/mpicc" -cc=mycc -showme:command)" mycc
+equal 'relative call' "$(cd "$bin" && ./mpicc -showme:libdirs)" "$libdir"
+equal 'call by PATH' "$(PATH=$bin:$PATH mpicc -showme:libdirs)" "$libdir"
+mkdir "$scratch/far"
+ln -s "$bin/mpicc" "$scratch/far/mpicc"
+equal 'call by a link' "$("$scratch/far/mpicc" -showme:libdirs)" "$libdir"
+equal --version "$("$bin/mpicc" --version)" "$($cc --version)"
+case $("$bin/mpicc" -showme:version) in
+*Oriel*) ;;
+*) complain "-showme:version does not name Oriel" ;;
+esac
+"$bin/mpicc" -showme:nonsense 2> /dev/null && complain "-showme:nonsense is accepted"
+"$bin/mpicc" 2> /dev/null && complain "no argument is accepted"
+
+# It compiles and links in one step and in two, and the program finds the library by itself.
+runs()
+{
+    equal "$1" "$(env -u LD_LIBRARY_PATH "$2" 2>&1)" "rank 0 of 1"
+}
+"$bin/mpicc" -o "$scratch/one" "$top_srcdir/tests/tools/hello.c" || complain "mpicc fails"
+runs 'one step' "$scratch/one"
+"$bin/mpicc" -c -o "$scratch/two.o" "$top_srcdir/tests/tools/hello.c" &&
+    "$bin/mpicc" -o "$scratch/two" "$scratch/two.o" || complain "mpicc fails in two steps"
+runs 'two steps' "$scratch/two"
+needed=$(readelf -d "$scratch/one" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v '^libc\.so')
+case $cc in
+*sanitize*) ;;
+*) equal 'direct dependencies' "$needed" libmpi_abi.so.1 ;;
+esac
+if command -v "$("$bin/mpicxx" -showme:command)" > /dev/null; then
+    "$bin/mpicxx" -o "$scratch/cxx" "$top_srcdir/tests/tools/hello.cc" || complain "mpicxx fails"
+    runs C++ "$scratch/cxx"
+fi
+
+pc=$(dirname "$(find "$prefix" -name oriel.pc)")
+flags=$(PKG_CONFIG_PATH=$pc pkg-config --define-prefix --cflags --libs oriel)
+equal pkg-config "$(echo $flags)" "$compile -L$libdir -lmpi_abi"
+
+${MAKE:-make} -C "$top_builddir" uninstall DESTDIR="$scratch/stage" > /dev/null 2>&1
+left=$(find "$scratch/stage" ! -type d)
+[ -z "$left" ] || complain "left by make uninstall: $left"
+exit $failed
