@@ -67,7 +67,7 @@ BEGIN {
     below["core/p2p"] = "core/object provider"
     below["core/object"] = "provider"
     below["provider"] = ""
-    name = "(tcp|verbs|psm2?|psm3|opx|efa|cxi|shm|sm2|udp|net|sockets|usnic|gni|bgq|mrail|lnx|ofi_[a-z]+)"
+    name = "(tcp|verbs|psm2?|psm3|opx|efa|cxi|shm|sm2|udp|sockets|usnic|gni|bgq|mrail|lnx|ofi_[a-z]+)"
     names = "\"\\^?" name "([;,:]" name ")*\""
 }
 
@@ -101,7 +101,7 @@ text ~ /^[ \t]*#[ \t]*include/ {
     next
 }
 
-FILENAME !~ /^tests\// && FILENAME != "provider/fabric/fabric_quirks.c" && text ~ names {
+FILENAME ~ /^(core|provider)\// && FILENAME != "provider/fabric/fabric_quirks.c" && text ~ names {
     complain("a provider is named; only provider/fabric/fabric_quirks.c does that")
 }
 
