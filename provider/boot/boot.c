@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Identity, good-bye and abort. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "provider/base/log.h"
+#include "provider/base/param.h"
+#include "provider/boot/boot_impl.h"
+
+struct boot boot;
+
+/* Servers differ in the types that they give to the same key. */
+static int value_number(const pmix_value_t *v, uint32_t *number)
+{
+    int64_t n;
+
+    switch (v->type) {
+    case PMIX_INT:
+        n = v->data.integer;
+        break;
+    case PMIX_INT16:
+        n = v->data.int16;
+        break;
+    case PMIX_INT32:
+        n = v->data.int32;
+        break;
+    case PMIX_INT64:
+        n = v->data.int64;
+        break;
+    case PMIX_UINT:
+        n = v->data.uint;
+        break;
+    case PMIX_UINT8:
+        n = v->data.uint8;
+        break;
+    case PMIX_UINT16:
+        n = v->data.uint16;
+        break;
+    case PMIX_UINT32:
+        n = v->data.uint32;
+        break;
+    case PMIX_UINT64:
+        n = (int64_t)v->data.uint64;
+        break;
+    case PMIX_SIZE:
+        n = (int64_t)v->data.size;
+        break;
+    case PMIX_PROC_RANK:
+        n = v->data.rank;
+        break;
+    default:
+        return -EPROTO;
+    }
+    if (n < 0 || n > UINT32_MAX)
+        return -EPROTO;
+    *number = n;
+    return 0;
+}
+
+/* PMIX_OPTIONAL: what the server gave at start is here already; never travel for more. */
+static pmix_value_t *fetch(uint32_t rank, const char *key)
+{
+    pmix_proc_t proc = boot.self;
+    pmix_info_t optional;
+    pmix_value_t *value = NULL;
+    bool yes = true;
+
+    proc.rank = rank;
+    PMIX_INFO_LOAD(&optional, PMIX_OPTIONAL, &yes, PMIX_BOOL);
+    if (PMIx_Get(&proc, key, &optional, 1, &value) != PMIX_SUCCESS)
+        return NULL;
+    return value;
+}
+
+int boot_number(uint32_t rank, const char *key, uint32_t *number)
+{
+    pmix_value_t *value = fetch(rank, key);
+
+    if (!value)
+        return -ENOENT;
+    int rc = value_number(value, number);
+    PMIX_VALUE_RELEASE(value);
+    return rc;
+}
+
+int boot_string(uint32_t rank, const char *key, char **string)
+{
+    pmix_value_t *value = fetch(rank, key);
+
+    if (!value)
+        return -ENOENT;
+    char *copy =
+        value->type == PMIX_STRING && value->data.string ? strdup(value->data.string) : NULL;
+    PMIX_VALUE_RELEASE(value);
+    if (!copy)
+        return -EPROTO;
+    *string = copy;
+    return 0;
+}
+
+/* "0,1,5" into local_ranks; false where the text is not that or too short. */
+static bool parse_local(const char *text)
+{
+    uint32_t n = 0;
+
+    for (const char *at = text; n < boot.info.local_size; n++) {
+        char *end;
+        unsigned long rank = strtoul(at, &end, 10);
+        if (end == at || rank >= boot.info.size)
+            return false;
+        boot.local_ranks[n] = rank;
+        if (*end != ',')
+            return n + 1 == boot.info.local_size;
+        at = end + 1;
+    }
+    return false;
+}
+
+/* For servers that do not list the local ranks: those whose host is spelt like ours. */
+static void compare_hosts(void)
+{
+    uint32_t n = 0;
+
+    for (uint32_t rank = 0; rank < boot.info.size && n < boot.info.local_size; rank++) {
+        char *host = NULL;
+        if (rank == boot.info.rank ||
+            (!boot_string(rank, PMIX_HOSTNAME, &host) && !strcmp(host, boot.own_host)))
+            boot.local_ranks[n++] = rank;
+        free(host);
+    }
+    boot.info.local_size = n;
+}
+
+static int compare_ranks(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static int find_local(void)
+{
+    struct boot_info *i = &boot.info;
+    char *peers = NULL;
+
+    if (boot_number(PMIX_RANK_WILDCARD, PMIX_LOCAL_SIZE, &i->local_size))
+        i->local_size = i->size; /* an upper bound; compare_hosts counts */
+    if (i->local_size > i->size || i->local_size == 0)
+        return -EPROTO;
+    boot.local_ranks = calloc(i->local_size, sizeof(*boot.local_ranks));
+    if (!boot.local_ranks)
+        return -ENOMEM;
+    if (boot_string(PMIX_RANK_WILDCARD, PMIX_LOCAL_PEERS, &peers) || !parse_local(peers))
+        compare_hosts();
+    free(peers);
+    qsort(boot.local_ranks, i->local_size, sizeof(*boot.local_ranks), compare_ranks);
+    for (uint32_t n = 0; n < i->local_size; n++)
+        if (boot.local_ranks[n] == i->rank)
+            i->local_rank = n;
+    i->one_host = i->local_size == i->size;
+    return 0;
+}
+
+static int identify(void)
+{
+    struct boot_info *i = &boot.info;
+    char *host;
+
+    i->rank = boot.self.rank;
+    i->job = boot.self.nspace;
+    if (boot_number(PMIX_RANK_WILDCARD, PMIX_JOB_SIZE, &i->size) || i->rank >= i->size) {
+        LOG(LOG_ERROR, "the PMIx server does not say how many ranks job %s has", i->job);
+        return -EPROTO;
+    }
+    if (!boot_string(i->rank, PMIX_HOSTNAME, &host)) {
+        snprintf(boot.own_host, sizeof(boot.own_host), "%s", host);
+        free(host);
+    }
+    if (boot_number(PMIX_RANK_WILDCARD, PMIX_UNIV_SIZE, &i->universe_size))
+        i->universe_size = 0;
+    i->appnum_known = !boot_number(i->rank, PMIX_APPNUM, &i->appnum);
+    boot.hosts = calloc(i->size, sizeof(*boot.hosts));
+    if (!boot.hosts)
+        return -ENOMEM;
+    return find_local();
+}
+
+static int become_singleton(void)
+{
+    static uint32_t only_rank;
+    static const char *host[1];
+
+    host[0] = boot.own_host;
+    boot.info = (struct boot_info){.size = 1,
+                                   .local_size = 1,
+                                   .singleton = true,
+                                   .one_host = true,
+                                   .job = "singleton",
+                                   .host = boot.own_host};
+    boot.local_ranks = &only_rank;
+    boot.hosts = host;
+    boot.open = true;
+    return 0;
+}
+
+/* Without this variable there is no server to look for, and looking costs 10 ms and more. */
+static bool connect_server(void)
+{
+    return getenv("PMIX_NAMESPACE") && PMIx_Init(&boot.self, NULL, 0) == PMIX_SUCCESS;
+}
+
+int boot_open(void)
+{
+    if (boot.open)
+        return 0;
+    param_open();
+    log_open(-1);
+    gethostname(boot.own_host, sizeof(boot.own_host) - 1);
+    boot.info.host = boot.own_host;
+    if (!connect_server())
+        return boot_alone() == BOOT_STRAY ? -ENOTCONN : become_singleton();
+
+    int rc = identify();
+    if (rc) {
+        PMIx_Finalize(NULL, 0);
+        return rc;
+    }
+    log_open(boot.info.rank);
+    boot.open = true;
+    return 0;
+}
+
+const struct boot_info *boot_info(void)
+{
+    return &boot.info;
+}
+
+bool boot_same_host(uint32_t rank)
+{
+    return boot.info.one_host ||
+           bsearch(&rank, boot.local_ranks, boot.info.local_size, sizeof(rank), compare_ranks);
+}
+
+const char *boot_host(uint32_t rank)
+{
+    char *host;
+
+    if (rank >= boot.info.size)
+        return NULL;
+    if (!boot.hosts[rank]) {
+        if (boot_same_host(rank))
+            boot.hosts[rank] = boot.own_host;
+        else if (!boot_string(rank, PMIX_HOSTNAME, &host))
+            boot.hosts[rank] = host;
+    }
+    return boot.hosts[rank];
+}
+
+const uint32_t *boot_local_ranks(void)
+{
+    return boot.local_ranks;
+}
+
+void boot_abort(int status, const char *message)
+{
+    /* Launchers swallow the message (Slurm's and Open MPI's do), so it is said here. */
+    if (message && *message)
+        LOG(LOG_ERROR, "%s", message);
+    if (boot.open && !boot.info.singleton)
+        PMIx_Abort(status, message ? message : "", NULL, 0);
+    /* The shell sees eight bits: a failure must not look like success. */
+    _exit(status && !(status & 0xff) ? 1 : status);
+}
+
+void boot_close(void)
+{
+    if (!boot.open)
+        return;
+    boot.open = false;
+    if (boot.info.singleton)
+        return;
+    PMIx_Finalize(NULL, 0);
+    for (uint32_t rank = 0; rank < boot.info.size; rank++)
+        if (boot.hosts[rank] != boot.own_host)
+            free((char *)boot.hosts[rank]);
+    free(boot.hosts);
+    free(boot.local_ranks);
+    boot.hosts = NULL;
+    boot.local_ranks = NULL;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Opening the endpoint and closing it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "provider/base/log.h"
+#include "provider/base/param.h"
+#include "provider/boot/boot.h"
+#include "provider/fabric/fabric_impl.h"
+
+struct fabric fabric = {.wait_fd = -1};
+
+#define CLOSE(object)                                                                              \
+    do {                                                                                           \
+        if (object)                                                                                \
+            fi_close(&(object)->fid);                                                              \
+        (object) = NULL;                                                                           \
+    } while (0)
+
+static void close_endpoint(void)
+{
+    CLOSE(fabric.ep);
+    CLOSE(fabric.cq);
+    CLOSE(fabric.av);
+    CLOSE(fabric.domain);
+    CLOSE(fabric.fabric);
+    if (fabric.info)
+        fi_freeinfo(fabric.info);
+    fabric.info = NULL;
+}
+
+static int bind_endpoint(struct fi_info *info)
+{
+    int rc = fi_endpoint(fabric.domain, info, &fabric.ep, NULL);
+
+    if (!rc)
+        rc = fi_ep_bind(fabric.ep, &fabric.av->fid, 0);
+    if (!rc)
+        rc = fi_ep_bind(fabric.ep, &fabric.cq->fid, FI_TRANSMIT | FI_RECV);
+    return rc ? rc : fi_enable(fabric.ep);
+}
+
+/* All or nothing. */
+static int open_endpoint(const struct fi_info *choice)
+{
+    struct fi_av_attr av = {.type = FI_AV_TABLE, .count = boot_info()->size};
+    struct fi_cq_attr cq = {.format = FI_CQ_FORMAT_TAGGED, .wait_obj = FI_WAIT_FD};
+    struct fi_info *info = fabric.info = fi_dupinfo(choice);
+
+    if (!info)
+        return -ENOMEM;
+    cq.size = info->tx_attr->size + info->rx_attr->size;
+    int rc = fi_fabric(info->fabric_attr, &fabric.fabric, NULL);
+    if (!rc)
+        rc = fi_domain(fabric.fabric, info, &fabric.domain, NULL);
+    if (!rc)
+        rc = fi_av_open(fabric.domain, &av, &fabric.av, NULL);
+    if (!rc)
+        rc = fi_cq_open(fabric.domain, &cq, &fabric.cq, NULL);
+    if (rc == -FI_ENOSYS) { /* no wait object: waits then sleep by the clock */
+        cq.wait_obj = FI_WAIT_NONE;
+        rc = fi_cq_open(fabric.domain, &cq, &fabric.cq, NULL);
+    }
+    if (!rc)
+        rc = bind_endpoint(info);
+    if (rc)
+        close_endpoint();
+    return rc;
+}
+
+static int publish_address(void)
+{
+    char name[ADDRESS_BYTES];
+    size_t len = sizeof(name);
+    int rc = fi_getname(&fabric.ep->fid, name, &len);
+
+    if (rc) {
+        LOG(LOG_ERROR, "%s does not tell its address: %s", fabric_provider(), fi_strerror(-rc));
+        return fabric_errno(rc);
+    }
+    return boot_put("oriel.fabric", name, len);
+}
+
+/* What the core may count on, from the chosen info alone. */
+static int derive_limits(void)
+{
+    const struct fi_info *i = fabric.info;
+    const char *provider = i->fabric_attr->prov_name, *why;
+    long tail;
+
+    fabric.limits = (struct fabric_limits){.inject = i->tx_attr->inject_size,
+                                           .eager = fabric_quirks_eager(i),
+                                           .transfer = i->ep_attr->max_msg_size};
+    if (param.max_message && param.max_message < fabric.limits.transfer)
+        fabric.limits.transfer = param.max_message;
+    fabric.limits.tail = fabric_quirk(provider, QUIRK_TAIL, &tail, &why) && tail;
+    fabric.receives_max = i->rx_attr->size;
+    fabric.sends_max = i->tx_attr->size;
+    if (!fabric.limits.tail)
+        return 0;
+    fabric.tail = malloc(fabric.limits.eager);
+    return fabric.tail ? 0 : -ENOMEM;
+}
+
+static int open_best(void)
+{
+    struct fabric_choices c;
+    int rc = fabric_choices_open(&c);
+
+    if (rc)
+        return rc;
+    rc = -ENODATA;
+    for (unsigned i = 0; rc && i < c.count && !c.best[i].why; i++) {
+        const struct fi_info *info = c.best[i].info;
+        rc = open_endpoint(info);
+        if (rc)
+            LOG(LOG_INFO, "%s on %s does not open: %s", info->fabric_attr->prov_name,
+                info->domain_attr->name, fi_strerror(-rc));
+    }
+    if (rc) {
+        fabric_choices_complain(&c);
+        rc = -ENODATA;
+    }
+    fabric_choices_close(&c);
+    return rc;
+}
+
+int fabric_open(void)
+{
+    if (fabric.open)
+        return 0;
+    list_init(&fabric.blocked);
+    list_init(&fabric.waiting_receives);
+    fabric.peer_count = boot_info()->size;
+    fabric.peers = calloc(fabric.peer_count, sizeof(*fabric.peers));
+    if (!fabric.peers)
+        return -ENOMEM;
+    int rc = open_best();
+    if (rc)
+        goto free_peers;
+    rc = derive_limits();
+    if (!rc)
+        rc = publish_address();
+    if (rc)
+        goto close_endpoint;
+    if (fi_control(&fabric.cq->fid, FI_GETWAIT, &fabric.wait_fd))
+        fabric.wait_fd = -1;
+    fabric.open = true;
+    LOG(LOG_INFO, "%s on %s", fabric_provider(), fabric.info->domain_attr->name);
+    return 0;
+
+close_endpoint:
+    close_endpoint();
+    free(fabric.tail);
+    fabric.tail = NULL;
+free_peers:
+    free(fabric.peers);
+    fabric.peers = NULL;
+    return rc;
+}
+
+bool fabric_is_open(void)
+{
+    return fabric.open;
+}
+
+void fabric_close(void)
+{
+    if (!fabric.open)
+        return;
+    close_endpoint();
+    for (uint32_t rank = 0; rank < fabric.peer_count; rank++)
+        free(fabric.peers[rank]);
+    free(fabric.peers);
+    free(fabric.tail);
+    fabric = (struct fabric){.wait_fd = -1};
+}
+
+const struct fabric_limits *fabric_limits(void)
+{
+    return &fabric.limits;
+}
+
+const char *fabric_provider(void)
+{
+    return fabric.info ? fabric.info->fabric_attr->prov_name : "none";
+}

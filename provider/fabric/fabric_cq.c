@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Completions: reading them, and handing operations back to their owners. */
+#include <poll.h>
+
+#include "provider/base/log.h"
+#include "provider/fabric/fabric_impl.h"
+
+int fabric_errno(long error)
+{
+    error = error < 0 ? -error : error;
+    switch (error) {
+    case FI_ETRUNC:
+        return -EMSGSIZE;
+    case FI_ENORX:
+    case FI_ETOOSMALL:
+        return -ENOBUFS;
+    default:
+        /* libfabric's first 256 are the system's own. */
+        return error < FI_ERRNO_OFFSET ? -(int)error : -EIO;
+    }
+}
+
+void fabric_watch(struct fabric_watch *w, const struct fabric_op *op)
+{
+    *w = (struct fabric_watch){op, false, fabric.watches};
+    fabric.watches = w;
+}
+
+void fabric_unwatch(struct fabric_watch *w)
+{
+    assert(fabric.watches == w);
+    fabric.watches = w->outer;
+}
+
+void fabric_finish(struct fabric_op *op, const struct fabric_event *event)
+{
+    op->state = OP_IDLE;
+    for (struct fabric_watch *w = fabric.watches; w; w = w->outer)
+        w->seen |= w->op == op;
+    op->done(op, event);
+}
+
+/* A posted operation came back: count it, answer a peek's caller or finish the operation. */
+static void dispatch(struct fabric_op *op, const struct fabric_event *event)
+{
+    --*(fabric_is_receive(op) ? &fabric.receives : &fabric.sends);
+    if (op->kind != OP_PEEK) {
+        fabric_finish(op, event);
+        return;
+    }
+    struct fabric_peek *peek = op->iov[0].iov_base;
+    op->state = OP_IDLE;
+    peek->event = *event;
+    peek->answered = true;
+}
+
+static void dispatch_entry(const struct fi_cq_tagged_entry *e)
+{
+    struct fabric_op *op = e->op_context;
+    struct fabric_event event = {.tag = e->tag, .len = e->len};
+
+    if (!op)
+        return;
+    if (!fabric_is_receive(op)) {
+        event.tag = 0;
+        event.len = op->iov[0].iov_len;
+    } else {
+        if (e->flags & FI_REMOTE_CQ_DATA)
+            event.data = e->data;
+        /* What did not fit went into the tail: the provider saw nothing amiss. */
+        if (op->kind != OP_PEEK && e->len > op->iov[0].iov_len)
+            event.error = -EMSGSIZE;
+    }
+    dispatch(op, &event);
+}
+
+static int dispatch_error(void)
+{
+    struct fi_cq_err_entry e = {0};
+    ssize_t rc = fi_cq_readerr(fabric.cq, &e, 0);
+
+    if (rc != 1)
+        return rc == -FI_EAGAIN ? 0 : fabric_errno(rc);
+    struct fabric_op *op = e.op_context;
+    struct fabric_event event = {.error = fabric_errno(e.err), .tag = e.tag, .data = e.data};
+    if (!op) {
+        LOG(LOG_INFO, "a small message did not arrive: %s", fi_strerror(-event.error));
+        return 1;
+    }
+    /* len is that of the message in rxm, that of the part which fitted elsewhere. */
+    if (event.error == -EMSGSIZE)
+        event.len = e.len > op->iov[0].iov_len ? e.len : e.len + e.olen;
+    dispatch(op, &event);
+    return 1;
+}
+
+int fabric_cq_poll(void)
+{
+    if (fabric.entry == fabric.entry_count) {
+        ssize_t n = fi_cq_read(fabric.cq, fabric.entries, CQ_BATCH);
+        if (n == -FI_EAGAIN)
+            return 0;
+        if (n == -FI_EAVAIL)
+            return dispatch_error();
+        if (n < 0)
+            return fabric_errno(n);
+        fabric.entry = 0;
+        fabric.entry_count = n;
+    }
+    int done = 0;
+    while (fabric.entry < fabric.entry_count) {
+        struct fi_cq_tagged_entry e = fabric.entries[fabric.entry++];
+        dispatch_entry(&e);
+        done++;
+    }
+    return done;
+}
+
+int fabric_progress(void)
+{
+    int n = fabric_cq_poll();
+
+    if (fabric.queued)
+        fabric_post_queued();
+    return n;
+}
+
+enum { BLOCKED_MS = 1 };
+
+bool fabric_may_sleep(void)
+{
+    struct fid *cq = &fabric.cq->fid;
+
+    return fabric.wait_fd < 0 || fi_trywait(fabric.fabric, &cq, 1) == 0;
+}
+
+void fabric_sleep(int timeout_ms)
+{
+    struct pollfd p = {.fd = fabric.wait_fd, .events = POLLIN};
+
+    /* Nothing wakes us when a peer takes what is queued, or where there is no wait object. */
+    if ((fabric.queued || fabric.wait_fd < 0) && timeout_ms > BLOCKED_MS)
+        timeout_ms = BLOCKED_MS;
+    poll(&p, fabric.wait_fd >= 0, timeout_ms);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of provider/fabric share, and nobody else sees. */
+#ifndef ORIEL_FABRIC_FABRIC_IMPL_H
+#define ORIEL_FABRIC_FABRIC_IMPL_H
+
+#include <assert.h>
+#include <errno.h>
+
+#include "provider/base/list.h" /* before libfabric, which would define container_of itself */
+
+#include <rdma/fabric.h>
+#include <rdma/fi_cm.h>
+#include <rdma/fi_domain.h>
+#include <rdma/fi_endpoint.h>
+#include <rdma/fi_errno.h>
+#include <rdma/fi_rma.h>
+#include <rdma/fi_tagged.h>
+
+#include "provider/fabric/fabric.h"
+
+enum fabric_kind { OP_SEND, OP_RECV, OP_CLAIMED, OP_PEEK, OP_WRITE, OP_READ };
+enum fabric_state { OP_IDLE, OP_QUEUED, OP_POSTED };
+
+/* An operation's address is its context's: libfabric may use the words while it is posted. */
+static_assert(offsetof(struct fabric_op, context) == 0, "the context is the operation's address");
+static_assert(sizeof(((struct fabric_op *)0)->context) >= sizeof(struct fi_context2),
+              "room for libfabric's context");
+
+struct fabric_peer {
+    fi_addr_t addr;
+    uint32_t rank;
+    struct list waiting; /* operations that the provider refused for now, in order */
+    struct list blocked; /* in fabric.blocked while any waits */
+};
+
+struct fabric_region {
+    struct fid_mr *mr; /* NULL for an empty region */
+    struct fabric_key key;
+};
+
+enum { CQ_BATCH = 16, ADDRESS_BYTES = 512 };
+
+struct fabric {
+    struct fi_info *info;
+    struct fid_fabric *fabric;
+    struct fid_domain *domain;
+    struct fid_av *av;
+    struct fid_cq *cq;
+    struct fid_ep *ep;
+    int wait_fd;
+
+    /* Read from the completion queue and not dispatched yet: a nested call goes on from here. */
+    struct fi_cq_tagged_entry entries[CQ_BATCH];
+    unsigned entry, entry_count;
+    struct fabric_watch *watches;
+
+    struct fabric_limits limits;
+    void *tail; /* limits.eager bytes that nobody reads; NULL where no receive needs them */
+    unsigned receives, sends; /* posted and not completed */
+    unsigned receives_max, sends_max;
+    unsigned queued;              /* operations in the queues below */
+    struct list blocked;          /* peers with operations waiting */
+    struct list waiting_receives; /* in the order of the calls, which is the order of matching */
+
+    struct fabric_peer **peers; /* by rank; NULL before first contact */
+    uint32_t peer_count;
+    uint64_t next_key; /* where the provider lets us choose */
+    bool open;
+};
+
+extern struct fabric fabric;
+
+/* ---- fabric_select.c ---- */
+
+struct fabric_choice {
+    struct fi_info *info; /* within the list */
+    int rank;             /* higher is better */
+    const char *why;      /* not to be used; NULL where it may */
+};
+
+struct fabric_choices {
+    struct fi_info *list;
+    struct fabric_choice *best; /* best first */
+    unsigned count;
+};
+
+/* 0, also where nothing may be used; -ENOMEM. The caller closes. */
+int fabric_choices_open(struct fabric_choices *c);
+void fabric_choices_close(struct fabric_choices *c);
+/* One line that says why nothing opened. */
+void fabric_choices_complain(const struct fabric_choices *c);
+
+/* ---- fabric_quirks.c: the only file that knows providers by name ---- */
+
+enum fabric_quirk { QUIRK_RANK, QUIRK_TAIL, QUIRK_REFUSE, QUIRK_RX_SIZE };
+
+/* True where the table has a row; the first that fits counts. */
+bool fabric_quirk(const char *provider, enum fabric_quirk field, long *value, const char **why);
+/* Settings that libfabric reads from the environment, where the user has none. Before any fi_ call.
+ */
+void fabric_quirks_environment(uint32_t job_size);
+/* The longest message that may come before its receive is known to the sender. */
+size_t fabric_quirks_eager(const struct fi_info *info);
+
+/* ---- fabric_post.c ---- */
+
+/* The one way to the provider: posts, or queues what is refused for now. 0 or -errno. */
+int fabric_post(struct fabric_op *op);
+/* Posts what was queued, as far as it goes. */
+void fabric_post_queued(void);
+/* Takes a queued operation back; false where it is not queued. */
+bool fabric_post_withdraw(struct fabric_op *op);
+
+/* ---- fabric_cq.c ---- */
+
+/* Notices that `op` completed; the operation itself may be gone by then. */
+struct fabric_watch {
+    const struct fabric_op *op;
+    bool seen;
+    struct fabric_watch *outer;
+};
+
+void fabric_watch(struct fabric_watch *w, const struct fabric_op *op);
+void fabric_unwatch(struct fabric_watch *w);
+/* Hands the operation back to its owner. */
+void fabric_finish(struct fabric_op *op, const struct fabric_event *event);
+/* Reads and dispatches one batch. How many, or -errno. */
+int fabric_cq_poll(void);
+/* libfabric's error number (either sign) as -errno. */
+int fabric_errno(long error);
+
+static inline bool fabric_is_receive(const struct fabric_op *op)
+{
+    return op->kind == OP_RECV || op->kind == OP_CLAIMED || op->kind == OP_PEEK;
+}
+
+/* A peek's answer is for the caller of fabric_tpeek, not for the operation's owner. */
+struct fabric_peek {
+    struct fabric_event event;
+    bool answered;
+};
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+
+#include "provider/base/log.h"
+#include "provider/boot/boot.h"
+#include "provider/fabric/fabric_impl.h"
+
+static int insert(uint32_t rank, fi_addr_t *addr)
+{
+    char name[ADDRESS_BYTES];
+    size_t len = sizeof(name);
+    int rc = boot_exchange_wait();
+
+    if (!rc)
+        rc = boot_get(rank, "oriel.fabric", name, &len);
+    if (rc) {
+        LOG(LOG_ERROR, "rank %u has not told its network address", rank);
+        return rc;
+    }
+    rc = fi_av_insert(fabric.av, name, 1, addr, 0, NULL);
+    if (rc == 1)
+        return 0;
+    LOG(LOG_ERROR, "%s does not take the address of rank %u", fabric_provider(), rank);
+    return -EHOSTUNREACH;
+}
+
+static int contact(uint32_t rank, struct fabric_peer **peer)
+{
+    struct fabric_peer *p = malloc(sizeof(*p));
+
+    if (!p)
+        return -ENOMEM;
+    p->rank = rank;
+    list_init(&p->waiting);
+    list_init(&p->blocked);
+    int rc = insert(rank, &p->addr);
+    if (rc) {
+        free(p);
+        return rc;
+    }
+    *peer = fabric.peers[rank] = p;
+    return 0;
+}
+
+int fabric_peer(uint32_t rank, struct fabric_peer **peer)
+{
+    if (rank >= fabric.peer_count)
+        return -EINVAL;
+    if (!fabric.peers[rank])
+        return contact(rank, peer);
+    *peer = fabric.peers[rank];
+    return 0;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The one way operations take to the provider. What it refuses for now (-FI_EAGAIN: its queue is
+ * full, or the connection is not up yet) waits in a queue, and so does all that comes after it for
+ * the same peer: nothing overtakes. Receives have one queue, as their order is that of matching.
+ * Outstanding operations stay below what the completion queue holds; receives are counted apart
+ * from the rest, since they may stay posted for ever.
+ */
+#include "provider/fabric/fabric_impl.h"
+
+/* The caller's buffer, and the tail behind it that keeps the provider from cutting (fabric.h). */
+static ssize_t post_receive(struct fabric_op *op, uint64_t flags)
+{
+    struct fi_msg_tagged m = {.msg_iov = op->iov,
+                              .iov_count = op->iov_count,
+                              .addr = op->peer ? op->peer->addr : FI_ADDR_UNSPEC,
+                              .tag = op->tag,
+                              .ignore = op->data,
+                              .context = op};
+
+    if (!op->iov[0].iov_len && op->iov_count == 2) {
+        m.msg_iov = &op->iov[1];
+        m.iov_count = 1;
+    }
+    return fi_trecvmsg(fabric.ep, &m, flags);
+}
+
+static ssize_t post_peek(struct fabric_op *op)
+{
+    struct fi_msg_tagged m = {.addr = op->peer ? op->peer->addr : FI_ADDR_UNSPEC,
+                              .tag = op->tag,
+                              .ignore = op->data,
+                              .context = op};
+
+    return fi_trecvmsg(fabric.ep, &m, FI_PEEK | (op->iov_count ? FI_CLAIM : 0));
+}
+
+static ssize_t post_write(struct fabric_op *op)
+{
+    struct fi_rma_iov remote = {op->tag, op->iov[0].iov_len, op->data};
+    struct fi_msg_rma m = {.msg_iov = op->iov,
+                           .iov_count = 1,
+                           .addr = op->peer->addr,
+                           .rma_iov = &remote,
+                           .rma_iov_count = 1,
+                           .context = op};
+
+    return fi_writemsg(fabric.ep, &m, FI_DELIVERY_COMPLETE | FI_COMPLETION);
+}
+
+static ssize_t post(struct fabric_op *op)
+{
+    switch ((enum fabric_kind)op->kind) {
+    case OP_SEND:
+        return fi_tsenddata(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->data,
+                            op->peer->addr, op->tag, op);
+    case OP_RECV:
+        if (op->iov_count == 1)
+            return fi_trecv(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL,
+                            op->peer ? op->peer->addr : FI_ADDR_UNSPEC, op->tag, op->data, op);
+        return post_receive(op, FI_COMPLETION);
+    case OP_CLAIMED:
+        return post_receive(op, FI_CLAIM | FI_COMPLETION);
+    case OP_PEEK:
+        return post_peek(op);
+    case OP_WRITE:
+        return post_write(op);
+    case OP_READ:
+        return fi_read(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->peer->addr,
+                       op->tag, op->data, op);
+    }
+    return -FI_EINVAL;
+}
+
+static ssize_t post_within_bounds(struct fabric_op *op)
+{
+    bool receive = fabric_is_receive(op);
+    unsigned *count = receive ? &fabric.receives : &fabric.sends;
+
+    /* A peek is answered at once and never stays in the queue. */
+    if (op->kind != OP_PEEK && *count >= (receive ? fabric.receives_max : fabric.sends_max))
+        return -FI_EAGAIN;
+    ssize_t rc = post(op);
+    if (rc)
+        return rc;
+    op->state = OP_POSTED;
+    ++*count;
+    return 0;
+}
+
+static struct list *queue_of(struct fabric_op *op)
+{
+    return fabric_is_receive(op) ? &fabric.waiting_receives : &op->peer->waiting;
+}
+
+static void enqueue(struct fabric_op *op)
+{
+    list_add_tail(queue_of(op), &op->link);
+    op->state = OP_QUEUED;
+    fabric.queued++;
+    if (!fabric_is_receive(op) && list_empty(&op->peer->blocked))
+        list_add_tail(&fabric.blocked, &op->peer->blocked);
+}
+
+int fabric_post(struct fabric_op *op)
+{
+    if (op->kind == OP_PEEK || list_empty(queue_of(op))) {
+        ssize_t rc = post_within_bounds(op);
+        if (!rc)
+            return 0;
+        if (rc != -FI_EAGAIN)
+            return fabric_errno(rc);
+        if (op->kind == OP_PEEK)
+            return -EAGAIN;
+    }
+    enqueue(op);
+    return 0;
+}
+
+/* True when the queue has run empty. */
+static bool post_from(struct list *queue)
+{
+    struct list *l;
+
+    while ((l = list_pop(queue))) {
+        struct fabric_op *op = container_of(l, struct fabric_op, link);
+        ssize_t rc = post_within_bounds(op);
+        if (rc == -FI_EAGAIN) {
+            list_add_head(queue, l);
+            return false;
+        }
+        fabric.queued--;
+        if (rc) {
+            struct fabric_event failed = {.error = fabric_errno(rc)};
+            fabric_finish(op, &failed);
+        }
+    }
+    return true;
+}
+
+void fabric_post_queued(void)
+{
+    struct list tried, *l;
+
+    if (!fabric.queued)
+        return;
+    post_from(&fabric.waiting_receives);
+    list_init(&tried);
+    while ((l = list_pop(&fabric.blocked))) {
+        struct fabric_peer *p = container_of(l, struct fabric_peer, blocked);
+        if (!post_from(&p->waiting))
+            list_add_tail(&tried, l);
+    }
+    while ((l = list_pop(&tried)))
+        list_add_tail(&fabric.blocked, l);
+}
+
+bool fabric_post_withdraw(struct fabric_op *op)
+{
+    if (op->state != OP_QUEUED)
+        return false;
+    list_drop(&op->link);
+    fabric.queued--;
+    return true;
+}

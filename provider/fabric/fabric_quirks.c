@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "provider/fabric/fabric_impl.h"
+
+/*
+ * What getinfo does not tell, and what it tells wrongly. `rank` orders the candidates; a provider
+ * without one has not been tried and is used only when it is asked for by name.
+ */
+static const struct row {
+    const char *provider; /* glob */
+    enum fabric_quirk field;
+    long value;
+    const char *why;
+} rows[] = {
+    {"cxi", QUIRK_RANK, 90, "Slingshot"},
+    {"opx", QUIRK_RANK, 85, "Omni-Path"},
+    {"psm2", QUIRK_RANK, 80, "Omni-Path"},
+    {"verbs;ofi_rxm", QUIRK_RANK, 75, "InfiniBand and RoCE"},
+    {"efa", QUIRK_RANK, 70, "Elastic Fabric Adapter"},
+    {"psm3", QUIRK_RANK, 65, "Ethernet and RoCE"},
+    {"tcp;ofi_rxm", QUIRK_RANK, 10, "sockets"},
+    /* A small message into a shorter posted buffer costs a later message (1.17, tcp and verbs). */
+    {"*;ofi_rxm", QUIRK_TAIL, 1, "truncating an eager message loses a later one"},
+    {"shm", QUIRK_REFUSE, 0, "it has no peek, and a truncated message hangs the receiver"},
+    {"net", QUIRK_REFUSE, 0, "unexpected messages block the connection they came by"},
+    {"tcp", QUIRK_REFUSE, 0, "it is slower than tcp;ofi_rxm and holds few unexpected messages"},
+    {"sockets", QUIRK_REFUSE, 0, "it is slow and no longer maintained"},
+    {"*;ofi_rxd", QUIRK_REFUSE, 0, "it reports a truncated message as whole and loses sends"},
+    {"udp*", QUIRK_REFUSE, 0, "its messages are unreliable"},
+};
+
+bool fabric_quirk(const char *provider, enum fabric_quirk field, long *value, const char **why)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].field == field && !fnmatch(rows[i].provider, provider, 0)) {
+            *value = rows[i].value;
+            *why = rows[i].why;
+            return true;
+        }
+    return false;
+}
+
+static const struct setting {
+    const char *variable, *value;
+} settings[] = {
+    /* Four pools of 1024 buffers each are made and touched at once: 70 MB at the default, 16 KiB.
+     */
+    {"FI_OFI_RXM_BUFFER_SIZE", "2048"},
+    {"FI_OFI_RXM_EAGER_LIMIT", "2048"},
+};
+
+void fabric_quirks_environment(uint32_t job_size)
+{
+    char text[16];
+
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+        setenv(settings[i].variable, settings[i].value, 0);
+    /* rxm sizes its completion queues by it; the default, 256, is too much for some devices. */
+    snprintf(text, sizeof(text), "%u", job_size < 16 ? 16 : job_size);
+    setenv("FI_UNIVERSE_SIZE", text, 0);
+}
+
+static size_t size_setting(const char *variable, size_t otherwise)
+{
+    const char *text = getenv(variable);
+    long n = text ? strtol(text, NULL, 0) : 0;
+
+    return n > 0 ? (size_t)n : otherwise;
+}
+
+size_t fabric_quirks_eager(const struct fi_info *info)
+{
+    size_t buffer, eager;
+
+    if (fnmatch("*;ofi_rxm", info->fabric_attr->prov_name, 0))
+        return info->tx_attr->inject_size;
+    buffer = size_setting("FI_OFI_RXM_BUFFER_SIZE", 16384);
+    eager = size_setting("FI_OFI_RXM_EAGER_LIMIT", 16384);
+    return buffer > eager ? buffer : eager;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Remote memory: regions, writes and reads. */
+#include <stdlib.h>
+
+#include "provider/base/log.h"
+#include "provider/fabric/fabric_impl.h"
+
+static int register_memory(void *base, size_t len, struct fid_mr **mr)
+{
+    uint64_t mode = fabric.info->domain_attr->mr_mode;
+    int rc = fi_mr_reg(fabric.domain, base, len, FI_REMOTE_READ | FI_REMOTE_WRITE, 0,
+                       mode & FI_MR_PROV_KEY ? 0 : fabric.next_key++, 0, mr, NULL);
+
+    if (rc || !(mode & FI_MR_ENDPOINT))
+        return rc;
+    rc = fi_mr_bind(*mr, &fabric.ep->fid, 0);
+    if (!rc)
+        rc = fi_mr_enable(*mr);
+    if (rc)
+        fi_close(&(*mr)->fid);
+    return rc;
+}
+
+int fabric_region_open(void *base, size_t len, struct fabric_region **region)
+{
+    struct fabric_region *r = calloc(1, sizeof(*r));
+
+    if (!r)
+        return -ENOMEM;
+    if (len) {
+        int rc = register_memory(base, len, &r->mr);
+        if (rc) {
+            LOG(LOG_ERROR, "%s does not register %zu bytes: %s", fabric_provider(), len,
+                fi_strerror(-rc));
+            free(r);
+            return fabric_errno(rc);
+        }
+        r->key.key = fi_mr_key(r->mr);
+        if (fabric.info->domain_attr->mr_mode & FI_MR_VIRT_ADDR)
+            r->key.base = (uintptr_t)base;
+    }
+    *region = r;
+    return 0;
+}
+
+void fabric_region_key(const struct fabric_region *region, struct fabric_key *key)
+{
+    *key = region->key;
+}
+
+void fabric_region_close(struct fabric_region *region)
+{
+    if (region->mr)
+        fi_close(&region->mr->fid);
+    free(region);
+}
+
+static int transfer(enum fabric_kind kind, struct fabric_peer *peer, struct fabric_op *op,
+                    void *buf, size_t len, uint64_t address, uint64_t key)
+{
+    op->kind = kind;
+    op->peer = peer;
+    op->iov[0] = (struct iovec){buf, len};
+    op->iov_count = 1;
+    op->tag = address;
+    op->data = key;
+    return fabric_post(op);
+}
+
+int fabric_write(struct fabric_peer *to, struct fabric_op *op, const void *buf, size_t len,
+                 uint64_t address, uint64_t key)
+{
+    return transfer(OP_WRITE, to, op, (void *)buf, len, address, key);
+}
+
+int fabric_read(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
+                uint64_t address, uint64_t key)
+{
+    return transfer(OP_READ, from, op, buf, len, address, key);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which providers and interfaces there are, in which order to try them, and why one is not used.
+ * One direction only: what we need goes into fi_getinfo, what comes out is the truth.
+ */
+#include <arpa/inet.h>
+#include <fnmatch.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "provider/base/log.h"
+#include "provider/base/param.h"
+#include "provider/boot/boot.h"
+#include "provider/fabric/fabric_impl.h"
+
+/*
+ * Local registration (FI_MR_LOCAL) is not offered: providers that can live without it, rxm above
+ * all, then do it themselves, and the others are not for us until we register what we send.
+ */
+static struct fi_info *hints_make(bool one_host)
+{
+    struct fi_info *h = fi_allocinfo();
+
+    if (!h)
+        return NULL;
+    h->caps = FI_TAGGED | FI_RMA | FI_SEND | FI_RECV | FI_READ | FI_WRITE | FI_REMOTE_READ |
+              FI_REMOTE_WRITE | FI_DIRECTED_RECV;
+    h->mode = FI_CONTEXT | FI_CONTEXT2;
+    h->ep_attr->type = FI_EP_RDM;
+    h->tx_attr->msg_order = FI_ORDER_SAS;
+    h->rx_attr->msg_order = FI_ORDER_SAS;
+    h->domain_attr->mr_mode = FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY | FI_MR_ENDPOINT;
+    h->domain_attr->av_type = FI_AV_TABLE;
+    h->domain_attr->resource_mgmt = FI_RM_ENABLED;
+    h->domain_attr->data_progress = FI_PROGRESS_MANUAL;
+    /* Callers serialise, but fi_trywait is called outside their lock; it costs rxm nothing. */
+    h->domain_attr->threading = FI_THREAD_SAFE;
+    if (one_host) {
+        struct sockaddr_in *loopback = calloc(1, sizeof(*loopback));
+        if (loopback) {
+            loopback->sin_family = AF_INET;
+            loopback->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+            h->addr_format = FI_SOCKADDR_IN;
+            h->src_addr = loopback;
+            h->src_addrlen = sizeof(*loopback);
+        }
+    }
+    return h;
+}
+
+/* The address of an info that has an IP one, as text; "" otherwise. */
+static void address_text(const struct fi_info *info, char text[INET6_ADDRSTRLEN])
+{
+    text[0] = 0;
+    if (info->addr_format == FI_SOCKADDR_IN && info->src_addr)
+        inet_ntop(AF_INET, &((struct sockaddr_in *)info->src_addr)->sin_addr, text,
+                  INET6_ADDRSTRLEN);
+    else if (info->addr_format == FI_SOCKADDR_IN6 && info->src_addr)
+        inet_ntop(AF_INET6, &((struct sockaddr_in6 *)info->src_addr)->sin6_addr, text,
+                  INET6_ADDRSTRLEN);
+}
+
+static const char *interface_flaw(const struct fi_info *info, bool one_host)
+{
+    static const char *const local_only[] = {"lo", "docker*", "virbr*", "veth*", "br-*"};
+    const char *name = info->domain_attr->name ? info->domain_attr->name : "";
+    char text[INET6_ADDRSTRLEN];
+
+    address_text(info, text);
+    if (*param.interface)
+        return !strcmp(param.interface, name) || !strcmp(param.interface, text)
+                   ? NULL
+                   : "ORIEL_INTERFACE names another interface";
+    if (!*text)
+        return NULL; /* not an IP device */
+    bool loopback = !strncmp(text, "127.", 4) || !strcmp(text, "::1");
+    if (one_host)
+        return loopback ? NULL : "the job is on one host: loopback serves";
+    if (loopback)
+        return "loopback does not reach other hosts";
+    if (!strncmp(text, "fe80:", 5) || !strncmp(text, "169.254.", 8))
+        return "a link-local address";
+    for (size_t i = 0; i < sizeof(local_only) / sizeof(local_only[0]); i++)
+        if (!fnmatch(local_only[i], name, 0))
+            return "an interface of containers or virtual machines on this host";
+    return NULL;
+}
+
+/* Does `asked` (a name, or with core providers only the core part of one) mean this provider? */
+static bool names(const char *asked, const char *provider)
+{
+    size_t n = strlen(asked);
+
+    return !strcasecmp(asked, provider) ||
+           (!strncasecmp(asked, provider, n) && !strcmp(provider + n, ";ofi_rxm"));
+}
+
+static void judge(struct fabric_choice *c, bool one_host)
+{
+    const char *provider = c->info->fabric_attr->prov_name, *why;
+    long value;
+    bool asked = *param.provider != 0 || getenv("FI_PROVIDER");
+
+    c->rank = fabric_quirk(provider, QUIRK_RANK, &value, &why) ? value : 0;
+    if (c->info->addr_format == FI_SOCKADDR_IN6)
+        c->rank--; /* the same interface by its IPv4 address first */
+    if (*param.provider && !names(param.provider, provider))
+        c->why = "ORIEL_PROVIDER names another provider";
+    else if (!asked && fabric_quirk(provider, QUIRK_REFUSE, &value, &why))
+        c->why = why;
+    else if (!asked && !c->rank)
+        c->why = "not tried with this library: ask for it by ORIEL_PROVIDER";
+    else
+        c->why = interface_flaw(c->info, one_host);
+}
+
+static int compare_choices(const void *a, const void *b)
+{
+    const struct fabric_choice *x = a, *y = b;
+
+    if (!x->why != !y->why)
+        return x->why ? 1 : -1;
+    return y->rank - x->rank;
+}
+
+int fabric_choices_open(struct fabric_choices *c)
+{
+    bool one_host = boot_info()->one_host;
+    struct fi_info *hints = hints_make(one_host);
+
+    *c = (struct fabric_choices){0};
+    if (!hints)
+        return -ENOMEM;
+    fabric_quirks_environment(boot_info()->size);
+    int rc = fi_getinfo(FI_VERSION(1, 17), NULL, NULL, 0, hints, &c->list);
+    fi_freeinfo(hints);
+    if (rc) {
+        c->list = NULL;
+        return rc == -FI_ENOMEM ? -ENOMEM : 0;
+    }
+    for (struct fi_info *i = c->list; i; i = i->next)
+        c->count++;
+    c->best = calloc(c->count, sizeof(*c->best));
+    if (!c->best) {
+        fabric_choices_close(c);
+        return -ENOMEM;
+    }
+    unsigned n = 0;
+    for (struct fi_info *i = c->list; i; i = i->next) {
+        c->best[n].info = i;
+        judge(&c->best[n++], one_host);
+    }
+    qsort(c->best, c->count, sizeof(*c->best), compare_choices);
+    return 0;
+}
+
+void fabric_choices_close(struct fabric_choices *c)
+{
+    free(c->best);
+    if (c->list)
+        fi_freeinfo(c->list);
+    *c = (struct fabric_choices){0};
+}
+
+/* The names in a list of infos, each once: "psm2, tcp;ofi_rxm". */
+static void list_names(const struct fi_info *list, char *text, size_t room)
+{
+    const char *last = "";
+    size_t at = 0;
+
+    *text = 0;
+    for (const struct fi_info *i = list; i && at < room; i = i->next) {
+        const char *name = i->fabric_attr->prov_name;
+        if (!strcmp(name, last) || strstr(text, name))
+            continue;
+        at += snprintf(text + at, room - at, "%s%s", at ? ", " : "", name);
+        last = name;
+    }
+}
+
+void fabric_choices_complain(const struct fabric_choices *c)
+{
+    const char *variable = *param.provider ? "ORIEL_PROVIDER" : "FI_PROVIDER";
+    const char *asked = *param.provider ? param.provider : getenv("FI_PROVIDER");
+    char text[256];
+
+    list_names(c->list, text, sizeof(text));
+    if (asked)
+        LOG(LOG_ERROR, "%s=%s: no such provider can be used here%s%s; unset it, or see oriel-info",
+            variable, asked, *text ? "; there is " : "", text);
+    else if (*param.interface)
+        LOG(LOG_ERROR, "ORIEL_INTERFACE=%s: no provider opens on it; see oriel-info --providers",
+            param.interface);
+    else
+        LOG(LOG_ERROR, "no libfabric provider opens here%s%s; see oriel-info --providers",
+            *text ? "; tried " : "", text);
+}
+
+static bool in_list(const struct fi_info *list, const struct fi_info *one)
+{
+    for (; list; list = list->next)
+        if (!strcmp(list->fabric_attr->prov_name, one->fabric_attr->prov_name))
+            return true;
+    return false;
+}
+
+/* What libfabric has and what fell through our needs, by provider. */
+static void each_unfit(const struct fi_info *fit,
+                       void (*each)(const struct fabric_candidate *, void *), void *arg)
+{
+    struct fi_info *all;
+
+    if (fi_getinfo(FI_VERSION(1, 17), NULL, NULL, 0, NULL, &all))
+        return;
+    for (struct fi_info *i = all; i; i = i->next) {
+        struct fabric_candidate one = {i->fabric_attr->prov_name, i->domain_attr->name,
+                                       "it lacks what we need: reliable endpoints with tagged "
+                                       "messages, directed receives and remote memory",
+                                       false};
+        struct fi_info *rest = i->next;
+        i->next = NULL; /* is it the last of its name? then say it, once */
+        if (!in_list(fit, i) && !in_list(rest, i))
+            each(&one, arg);
+        i->next = rest;
+    }
+    fi_freeinfo(all);
+}
+
+int fabric_candidates(void (*each)(const struct fabric_candidate *, void *), void *arg)
+{
+    struct fabric_choices c;
+    int rc = fabric_choices_open(&c);
+
+    if (rc)
+        return rc;
+    for (unsigned i = 0; i < c.count; i++) {
+        const struct fabric_choice *b = &c.best[i];
+        struct fabric_candidate one = {b->info->fabric_attr->prov_name, b->info->domain_attr->name,
+                                       b->why, i == 0 && !b->why};
+        if (!b->why && i)
+            one.why = "a better one comes first";
+        each(&one, arg);
+    }
+    each_unfit(c.list, each, arg);
+    fabric_choices_close(&c);
+    return 0;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Tagged messages: send, receive, peek, cancel. */
+#include "provider/fabric/fabric_impl.h"
+
+/* How often a cancelled receive's answer is looked for: providers give it on the next read. */
+enum { CANCEL_READS = 16 };
+
+int fabric_tinject(struct fabric_peer *to, const void *buf, size_t len, uint64_t tag, uint64_t data)
+{
+    if (!list_empty(&to->waiting))
+        return -EAGAIN;
+    ssize_t rc = fi_tinjectdata(fabric.ep, buf, len, data, to->addr, tag);
+    return rc ? fabric_errno(rc) : 0;
+}
+
+int fabric_tsend(struct fabric_peer *to, struct fabric_op *op, const void *buf, size_t len,
+                 uint64_t tag, uint64_t data)
+{
+    op->kind = OP_SEND;
+    op->peer = to;
+    op->iov[0] = (struct iovec){(void *)buf, len};
+    op->iov_count = 1;
+    op->tag = tag;
+    op->data = data;
+    return fabric_post(op);
+}
+
+/* The tail makes the whole at least as long as any eager message. */
+static void receive_buffer(struct fabric_op *op, void *buf, size_t len)
+{
+    op->iov[0] = (struct iovec){buf, len};
+    op->iov_count = 1;
+    if (fabric.tail && len < fabric.limits.eager) {
+        op->iov[1] = (struct iovec){fabric.tail, fabric.limits.eager};
+        op->iov_count = 2;
+    }
+}
+
+int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
+                 uint64_t tag, uint64_t ignore)
+{
+    op->kind = OP_RECV;
+    op->peer = from;
+    op->tag = tag;
+    op->data = ignore;
+    receive_buffer(op, buf, len);
+    return fabric_post(op);
+}
+
+int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len)
+{
+    claimed->kind = OP_CLAIMED;
+    receive_buffer(claimed, buf, len);
+    return fabric_post(claimed);
+}
+
+int fabric_tpeek(struct fabric_peer *from, struct fabric_op *claim, uint64_t tag, uint64_t ignore,
+                 struct fabric_event *found)
+{
+    struct fabric_peek peek = {.answered = false};
+    struct fabric_op own, *op = claim ? claim : &own;
+    int rc;
+
+    op->kind = OP_PEEK;
+    op->peer = from;
+    op->tag = tag;
+    op->data = ignore;
+    op->iov[0].iov_base = &peek;
+    op->iov_count = claim ? 1 : 0; /* says "claim" to post_peek */
+    rc = fabric_post(op);
+    if (rc == -EAGAIN)
+        return fabric_progress() < 0 ? -EIO : -ENOMSG;
+    while (!rc && !peek.answered) {
+        int n = fabric_cq_poll();
+        rc = n < 0 ? n : 0;
+    }
+    if (!rc)
+        rc = peek.event.error;
+    /* The answer was there at once, so nothing has been fetched: fetch for the next peek. */
+    if (rc == -ENOMSG)
+        fabric_progress();
+    if (!rc)
+        *found = peek.event;
+    return rc;
+}
+
+void fabric_cancel(struct fabric_op *op)
+{
+    static const struct fabric_event cancelled = {.error = -ECANCELED};
+    struct fabric_watch watch;
+
+    if (fabric_post_withdraw(op)) {
+        fabric_finish(op, &cancelled);
+        return;
+    }
+    fabric_watch(&watch, op);
+    fi_cancel(&fabric.ep->fid, op);
+    for (int reads = 0; !watch.seen && reads < CANCEL_READS;)
+        if (fabric_cq_poll() <= 0)
+            reads++;
+    fabric_unwatch(&watch);
+}
