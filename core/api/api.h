@@ -58,6 +58,12 @@ static inline int api_fail(int rc, const char *func)
     return api_fail_comm(NULL, rc, func);
 }
 
+/* Ends the job with this exit status after one line on standard error. */
+void api_end(int status, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));
+
+/* The handler of errors on files that could not be opened: MPI_FILE_NULL's (14.7). */
+extern struct errhandler *api_file_errhandler;
+
 /* Where the library is in its life; chapter 11. */
 enum api_phase { API_BEFORE, API_RUNNING, API_AFTER };
 extern enum api_phase api_phase;

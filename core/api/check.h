@@ -23,11 +23,28 @@ int check_uncommitted(const struct datatype *t);
 int check_bad_op(MPI_Op op);
 int check_bad_group(MPI_Group group);
 int check_bad_info(MPI_Info info);
+int check_bad_win(MPI_Win win);
+int check_bad_file(MPI_File file);
+int check_bad_session(MPI_Session session);
+int check_bad_request(MPI_Request request);
+int check_bad_message(MPI_Message message);
 int check_bad_errhandler(MPI_Errhandler errhandler);
 int check_bad_arg(const char *argument, const char *why);
 int check_bad_request(MPI_Request request); /* check_p2p.c, as the next */
 int check_bad_message(MPI_Message message);
 int check_not_running(void); /* before MPI_Init or after MPI_Finalize */
+
+/* Where nothing else in the call would notice that MPI is not there. */
+static inline int check_running(void)
+{
+    return api_phase == API_RUNNING ? MPI_SUCCESS : check_not_running();
+}
+
+/* An output that the program must give room for. */
+static inline int check_out(const void *p, const char *argument)
+{
+    return p ? MPI_SUCCESS : check_bad_arg(argument, "is NULL");
+}
 
 static inline int check_comm(MPI_Comm comm, struct comm **out)
 {
@@ -36,6 +53,45 @@ static inline int check_comm(MPI_Comm comm, struct comm **out)
     if (!c)
         return check_bad_comm(comm);
     *out = c;
+    return MPI_SUCCESS;
+}
+
+static inline int check_group(MPI_Group group, struct group **out)
+{
+    struct group *g = group_find(group);
+
+    if (!g)
+        return check_bad_group(group);
+    *out = g;
+    return MPI_SUCCESS;
+}
+
+static inline int check_errhandler(MPI_Errhandler errhandler, struct errhandler **out)
+{
+    struct errhandler *h = errhandler_find(errhandler);
+
+    if (!h)
+        return check_bad_errhandler(errhandler);
+    *out = h;
+    return MPI_SUCCESS;
+}
+
+static inline int check_info(MPI_Info info, struct info **out)
+{
+    struct info *i = info_find(info);
+
+    if (!i)
+        return check_bad_info(info);
+    *out = i;
+    return MPI_SUCCESS;
+}
+
+/* The same where MPI_INFO_NULL is allowed: NULL. */
+static inline int check_hints(MPI_Info info, struct info **out)
+{
+    if (info != MPI_INFO_NULL)
+        return check_info(info, out);
+    *out = NULL;
     return MPI_SUCCESS;
 }
 

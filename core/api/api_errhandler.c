@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Error handlers (9.3). A handle stays good while any object has the handler, so that
+ * MPI_X_get_errhandler can give it out again after the program has freed it.
+ */
+#include "core/api/check.h"
+#include "core/object/err.h"
+#include "core/object/session.h"
+#include "core/win/win.h"
+
+static int create(enum object_class target, void (*call)(void), MPI_Errhandler *errhandler,
+                  const char *func)
+{
+    struct errhandler *h;
+    int rc = check_out(errhandler, "errhandler");
+
+    if (!rc && !call)
+        rc = check_bad_arg("the handler's function", "is NULL");
+    if (!rc)
+        rc = errhandler_create(target, call, &h);
+    if (rc)
+        return api_fail(rc, func);
+    rc = object_publish(&h->object);
+    if (rc) {
+        object_drop(&h->object);
+        return api_fail(rc, func);
+    }
+    *errhandler = (MPI_Errhandler)h->object.handle;
+    return MPI_SUCCESS;
+}
+
+/* A handler for this kind of object: a predefined one, or one created for it. */
+static int check_handler(MPI_Errhandler errhandler, enum object_class target,
+                         struct errhandler **out)
+{
+    struct errhandler *h = NULL;
+    int rc = check_errhandler(errhandler, &h);
+
+    if (rc)
+        return rc;
+    if (h->target != OBJECT_NONE && h->target != target)
+        return err_set(MPI_ERR_ERRHANDLER, "it was created for another kind of object");
+    *out = h;
+    return MPI_SUCCESS;
+}
+
+static void give(struct errhandler *h, MPI_Errhandler *errhandler)
+{
+    object_hold(&h->object);
+    *errhandler = (MPI_Errhandler)h->object.handle;
+}
+
+MPI_EXPORT(Errhandler_free)
+int PMPI_Errhandler_free(MPI_Errhandler *errhandler)
+{
+    struct errhandler *h = NULL;
+    int rc = check_out(errhandler, "errhandler");
+
+    if (!rc)
+        rc = check_errhandler(*errhandler, &h);
+    if (rc)
+        return api_fail(rc, __func__);
+    *errhandler = MPI_ERRHANDLER_NULL;
+    object_drop(&h->object);
+    return MPI_SUCCESS;
+}
+
+/* A code of the program's has no detail: not that of an older error, if it is of the same class. */
+static void forget_detail(void)
+{
+    err_set(MPI_SUCCESS, "called by the program");
+}
+
+/* ---- Communicators ---- */
+
+MPI_EXPORT(Comm_create_errhandler)
+int PMPI_Comm_create_errhandler(MPI_Comm_errhandler_function *comm_errhandler_fn,
+                                MPI_Errhandler *errhandler)
+{
+    return create(OBJECT_COMM, (void (*)(void))comm_errhandler_fn, errhandler, __func__);
+}
+
+MPI_EXPORT(Comm_set_errhandler)
+int PMPI_Comm_set_errhandler(MPI_Comm comm, MPI_Errhandler errhandler)
+{
+    struct comm *c = NULL;
+    struct errhandler *h = NULL;
+    int rc = check_comm(comm, &c);
+
+    if (!rc)
+        rc = check_handler(errhandler, OBJECT_COMM, &h);
+    if (rc)
+        return api_fail_comm(c, rc, __func__);
+    errhandler_assign(&c->errhandler, h);
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(Comm_get_errhandler)
+int PMPI_Comm_get_errhandler(MPI_Comm comm, MPI_Errhandler *errhandler)
+{
+    struct comm *c = NULL;
+    int rc = check_comm(comm, &c);
+
+    if (!rc)
+        rc = check_out(errhandler, "errhandler");
+    if (rc)
+        return api_fail_comm(c, rc, __func__);
+    give(c->errhandler, errhandler);
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(Comm_call_errhandler)
+int PMPI_Comm_call_errhandler(MPI_Comm comm, int errorcode)
+{
+    struct comm *c = NULL;
+    int rc = check_comm(comm, &c);
+
+    if (rc)
+        return api_fail(rc, __func__);
+    forget_detail();
+    api_fail_comm(c, errorcode, __func__);
+    return MPI_SUCCESS;
+}
+
+/* ---- Windows ---- */
+
+static int check_win(MPI_Win win, struct win **out)
+{
+    struct win *w = win_find(win);
+
+    if (!w)
+        return check_bad_win(win);
+    *out = w;
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(Win_create_errhandler)
+int PMPI_Win_create_errhandler(MPI_Win_errhandler_function *win_errhandler_fn,
+                               MPI_Errhandler *errhandler)
+{
+    return create(OBJECT_WIN, (void (*)(void))win_errhandler_fn, errhandler, __func__);
+}
+
+MPI_EXPORT(Win_set_errhandler)
+int PMPI_Win_set_errhandler(MPI_Win win, MPI_Errhandler errhandler)
+{
+    struct win *w = NULL;
+    struct errhandler *h = NULL;
+    int rc = check_win(win, &w);
+
+    if (!rc)
+        rc = check_handler(errhandler, OBJECT_WIN, &h);
+    if (rc)
+        return api_fail_win(w, rc, __func__);
+    errhandler_assign(&w->errhandler, h);
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(Win_get_errhandler)
+int PMPI_Win_get_errhandler(MPI_Win win, MPI_Errhandler *errhandler)
+{
+    struct win *w = NULL;
+    int rc = check_win(win, &w);
+
+    if (!rc)
+        rc = check_out(errhandler, "errhandler");
+    if (rc)
+        return api_fail_win(w, rc, __func__);
+    give(w->errhandler, errhandler);
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(Win_call_errhandler)
+int PMPI_Win_call_errhandler(MPI_Win win, int errorcode)
+{
+    struct win *w = NULL;
+    int rc = check_win(win, &w);
+
+    if (rc)
+        return api_fail(rc, __func__);
+    forget_detail();
+    api_fail_win(w, errorcode, __func__);
+    return MPI_SUCCESS;
+}
+
+/* ---- Files: MPI_FILE_NULL, whose handler files get when they are opened (14.7) ---- */
+
+static int check_file_null(MPI_File file)
+{
+    return file == MPI_FILE_NULL ? check_running() : check_bad_file(file);
+}
+
+MPI_EXPORT(File_create_errhandler)
+int PMPI_File_create_errhandler(MPI_File_errhandler_function *file_errhandler_fn,
+                                MPI_Errhandler *errhandler)
+{
+    return create(OBJECT_FILE, (void (*)(void))file_errhandler_fn, errhandler, __func__);
+}
+
+MPI_EXPORT(File_set_errhandler)
+int PMPI_File_set_errhandler(MPI_File file, MPI_Errhandler errhandler)
+{
+    struct errhandler *h = NULL;
+    int rc = check_file_null(file);
+
+    if (!rc)
+        rc = check_handler(errhandler, OBJECT_FILE, &h);
+    if (rc)
+        return api_fail_file(NULL, rc, __func__);
+    errhandler_assign(&api_file_errhandler, h);
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(File_get_errhandler)
+int PMPI_File_get_errhandler(MPI_File file, MPI_Errhandler *errhandler)
+{
+    int rc = check_file_null(file);
+
+    if (!rc)
+        rc = check_out(errhandler, "errhandler");
+    if (rc)
+        return api_fail_file(NULL, rc, __func__);
+    give(api_file_errhandler, errhandler);
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(File_call_errhandler)
+int PMPI_File_call_errhandler(MPI_File fh, int errorcode)
+{
+    int rc = check_file_null(fh);
+
+    if (rc)
+        return api_fail_file(NULL, rc, __func__);
+    forget_detail();
+    api_fail_file(NULL, errorcode, __func__);
+    return MPI_SUCCESS;
+}
+
+/* ---- Sessions ---- */
+
+static int check_session(MPI_Session session, struct session **out)
+{
+    struct session *s = session_find(session);
+
+    if (!s)
+        return check_bad_session(session);
+    *out = s;
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(Session_create_errhandler)
+int PMPI_Session_create_errhandler(MPI_Session_errhandler_function *session_errhandler_fn,
+                                   MPI_Errhandler *errhandler)
+{
+    return create(OBJECT_SESSION, (void (*)(void))session_errhandler_fn, errhandler, __func__);
+}
+
+MPI_EXPORT(Session_set_errhandler)
+int PMPI_Session_set_errhandler(MPI_Session session, MPI_Errhandler errhandler)
+{
+    struct session *s = NULL;
+    struct errhandler *h = NULL;
+    int rc = check_session(session, &s);
+
+    if (!rc)
+        rc = check_handler(errhandler, OBJECT_SESSION, &h);
+    if (rc)
+        return api_fail_session(s, rc, __func__);
+    errhandler_assign(&s->errhandler, h);
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(Session_get_errhandler)
+int PMPI_Session_get_errhandler(MPI_Session session, MPI_Errhandler *errhandler)
+{
+    struct session *s = NULL;
+    int rc = check_session(session, &s);
+
+    if (!rc)
+        rc = check_out(errhandler, "errhandler");
+    if (rc)
+        return api_fail_session(s, rc, __func__);
+    give(s->errhandler, errhandler);
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(Session_call_errhandler)
+int PMPI_Session_call_errhandler(MPI_Session session, int errorcode)
+{
+    struct session *s = NULL;
+    int rc = check_session(session, &s);
+
+    if (rc)
+        return api_fail(rc, __func__);
+    forget_detail();
+    api_fail_session(s, errorcode, __func__);
+    return MPI_SUCCESS;
+}

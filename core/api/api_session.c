@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sessions and their process sets (11.3): the whole job and this process. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/api/check.h"
+#include "core/api/life.h"
+#include "core/object/err.h"
+#include "core/object/session.h"
+
+static const char *const psets[] = {"mpi://WORLD", "mpi://SELF"};
+
+enum { PSETS = sizeof(psets) / sizeof(psets[0]) };
+
+static int check_session(MPI_Session session, struct session **out)
+{
+    struct session *s = session_find(session);
+
+    if (!s)
+        return check_bad_session(session);
+    *out = s;
+    return MPI_SUCCESS;
+}
+
+/* The names are URIs: letters of either case are the same (11.3.2). */
+static int find_pset(const char *name)
+{
+    for (int i = 0; name && i < PSETS; i++)
+        if (!strcasecmp(name, psets[i]))
+            return i;
+    return -1;
+}
+
+static int check_pset(const char *name, int *pset)
+{
+    *pset = find_pset(name);
+    if (*pset >= 0)
+        return MPI_SUCCESS;
+    return err_set(MPI_ERR_ARG, "there is no process set %s, only %s and %s", name ? name : "NULL",
+                   psets[0], psets[1]);
+}
+
+static int pset_size(int pset)
+{
+    return pset == 0 ? comm_world->size : 1;
+}
+
+static int publish_info(struct info *i, MPI_Info *info)
+{
+    int rc = object_publish(&i->object);
+
+    if (rc) {
+        object_drop(&i->object);
+        return rc;
+    }
+    *info = (MPI_Info)i->object.handle;
+    return MPI_SUCCESS;
+}
+
+/* ---- Life ---- */
+
+/* The level that the info asks for under "thread_level"; without it, all of them. */
+static int wanted_level(struct info *info)
+{
+    static const int levels[] = {MPI_THREAD_SINGLE, MPI_THREAD_FUNNELED, MPI_THREAD_SERIALIZED};
+    char value[32];
+    size_t len;
+
+    if (info && info_copy(info, "thread_level", value, sizeof(value), &len))
+        for (unsigned i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+            if (!strcmp(value, life_thread_name(levels[i])))
+                return levels[i];
+    return MPI_THREAD_MULTIPLE;
+}
+
+static int open_session(struct session *s)
+{
+    int rc = life_open(wanted_level(s->info));
+
+    if (rc)
+        return rc;
+    rc = info_set(s->info, "thread_level", life_thread_name(api_thread_level));
+    if (!rc)
+        rc = object_publish(&s->object);
+    if (rc)
+        life_close();
+    return rc;
+}
+
+MPI_EXPORT(Session_init)
+int PMPI_Session_init(MPI_Info info, MPI_Errhandler errhandler, MPI_Session *session)
+{
+    struct info *i = NULL;
+    struct errhandler *h = NULL;
+    struct session *s = NULL;
+    int rc = check_hints(info, &i);
+
+    if (!rc)
+        rc = check_errhandler(errhandler, &h);
+    if (!rc && h->target != OBJECT_NONE && h->target != OBJECT_SESSION)
+        rc = err_set(MPI_ERR_ERRHANDLER, "it was created for another kind of object");
+    if (!rc)
+        rc = check_out(session, "session");
+    if (!rc)
+        rc = session_new(i, h, &s);
+    if (rc)
+        return api_fail(rc, __func__);
+    rc = open_session(s);
+    if (rc) {
+        rc = api_fail_session(s, rc, __func__);
+        object_drop(&s->object);
+        return rc;
+    }
+    *session = (MPI_Session)s->object.handle;
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(Session_finalize)
+int PMPI_Session_finalize(MPI_Session *session)
+{
+    struct session *s = NULL;
+    int rc = check_out(session, "session");
+
+    if (!rc)
+        rc = check_session(*session, &s);
+    if (rc)
+        return api_fail_session(s, rc, __func__);
+    *session = MPI_SESSION_NULL;
+    object_retire(&s->object);
+    object_drop(&s->object);
+    life_close();
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(Session_get_info)
+int PMPI_Session_get_info(MPI_Session session, MPI_Info *info_used)
+{
+    struct session *s = NULL;
+    struct info *copy;
+    int rc = check_session(session, &s);
+
+    if (!rc)
+        rc = check_out(info_used, "info_used");
+    if (!rc)
+        rc = info_dup(s->info, &copy);
+    if (!rc)
+        rc = publish_info(copy, info_used);
+    return rc ? api_fail_session(s, rc, __func__) : MPI_SUCCESS;
+}
+
+/* ---- Process sets ---- */
+
+MPI_EXPORT(Session_get_num_psets)
+int PMPI_Session_get_num_psets(MPI_Session session, MPI_Info info, int *npset_names)
+{
+    struct session *s = NULL;
+    struct info *i = NULL;
+    int rc = check_session(session, &s);
+
+    if (!rc)
+        rc = check_hints(info, &i);
+    if (!rc)
+        rc = check_out(npset_names, "npset_names");
+    if (rc)
+        return api_fail_session(s, rc, __func__);
+    *npset_names = PSETS;
+    return MPI_SUCCESS;
+}
+
+/* pset_len counts the terminating zero, going in and coming out; 0 asks for the length alone. */
+MPI_EXPORT(Session_get_nth_pset)
+int PMPI_Session_get_nth_pset(MPI_Session session, MPI_Info info, int n, int *pset_len,
+                              char *pset_name)
+{
+    struct session *s = NULL;
+    struct info *i = NULL;
+    int rc = check_session(session, &s);
+
+    if (!rc)
+        rc = check_hints(info, &i);
+    if (!rc && (n < 0 || n >= PSETS))
+        rc = err_set(MPI_ERR_ARG, "process set %d, there are %d", n, PSETS);
+    if (!rc)
+        rc = check_out(pset_len, "pset_len");
+    if (!rc && *pset_len < 0)
+        rc = check_bad_arg("pset_len", "is negative");
+    if (!rc && *pset_len > 0)
+        rc = check_out(pset_name, "pset_name");
+    if (rc)
+        return api_fail_session(s, rc, __func__);
+    if (*pset_len > 0)
+        snprintf(pset_name, *pset_len, "%s", psets[n]);
+    *pset_len = (int)strlen(psets[n]) + 1;
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(Session_get_pset_info)
+int PMPI_Session_get_pset_info(MPI_Session session, const char *pset_name, MPI_Info *info)
+{
+    struct session *s = NULL;
+    struct info *i;
+    char size[16];
+    int pset, rc = check_session(session, &s);
+
+    if (!rc)
+        rc = check_pset(pset_name, &pset);
+    if (!rc)
+        rc = check_out(info, "info");
+    if (!rc)
+        rc = info_new(&i);
+    if (rc)
+        return api_fail_session(s, rc, __func__);
+    snprintf(size, sizeof(size), "%d", pset_size(pset));
+    rc = info_set(i, "mpi_size", size);
+    if (rc)
+        object_drop(&i->object);
+    else
+        rc = publish_info(i, info);
+    return rc ? api_fail_session(s, rc, __func__) : MPI_SUCCESS;
+}
+
+MPI_EXPORT(Group_from_session_pset)
+int PMPI_Group_from_session_pset(MPI_Session session, const char *pset_name, MPI_Group *newgroup)
+{
+    struct session *s = NULL;
+    struct group *g;
+    int pset, rc = check_session(session, &s);
+
+    if (!rc)
+        rc = check_pset(pset_name, &pset);
+    if (!rc)
+        rc = check_out(newgroup, "newgroup");
+    if (!rc)
+        rc = group_copy(pset == 0 ? comm_world->group : comm_self->group, &g);
+    if (rc)
+        return api_fail_session(s, rc, __func__);
+    rc = object_publish(&g->object);
+    if (rc) {
+        object_drop(&g->object);
+        return api_fail_session(s, rc, __func__);
+    }
+    *newgroup = (MPI_Group)g->object.handle;
+    return MPI_SUCCESS;
+}
