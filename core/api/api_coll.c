@@ -34,7 +34,7 @@ static int start(const struct coll_args *a, int rc, bool persistent, MPI_Request
     return rc ? api_fail_comm(a->comm, rc, func) : MPI_SUCCESS;
 }
 
-static int check_info(MPI_Info info, int rc)
+static int check_info_too(MPI_Info info, int rc)
 {
     if (rc || info == MPI_INFO_NULL || info_find(info))
         return rc;
@@ -64,7 +64,7 @@ static int check_info(MPI_Info info, int rc)
     int PMPI_##name params                                                                         \
     {                                                                                              \
         struct coll_args a = {0};                                                                  \
-        int rc = check_info(info, check);                                                          \
+        int rc = check_info_too(info, check);                                                      \
         return start(&a, rc, true, request, __func__);                                             \
     }
 

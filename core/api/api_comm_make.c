@@ -14,17 +14,6 @@ static int check_intra(MPI_Comm comm, struct comm **c)
     return rc;
 }
 
-/* Hints, which may be none at all. */
-static int check_hints(MPI_Info info, struct info **out)
-{
-    struct info *i = info == MPI_INFO_NULL ? NULL : info_find(info);
-
-    if (!i && info != MPI_INFO_NULL)
-        return check_bad_info(info);
-    *out = i;
-    return MPI_SUCCESS;
-}
-
 /* A group whose processes are all in the communicator. */
 static int check_subgroup(const struct comm *c, MPI_Group group, struct group **out)
 {

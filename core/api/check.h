@@ -30,8 +30,6 @@ int check_bad_request(MPI_Request request);
 int check_bad_message(MPI_Message message);
 int check_bad_errhandler(MPI_Errhandler errhandler);
 int check_bad_arg(const char *argument, const char *why);
-int check_bad_request(MPI_Request request); /* check_p2p.c, as the next */
-int check_bad_message(MPI_Message message);
 int check_not_running(void); /* before MPI_Init or after MPI_Finalize */
 
 /* Where nothing else in the call would notice that MPI is not there. */
