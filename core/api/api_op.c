@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Operators (6.9.5, 6.9.7). */
+/* Operators of the program's own (6.9.5); MPI_Reduce_local is in api_coll.c. */
 #include "core/api/check.h"
 #include "core/object/err.h"
 
@@ -69,27 +69,3 @@ int PMPI_Op_commutative(MPI_Op op, int *commute)
     *commute = o->commutative;
     return MPI_SUCCESS;
 }
-
-MPI_EXPORT(Reduce_local_c)
-int PMPI_Reduce_local_c(const void *inbuf, void *inoutbuf, MPI_Count count, MPI_Datatype datatype,
-                        MPI_Op op)
-{
-    struct datatype *t = NULL;
-    struct op *o = NULL;
-    int rc = check_buffer(inbuf, count, datatype, &t);
-
-    if (!rc)
-        rc = check_buffer(inoutbuf, count, datatype, &t);
-    if (!rc)
-        rc = check_op(op, &o);
-    if (!rc)
-        rc = op_check(o, t);
-    if (rc)
-        return api_fail(rc, __func__);
-    if (count)
-        op_apply(o, inbuf, inoutbuf, count, t);
-    return MPI_SUCCESS;
-}
-MPI_SMALL(Reduce_local,
-          (const void *inbuf, void *inoutbuf, int count, MPI_Datatype datatype, MPI_Op op),
-          (inbuf, inoutbuf, count, datatype, op))
