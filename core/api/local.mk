@@ -20,6 +20,7 @@ libcore_la_SOURCES += \
     core/api/api_probe.c \
     core/api/api_recv.c \
     core/api/api_request.c \
+    core/api/api_rma.c \
     core/api/api_send.c \
     core/api/api_sendrecv.c \
     core/api/api_session.c \
@@ -27,8 +28,11 @@ libcore_la_SOURCES += \
     core/api/api_type.c \
     core/api/api_type_build.c \
     core/api/api_type_query.c \
+    core/api/api_win.c \
+    core/api/api_win_sync.c \
     core/api/check.c \
     core/api/check.h \
+    core/api/check_win.h \
     core/api/coll_check.c \
     core/api/coll_check.h \
     core/api/life.c \

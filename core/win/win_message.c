@@ -29,6 +29,8 @@ struct slot {
     alignas(16) char bytes[MESSAGE_MAX];
 };
 
+static void handle_arrived(struct deferred *d);
+
 static struct ring {
     unsigned windows;
     bool open, closing;
@@ -38,7 +40,7 @@ static struct ring {
     struct list arrived; /* messages to be handled, in order */
     struct deferred work;
     struct list table[TABLE];
-} ring;
+} ring = {.work = {LIST_INIT(ring.work.link), handle_arrived}};
 
 static const uint64_t ring_tag = (uint64_t)CHANNEL_WIN << 56;
 
@@ -263,19 +265,16 @@ static int ring_post(void)
     return MPI_SUCCESS;
 }
 
-/* Lane locked. Where it fails, what is open is closed with the window that it was for. */
-static int ring_open(void)
+/* Lane locked. */
+static void ring_open(void)
 {
     ring.open = true;
     ring.max = MESSAGE_MAX;
     ring.posted = 0;
-    ring.work.run = handle_arrived;
-    list_init(&ring.work.link);
     list_init(&ring.arrived);
     for (int i = 0; i < TABLE; i++)
         list_init(&ring.table[i]);
     win_pools_open(SMALL, MESSAGE_MAX);
-    return fabric_is_open() ? ring_post() : MPI_SUCCESS;
 }
 
 /* Lane locked. Cancelled receives complete at once, unless data is on the way. */
@@ -328,8 +327,11 @@ int win_message_open(struct win *w)
         lane_lock();
         closing = ring.closing; /* by another thread, which freed the last window before */
         if (!closing) {
-            rc = ring.open ? MPI_SUCCESS : ring_open();
-            ring.windows++;
+            if (!ring.windows++)
+                ring_open();
+            /* What fails to be posted is withdrawn with the window. */
+            if (!ring.slots && w->comm->size > 1)
+                rc = ring_post();
             list_add_tail(&ring.table[w->comm->context % TABLE], &w->link);
         }
         lane_unlock();
