@@ -92,6 +92,35 @@ int PMPI_Comm_compare(MPI_Comm comm1, MPI_Comm comm2, int *result)
     return MPI_SUCCESS;
 }
 
+/* A process that no other has spawned has no parent (11.8.2). */
+MPI_EXPORT(Comm_get_parent)
+int PMPI_Comm_get_parent(MPI_Comm *parent)
+{
+    int rc = check_running();
+
+    if (!rc)
+        rc = check_out(parent, "parent");
+    if (rc)
+        return api_fail(rc, __func__);
+    *parent = MPI_COMM_NULL;
+    return MPI_SUCCESS;
+}
+
+/* Nothing makes a topology yet: unwritten.c. */
+MPI_EXPORT(Topo_test)
+int PMPI_Topo_test(MPI_Comm comm, int *status)
+{
+    struct comm *c = NULL;
+    int rc = check_comm(comm, &c);
+
+    if (!rc)
+        rc = check_out(status, "status");
+    if (rc)
+        return api_fail_comm(c, rc, __func__);
+    *status = MPI_UNDEFINED;
+    return MPI_SUCCESS;
+}
+
 /* ---- Names ---- */
 
 MPI_EXPORT(Comm_set_name)

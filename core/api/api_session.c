@@ -5,6 +5,7 @@
 
 #include "core/api/check.h"
 #include "core/api/life.h"
+#include "core/coll/comm_make.h"
 #include "core/object/err.h"
 #include "core/object/session.h"
 
@@ -240,5 +241,73 @@ int PMPI_Group_from_session_pset(MPI_Session session, const char *pset_name, MPI
         return api_fail_session(s, rc, __func__);
     }
     *newgroup = (MPI_Group)g->object.handle;
+    return MPI_SUCCESS;
+}
+
+/* ---- A communicator without a parent (7.4.2) ---- */
+
+/* FNV-1a: the tag that keeps two of these apart while they are being made. */
+static int tag_of(const char *string)
+{
+    uint32_t hash = 2166136261u;
+
+    for (; *string; string++)
+        hash = (hash ^ (unsigned char)*string) * 16777619u;
+    return (int)(hash >> 1);
+}
+
+static int create_from_group(struct group *g, const char *stringtag, struct errhandler *h,
+                             struct info *hints, struct comm **made)
+{
+    struct comm *c = NULL;
+    struct info *copy = NULL;
+    int rc = hints ? info_dup(hints, &copy) : MPI_SUCCESS;
+
+    if (!rc)
+        rc = comm_create_group(comm_world, g, tag_of(stringtag), &c);
+    if (rc) {
+        if (copy)
+            object_drop(&copy->object);
+        return rc;
+    }
+    errhandler_assign(&c->errhandler, h);
+    c->info = copy;
+    *made = c;
+    return MPI_SUCCESS;
+}
+
+MPI_EXPORT(Comm_create_from_group)
+int PMPI_Comm_create_from_group(MPI_Group group, const char *stringtag, MPI_Info info,
+                                MPI_Errhandler errhandler, MPI_Comm *newcomm)
+{
+    struct group *g = NULL;
+    struct info *i = NULL;
+    struct errhandler *h = NULL;
+    struct comm *made;
+    int rc = check_group(group, &g);
+
+    if (!rc)
+        rc = check_hints(info, &i);
+    if (!rc)
+        rc = check_errhandler(errhandler, &h);
+    if (!rc && h->target != OBJECT_NONE && h->target != OBJECT_COMM)
+        rc = err_set(MPI_ERR_ERRHANDLER, "it was created for another kind of object");
+    if (!rc)
+        rc = check_out(stringtag, "stringtag");
+    if (!rc)
+        rc = check_out(newcomm, "newcomm");
+    if (rc)
+        return api_fail(rc, __func__);
+    if (g->size == 0) {
+        *newcomm = MPI_COMM_NULL;
+        return MPI_SUCCESS;
+    }
+    if (g->rank == MPI_UNDEFINED)
+        rc = err_set(MPI_ERR_GROUP, "this process is no member of the group");
+    if (!rc)
+        rc = create_from_group(g, stringtag, h, i, &made);
+    if (rc)
+        return api_fail(rc, __func__);
+    *newcomm = (MPI_Comm)made->object.handle;
     return MPI_SUCCESS;
 }

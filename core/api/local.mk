@@ -36,4 +36,5 @@ libcore_la_SOURCES += \
     core/api/coll_check.c \
     core/api/coll_check.h \
     core/api/life.c \
-    core/api/life.h
+    core/api/life.h \
+    core/api/unwritten.c

@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Every call that is not written yet, and nothing else: a row goes when its call comes. Each fails
+ * with MPI_ERR_UNSUPPORTED_OPERATION and its own name, through the error handler of the object that
+ * it was called on. `tools/check-symbols --todo` counts the rows.
+ */
+#include "core/api/check.h"
+#include "core/object/err.h"
+
+/* Nobody reads the arguments yet. */
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
+static int unwritten(const char *func)
+{
+    return err_set(MPI_ERR_UNSUPPORTED_OPERATION, "%s is not written yet", func + 1);
+}
+
+static int unwritten_comm(MPI_Comm comm, const char *func)
+{
+    struct comm *c = NULL;
+    int rc = check_comm(comm, &c);
+
+    return api_fail_comm(c, rc ? rc : unwritten(func), func);
+}
+
+#define UNWRITTEN_ROW(name, params, result)                                                        \
+    MPI_EXPORT(name)                                                                               \
+    int PMPI_##name params                                                                         \
+    {                                                                                              \
+        return result;                                                                             \
+    }
+
+#define UNWRITTEN(name, params) UNWRITTEN_ROW(name, params, api_fail(unwritten(__func__), __func__))
+#define UNWRITTEN_COMM(name, params, comm)                                                         \
+    UNWRITTEN_ROW(name, params, unwritten_comm(comm, __func__))
+/* No file can be open, so the handler is MPI_FILE_NULL's. */
+#define UNWRITTEN_FILE(name, params)                                                               \
+    UNWRITTEN_ROW(name, params, api_fail_file(NULL, unwritten(__func__), __func__))
+/* Calls of the tool interface call no error handler (15.3.10). */
+#define UNWRITTEN_TOOL(name, params) UNWRITTEN_ROW(name, params, MPI_T_ERR_NOT_SUPPORTED)
+
+/* ---- Processes that come later, and services (11) ---- */
+
+UNWRITTEN(Close_port, (const char *port_name))
+UNWRITTEN(Comm_join, (int fd, MPI_Comm *intercomm))
+UNWRITTEN(Lookup_name, (const char *service_name, MPI_Info info, char *port_name))
+UNWRITTEN(Open_port, (MPI_Info info, char *port_name))
+UNWRITTEN(Publish_name, (const char *service_name, MPI_Info info, const char *port_name))
+UNWRITTEN(Unpublish_name, (const char *service_name, MPI_Info info, const char *port_name))
+UNWRITTEN_COMM(Comm_accept,
+               (const char *port_name, MPI_Info info, int root, MPI_Comm comm, MPI_Comm *newcomm),
+               comm)
+UNWRITTEN_COMM(Comm_connect,
+               (const char *port_name, MPI_Info info, int root, MPI_Comm comm, MPI_Comm *newcomm),
+               comm)
+UNWRITTEN_COMM(Comm_spawn,
+               (const char *command, char *argv[], int maxprocs, MPI_Info info, int root,
+                MPI_Comm comm, MPI_Comm *intercomm, int array_of_errcodes[]),
+               comm)
+UNWRITTEN_COMM(Comm_spawn_multiple,
+               (int count, char *array_of_commands[], char **array_of_argv[],
+                const int array_of_maxprocs[], const MPI_Info array_of_info[], int root,
+                MPI_Comm comm, MPI_Comm *intercomm, int array_of_errcodes[]),
+               comm)
+
+/* ---- Process topologies (8) ---- */
+
+UNWRITTEN(Dims_create, (int nnodes, int ndims, int dims[]))
+UNWRITTEN(Get_hw_resource_info, (MPI_Info * hw_info))
+UNWRITTEN_COMM(Cart_coords, (MPI_Comm comm, int rank, int maxdims, int coords[]), comm)
+UNWRITTEN_COMM(Cart_create,
+               (MPI_Comm comm_old, int ndims, const int dims[], const int periods[], int reorder,
+                MPI_Comm *comm_cart),
+               comm_old)
+UNWRITTEN_COMM(Cart_get, (MPI_Comm comm, int maxdims, int dims[], int periods[], int coords[]),
+               comm)
+UNWRITTEN_COMM(Cart_map,
+               (MPI_Comm comm, int ndims, const int dims[], const int periods[], int *newrank),
+               comm)
+UNWRITTEN_COMM(Cart_rank, (MPI_Comm comm, const int coords[], int *rank), comm)
+UNWRITTEN_COMM(Cart_shift,
+               (MPI_Comm comm, int direction, int disp, int *rank_source, int *rank_dest), comm)
+UNWRITTEN_COMM(Cart_sub, (MPI_Comm comm, const int remain_dims[], MPI_Comm *newcomm), comm)
+UNWRITTEN_COMM(Cartdim_get, (MPI_Comm comm, int *ndims), comm)
+UNWRITTEN_COMM(Dist_graph_create,
+               (MPI_Comm comm_old, int n, const int sources[], const int degrees[],
+                const int destinations[], const int weights[], MPI_Info info, int reorder,
+                MPI_Comm *comm_dist_graph),
+               comm_old)
+UNWRITTEN_COMM(Dist_graph_create_adjacent,
+               (MPI_Comm comm_old, int indegree, const int sources[], const int sourceweights[],
+                int outdegree, const int destinations[], const int destweights[], MPI_Info info,
+                int reorder, MPI_Comm *comm_dist_graph),
+               comm_old)
+UNWRITTEN_COMM(Dist_graph_neighbors,
+               (MPI_Comm comm, int maxindegree, int sources[], int sourceweights[],
+                int maxoutdegree, int destinations[], int destweights[]),
+               comm)
+UNWRITTEN_COMM(Dist_graph_neighbors_count,
+               (MPI_Comm comm, int *indegree, int *outdegree, int *weighted), comm)
+UNWRITTEN_COMM(Graph_create,
+               (MPI_Comm comm_old, int nnodes, const int indx[], const int edges[], int reorder,
+                MPI_Comm *comm_graph),
+               comm_old)
+UNWRITTEN_COMM(Graph_get, (MPI_Comm comm, int maxindex, int maxedges, int indx[], int edges[]),
+               comm)
+UNWRITTEN_COMM(Graph_map,
+               (MPI_Comm comm, int nnodes, const int indx[], const int edges[], int *newrank), comm)
+UNWRITTEN_COMM(Graph_neighbors, (MPI_Comm comm, int rank, int maxneighbors, int neighbors[]), comm)
+UNWRITTEN_COMM(Graph_neighbors_count, (MPI_Comm comm, int rank, int *nneighbors), comm)
+UNWRITTEN_COMM(Graphdims_get, (MPI_Comm comm, int *nnodes, int *nedges), comm)
+
+/* ---- Intercommunicators (7.6) ---- */
+
+UNWRITTEN(Intercomm_create_from_groups,
+          (MPI_Group local_group, int local_leader, MPI_Group remote_group, int remote_leader,
+           const char *stringtag, MPI_Info info, MPI_Errhandler errhandler, MPI_Comm *newintercomm))
+UNWRITTEN_COMM(Intercomm_create,
+               (MPI_Comm local_comm, int local_leader, MPI_Comm peer_comm, int remote_leader,
+                int tag, MPI_Comm *newintercomm),
+               local_comm)
+UNWRITTEN_COMM(Intercomm_merge, (MPI_Comm intercomm, int high, MPI_Comm *newintracomm), intercomm)
+
+/* ---- Neighborhood collectives (8.6) ---- */
+
+UNWRITTEN_COMM(Ineighbor_allgather,
+               (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
+                int recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Ineighbor_allgather_c,
+               (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+                MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Ineighbor_allgatherv,
+               (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
+                const int recvcounts[], const int displs[], MPI_Datatype recvtype, MPI_Comm comm,
+                MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Ineighbor_allgatherv_c,
+               (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+                const MPI_Count recvcounts[], const MPI_Aint displs[], MPI_Datatype recvtype,
+                MPI_Comm comm, MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Ineighbor_alltoall,
+               (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
+                int recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Ineighbor_alltoall_c,
+               (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+                MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Ineighbor_alltoallv,
+               (const void *sendbuf, const int sendcounts[], const int sdispls[],
+                MPI_Datatype sendtype, void *recvbuf, const int recvcounts[], const int rdispls[],
+                MPI_Datatype recvtype, MPI_Comm comm, MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Ineighbor_alltoallv_c,
+               (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint sdispls[],
+                MPI_Datatype sendtype, void *recvbuf, const MPI_Count recvcounts[],
+                const MPI_Aint rdispls[], MPI_Datatype recvtype, MPI_Comm comm,
+                MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Ineighbor_alltoallw,
+               (const void *sendbuf, const int sendcounts[], const MPI_Aint sdispls[],
+                const MPI_Datatype sendtypes[], void *recvbuf, const int recvcounts[],
+                const MPI_Aint rdispls[], const MPI_Datatype recvtypes[], MPI_Comm comm,
+                MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Ineighbor_alltoallw_c,
+               (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint sdispls[],
+                const MPI_Datatype sendtypes[], void *recvbuf, const MPI_Count recvcounts[],
+                const MPI_Aint rdispls[], const MPI_Datatype recvtypes[], MPI_Comm comm,
+                MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Neighbor_allgather,
+               (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
+                int recvcount, MPI_Datatype recvtype, MPI_Comm comm),
+               comm)
+UNWRITTEN_COMM(Neighbor_allgather_c,
+               (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+                MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm),
+               comm)
+UNWRITTEN_COMM(Neighbor_allgather_init,
+               (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
+                int recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info,
+                MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Neighbor_allgather_init_c,
+               (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+                MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info,
+                MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Neighbor_allgatherv,
+               (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
+                const int recvcounts[], const int displs[], MPI_Datatype recvtype, MPI_Comm comm),
+               comm)
+UNWRITTEN_COMM(Neighbor_allgatherv_c,
+               (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+                const MPI_Count recvcounts[], const MPI_Aint displs[], MPI_Datatype recvtype,
+                MPI_Comm comm),
+               comm)
+UNWRITTEN_COMM(Neighbor_allgatherv_init,
+               (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
+                const int recvcounts[], const int displs[], MPI_Datatype recvtype, MPI_Comm comm,
+                MPI_Info info, MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Neighbor_allgatherv_init_c,
+               (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+                const MPI_Count recvcounts[], const MPI_Aint displs[], MPI_Datatype recvtype,
+                MPI_Comm comm, MPI_Info info, MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Neighbor_alltoall,
+               (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
+                int recvcount, MPI_Datatype recvtype, MPI_Comm comm),
+               comm)
+UNWRITTEN_COMM(Neighbor_alltoall_c,
+               (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+                MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm),
+               comm)
+UNWRITTEN_COMM(Neighbor_alltoall_init,
+               (const void *sendbuf, int sendcount, MPI_Datatype sendtype, void *recvbuf,
+                int recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info,
+                MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Neighbor_alltoall_init_c,
+               (const void *sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void *recvbuf,
+                MPI_Count recvcount, MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info,
+                MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Neighbor_alltoallv,
+               (const void *sendbuf, const int sendcounts[], const int sdispls[],
+                MPI_Datatype sendtype, void *recvbuf, const int recvcounts[], const int rdispls[],
+                MPI_Datatype recvtype, MPI_Comm comm),
+               comm)
+UNWRITTEN_COMM(Neighbor_alltoallv_c,
+               (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint sdispls[],
+                MPI_Datatype sendtype, void *recvbuf, const MPI_Count recvcounts[],
+                const MPI_Aint rdispls[], MPI_Datatype recvtype, MPI_Comm comm),
+               comm)
+UNWRITTEN_COMM(Neighbor_alltoallv_init,
+               (const void *sendbuf, const int sendcounts[], const int sdispls[],
+                MPI_Datatype sendtype, void *recvbuf, const int recvcounts[], const int rdispls[],
+                MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info, MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Neighbor_alltoallv_init_c,
+               (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint sdispls[],
+                MPI_Datatype sendtype, void *recvbuf, const MPI_Count recvcounts[],
+                const MPI_Aint rdispls[], MPI_Datatype recvtype, MPI_Comm comm, MPI_Info info,
+                MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Neighbor_alltoallw,
+               (const void *sendbuf, const int sendcounts[], const MPI_Aint sdispls[],
+                const MPI_Datatype sendtypes[], void *recvbuf, const int recvcounts[],
+                const MPI_Aint rdispls[], const MPI_Datatype recvtypes[], MPI_Comm comm),
+               comm)
+UNWRITTEN_COMM(Neighbor_alltoallw_c,
+               (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint sdispls[],
+                const MPI_Datatype sendtypes[], void *recvbuf, const MPI_Count recvcounts[],
+                const MPI_Aint rdispls[], const MPI_Datatype recvtypes[], MPI_Comm comm),
+               comm)
+UNWRITTEN_COMM(Neighbor_alltoallw_init,
+               (const void *sendbuf, const int sendcounts[], const MPI_Aint sdispls[],
+                const MPI_Datatype sendtypes[], void *recvbuf, const int recvcounts[],
+                const MPI_Aint rdispls[], const MPI_Datatype recvtypes[], MPI_Comm comm,
+                MPI_Info info, MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Neighbor_alltoallw_init_c,
+               (const void *sendbuf, const MPI_Count sendcounts[], const MPI_Aint sdispls[],
+                const MPI_Datatype sendtypes[], void *recvbuf, const MPI_Count recvcounts[],
+                const MPI_Aint rdispls[], const MPI_Datatype recvtypes[], MPI_Comm comm,
+                MPI_Info info, MPI_Request *request),
+               comm)
+
+/* ---- Partitioned communication (4) ---- */
+
+UNWRITTEN(Parrived, (MPI_Request request, int partition, int *flag))
+UNWRITTEN(Pready, (int partition, MPI_Request request))
+UNWRITTEN(Pready_list, (int length, const int array_of_partitions[], MPI_Request request))
+UNWRITTEN(Pready_range, (int partition_low, int partition_high, MPI_Request request))
+UNWRITTEN_COMM(Precv_init,
+               (void *buf, int partitions, int count, MPI_Datatype datatype, int dest, int tag,
+                MPI_Comm comm, MPI_Info info, MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Precv_init_c,
+               (void *buf, int partitions, MPI_Count count, MPI_Datatype datatype, int dest,
+                int tag, MPI_Comm comm, MPI_Info info, MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Psend_init,
+               (const void *buf, int partitions, int count, MPI_Datatype datatype, int dest,
+                int tag, MPI_Comm comm, MPI_Info info, MPI_Request *request),
+               comm)
+UNWRITTEN_COMM(Psend_init_c,
+               (const void *buf, int partitions, MPI_Count count, MPI_Datatype datatype, int dest,
+                int tag, MPI_Comm comm, MPI_Info info, MPI_Request *request),
+               comm)
+
+/* ---- Files (14) ---- */
+
+UNWRITTEN_FILE(File_close, (MPI_File * fh))
+UNWRITTEN_FILE(File_delete, (const char *filename, MPI_Info info))
+UNWRITTEN_FILE(File_get_amode, (MPI_File fh, int *amode))
+UNWRITTEN_FILE(File_get_atomicity, (MPI_File fh, int *flag))
+UNWRITTEN_FILE(File_get_byte_offset, (MPI_File fh, MPI_Offset offset, MPI_Offset *disp))
+UNWRITTEN_FILE(File_get_group, (MPI_File fh, MPI_Group *group))
+UNWRITTEN_FILE(File_get_info, (MPI_File fh, MPI_Info *info_used))
+UNWRITTEN_FILE(File_get_position, (MPI_File fh, MPI_Offset *offset))
+UNWRITTEN_FILE(File_get_position_shared, (MPI_File fh, MPI_Offset *offset))
+UNWRITTEN_FILE(File_get_size, (MPI_File fh, MPI_Offset *size))
+UNWRITTEN_FILE(File_get_type_extent, (MPI_File fh, MPI_Datatype datatype, MPI_Aint *extent))
+UNWRITTEN_FILE(File_get_type_extent_c, (MPI_File fh, MPI_Datatype datatype, MPI_Count *extent))
+UNWRITTEN_FILE(File_get_view, (MPI_File fh, MPI_Offset *disp, MPI_Datatype *etype,
+                               MPI_Datatype *filetype, char *datarep))
+UNWRITTEN_FILE(File_iread,
+               (MPI_File fh, void *buf, int count, MPI_Datatype datatype, MPI_Request *request))
+UNWRITTEN_FILE(File_iread_all,
+               (MPI_File fh, void *buf, int count, MPI_Datatype datatype, MPI_Request *request))
+UNWRITTEN_FILE(File_iread_all_c, (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype,
+                                  MPI_Request *request))
+UNWRITTEN_FILE(File_iread_at, (MPI_File fh, MPI_Offset offset, void *buf, int count,
+                               MPI_Datatype datatype, MPI_Request *request))
+UNWRITTEN_FILE(File_iread_at_all, (MPI_File fh, MPI_Offset offset, void *buf, int count,
+                                   MPI_Datatype datatype, MPI_Request *request))
+UNWRITTEN_FILE(File_iread_at_all_c, (MPI_File fh, MPI_Offset offset, void *buf, MPI_Count count,
+                                     MPI_Datatype datatype, MPI_Request *request))
+UNWRITTEN_FILE(File_iread_at_c, (MPI_File fh, MPI_Offset offset, void *buf, MPI_Count count,
+                                 MPI_Datatype datatype, MPI_Request *request))
+UNWRITTEN_FILE(File_iread_c, (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype,
+                              MPI_Request *request))
+UNWRITTEN_FILE(File_iread_shared,
+               (MPI_File fh, void *buf, int count, MPI_Datatype datatype, MPI_Request *request))
+UNWRITTEN_FILE(File_iread_shared_c, (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype,
+                                     MPI_Request *request))
+UNWRITTEN_FILE(File_iwrite, (MPI_File fh, const void *buf, int count, MPI_Datatype datatype,
+                             MPI_Request *request))
+UNWRITTEN_FILE(File_iwrite_all, (MPI_File fh, const void *buf, int count, MPI_Datatype datatype,
+                                 MPI_Request *request))
+UNWRITTEN_FILE(File_iwrite_all_c, (MPI_File fh, const void *buf, MPI_Count count,
+                                   MPI_Datatype datatype, MPI_Request *request))
+UNWRITTEN_FILE(File_iwrite_at, (MPI_File fh, MPI_Offset offset, const void *buf, int count,
+                                MPI_Datatype datatype, MPI_Request *request))
+UNWRITTEN_FILE(File_iwrite_at_all, (MPI_File fh, MPI_Offset offset, const void *buf, int count,
+                                    MPI_Datatype datatype, MPI_Request *request))
+UNWRITTEN_FILE(File_iwrite_at_all_c, (MPI_File fh, MPI_Offset offset, const void *buf,
+                                      MPI_Count count, MPI_Datatype datatype, MPI_Request *request))
+UNWRITTEN_FILE(File_iwrite_at_c, (MPI_File fh, MPI_Offset offset, const void *buf, MPI_Count count,
+                                  MPI_Datatype datatype, MPI_Request *request))
+UNWRITTEN_FILE(File_iwrite_c, (MPI_File fh, const void *buf, MPI_Count count, MPI_Datatype datatype,
+                               MPI_Request *request))
+UNWRITTEN_FILE(File_iwrite_shared, (MPI_File fh, const void *buf, int count, MPI_Datatype datatype,
+                                    MPI_Request *request))
+UNWRITTEN_FILE(File_iwrite_shared_c, (MPI_File fh, const void *buf, MPI_Count count,
+                                      MPI_Datatype datatype, MPI_Request *request))
+UNWRITTEN_FILE(File_open,
+               (MPI_Comm comm, const char *filename, int amode, MPI_Info info, MPI_File *fh))
+UNWRITTEN_FILE(File_preallocate, (MPI_File fh, MPI_Offset size))
+UNWRITTEN_FILE(File_read,
+               (MPI_File fh, void *buf, int count, MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_read_all,
+               (MPI_File fh, void *buf, int count, MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_read_all_begin, (MPI_File fh, void *buf, int count, MPI_Datatype datatype))
+UNWRITTEN_FILE(File_read_all_begin_c,
+               (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype))
+UNWRITTEN_FILE(File_read_all_c,
+               (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_read_all_end, (MPI_File fh, void *buf, MPI_Status *status))
+UNWRITTEN_FILE(File_read_at, (MPI_File fh, MPI_Offset offset, void *buf, int count,
+                              MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_read_at_all, (MPI_File fh, MPI_Offset offset, void *buf, int count,
+                                  MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_read_at_all_begin,
+               (MPI_File fh, MPI_Offset offset, void *buf, int count, MPI_Datatype datatype))
+UNWRITTEN_FILE(File_read_at_all_begin_c,
+               (MPI_File fh, MPI_Offset offset, void *buf, MPI_Count count, MPI_Datatype datatype))
+UNWRITTEN_FILE(File_read_at_all_c, (MPI_File fh, MPI_Offset offset, void *buf, MPI_Count count,
+                                    MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_read_at_all_end, (MPI_File fh, void *buf, MPI_Status *status))
+UNWRITTEN_FILE(File_read_at_c, (MPI_File fh, MPI_Offset offset, void *buf, MPI_Count count,
+                                MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_read_c,
+               (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_read_ordered,
+               (MPI_File fh, void *buf, int count, MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_read_ordered_begin, (MPI_File fh, void *buf, int count, MPI_Datatype datatype))
+UNWRITTEN_FILE(File_read_ordered_begin_c,
+               (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype))
+UNWRITTEN_FILE(File_read_ordered_c,
+               (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_read_ordered_end, (MPI_File fh, void *buf, MPI_Status *status))
+UNWRITTEN_FILE(File_read_shared,
+               (MPI_File fh, void *buf, int count, MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_read_shared_c,
+               (MPI_File fh, void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_seek, (MPI_File fh, MPI_Offset offset, int whence))
+UNWRITTEN_FILE(File_seek_shared, (MPI_File fh, MPI_Offset offset, int whence))
+UNWRITTEN_FILE(File_set_atomicity, (MPI_File fh, int flag))
+UNWRITTEN_FILE(File_set_info, (MPI_File fh, MPI_Info info))
+UNWRITTEN_FILE(File_set_size, (MPI_File fh, MPI_Offset size))
+UNWRITTEN_FILE(File_set_view, (MPI_File fh, MPI_Offset disp, MPI_Datatype etype,
+                               MPI_Datatype filetype, const char *datarep, MPI_Info info))
+UNWRITTEN_FILE(File_sync, (MPI_File fh))
+UNWRITTEN_FILE(File_write,
+               (MPI_File fh, const void *buf, int count, MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_write_all,
+               (MPI_File fh, const void *buf, int count, MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_write_all_begin,
+               (MPI_File fh, const void *buf, int count, MPI_Datatype datatype))
+UNWRITTEN_FILE(File_write_all_begin_c,
+               (MPI_File fh, const void *buf, MPI_Count count, MPI_Datatype datatype))
+UNWRITTEN_FILE(File_write_all_c, (MPI_File fh, const void *buf, MPI_Count count,
+                                  MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_write_all_end, (MPI_File fh, const void *buf, MPI_Status *status))
+UNWRITTEN_FILE(File_write_at, (MPI_File fh, MPI_Offset offset, const void *buf, int count,
+                               MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_write_at_all, (MPI_File fh, MPI_Offset offset, const void *buf, int count,
+                                   MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_write_at_all_begin,
+               (MPI_File fh, MPI_Offset offset, const void *buf, int count, MPI_Datatype datatype))
+UNWRITTEN_FILE(File_write_at_all_begin_c, (MPI_File fh, MPI_Offset offset, const void *buf,
+                                           MPI_Count count, MPI_Datatype datatype))
+UNWRITTEN_FILE(File_write_at_all_c, (MPI_File fh, MPI_Offset offset, const void *buf,
+                                     MPI_Count count, MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_write_at_all_end, (MPI_File fh, const void *buf, MPI_Status *status))
+UNWRITTEN_FILE(File_write_at_c, (MPI_File fh, MPI_Offset offset, const void *buf, MPI_Count count,
+                                 MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_write_c, (MPI_File fh, const void *buf, MPI_Count count, MPI_Datatype datatype,
+                              MPI_Status *status))
+UNWRITTEN_FILE(File_write_ordered,
+               (MPI_File fh, const void *buf, int count, MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_write_ordered_begin,
+               (MPI_File fh, const void *buf, int count, MPI_Datatype datatype))
+UNWRITTEN_FILE(File_write_ordered_begin_c,
+               (MPI_File fh, const void *buf, MPI_Count count, MPI_Datatype datatype))
+UNWRITTEN_FILE(File_write_ordered_c, (MPI_File fh, const void *buf, MPI_Count count,
+                                      MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_write_ordered_end, (MPI_File fh, const void *buf, MPI_Status *status))
+UNWRITTEN_FILE(File_write_shared,
+               (MPI_File fh, const void *buf, int count, MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(File_write_shared_c, (MPI_File fh, const void *buf, MPI_Count count,
+                                     MPI_Datatype datatype, MPI_Status *status))
+UNWRITTEN_FILE(Register_datarep,
+               (const char *datarep, MPI_Datarep_conversion_function *read_conversion_fn,
+                MPI_Datarep_conversion_function *write_conversion_fn,
+                MPI_Datarep_extent_function *dtype_file_extent_fn, void *extra_state))
+UNWRITTEN_FILE(Register_datarep_c,
+               (const char *datarep, MPI_Datarep_conversion_function_c *read_conversion_fn,
+                MPI_Datarep_conversion_function_c *write_conversion_fn,
+                MPI_Datarep_extent_function *dtype_file_extent_fn, void *extra_state))
+
+/* ---- Tool information interface (15.3) ---- */
+
+UNWRITTEN_TOOL(T_category_changed, (int *update_number))
+UNWRITTEN_TOOL(T_category_get_categories, (int cat_index, int len, int indices[]))
+UNWRITTEN_TOOL(T_category_get_cvars, (int cat_index, int len, int indices[]))
+UNWRITTEN_TOOL(T_category_get_events, (int cat_index, int len, int indices[]))
+UNWRITTEN_TOOL(T_category_get_index, (const char *name, int *cat_index))
+UNWRITTEN_TOOL(T_category_get_info,
+               (int cat_index, char *name, int *name_len, char *desc, int *desc_len, int *num_cvars,
+                int *num_pvars, int *num_categories))
+UNWRITTEN_TOOL(T_category_get_num, (int *num_cat))
+UNWRITTEN_TOOL(T_category_get_num_events, (int cat_index, int *num_events))
+UNWRITTEN_TOOL(T_category_get_pvars, (int cat_index, int len, int indices[]))
+UNWRITTEN_TOOL(T_cvar_get_index, (const char *name, int *cvar_index))
+UNWRITTEN_TOOL(T_cvar_get_info,
+               (int cvar_index, char *name, int *name_len, int *verbosity, MPI_Datatype *datatype,
+                MPI_T_enum *enumtype, char *desc, int *desc_len, int *bind, int *scope))
+UNWRITTEN_TOOL(T_cvar_get_num, (int *num_cvar))
+UNWRITTEN_TOOL(T_cvar_handle_alloc,
+               (int cvar_index, void *obj_handle, MPI_T_cvar_handle *handle, int *count))
+UNWRITTEN_TOOL(T_cvar_handle_free, (MPI_T_cvar_handle * handle))
+UNWRITTEN_TOOL(T_cvar_read, (MPI_T_cvar_handle handle, void *buf))
+UNWRITTEN_TOOL(T_cvar_write, (MPI_T_cvar_handle handle, const void *buf))
+UNWRITTEN_TOOL(T_enum_get_info, (MPI_T_enum enumtype, int *num, char *name, int *name_len))
+UNWRITTEN_TOOL(T_enum_get_item,
+               (MPI_T_enum enumtype, int indx, int *value, char *name, int *name_len))
+UNWRITTEN_TOOL(T_event_callback_get_info, (MPI_T_event_registration event_registration,
+                                           MPI_T_cb_safety cb_safety, MPI_Info *info_used))
+UNWRITTEN_TOOL(T_event_callback_set_info, (MPI_T_event_registration event_registration,
+                                           MPI_T_cb_safety cb_safety, MPI_Info info))
+UNWRITTEN_TOOL(T_event_copy, (MPI_T_event_instance event_instance, void *buffer))
+UNWRITTEN_TOOL(T_event_get_index, (const char *name, int *event_index))
+UNWRITTEN_TOOL(T_event_get_info,
+               (int event_index, char *name, int *name_len, int *verbosity,
+                MPI_Datatype array_of_datatypes[], MPI_Aint array_of_displacements[],
+                int *num_elements, MPI_T_enum *enumtype, MPI_Info *info, char *desc, int *desc_len,
+                int *bind))
+UNWRITTEN_TOOL(T_event_get_num, (int *num_events))
+UNWRITTEN_TOOL(T_event_get_source, (MPI_T_event_instance event_instance, int *source_index))
+UNWRITTEN_TOOL(T_event_get_timestamp,
+               (MPI_T_event_instance event_instance, MPI_Count *event_timestamp))
+UNWRITTEN_TOOL(T_event_handle_alloc, (int event_index, void *obj_handle, MPI_Info info,
+                                      MPI_T_event_registration *event_registration))
+UNWRITTEN_TOOL(T_event_handle_free, (MPI_T_event_registration event_registration, void *user_data,
+                                     MPI_T_event_free_cb_function free_cb_function))
+UNWRITTEN_TOOL(T_event_handle_get_info,
+               (MPI_T_event_registration event_registration, MPI_Info *info_used))
+UNWRITTEN_TOOL(T_event_handle_set_info,
+               (MPI_T_event_registration event_registration, MPI_Info info))
+UNWRITTEN_TOOL(T_event_read, (MPI_T_event_instance event_instance, int element_index, void *buffer))
+UNWRITTEN_TOOL(T_event_register_callback,
+               (MPI_T_event_registration event_registration, MPI_T_cb_safety cb_safety,
+                MPI_Info info, void *user_data, MPI_T_event_cb_function event_cb_function))
+UNWRITTEN_TOOL(T_event_set_dropped_handler, (MPI_T_event_registration event_registration,
+                                             MPI_T_event_dropped_cb_function dropped_cb_function))
+UNWRITTEN_TOOL(T_finalize, (void))
+UNWRITTEN_TOOL(T_init_thread, (int required, int *provided))
+UNWRITTEN_TOOL(T_pvar_get_index, (const char *name, int var_class, int *pvar_index))
+UNWRITTEN_TOOL(T_pvar_get_info,
+               (int pvar_index, char *name, int *name_len, int *verbosity, int *var_class,
+                MPI_Datatype *datatype, MPI_T_enum *enumtype, char *desc, int *desc_len, int *bind,
+                int *readonly, int *continuous, int *atomic))
+UNWRITTEN_TOOL(T_pvar_get_num, (int *num_pvar))
+UNWRITTEN_TOOL(T_pvar_handle_alloc, (MPI_T_pvar_session session, int pvar_index, void *obj_handle,
+                                     MPI_T_pvar_handle *handle, int *count))
+UNWRITTEN_TOOL(T_pvar_handle_free, (MPI_T_pvar_session session, MPI_T_pvar_handle *handle))
+UNWRITTEN_TOOL(T_pvar_read, (MPI_T_pvar_session session, MPI_T_pvar_handle handle, void *buf))
+UNWRITTEN_TOOL(T_pvar_readreset, (MPI_T_pvar_session session, MPI_T_pvar_handle handle, void *buf))
+UNWRITTEN_TOOL(T_pvar_reset, (MPI_T_pvar_session session, MPI_T_pvar_handle handle))
+UNWRITTEN_TOOL(T_pvar_session_create, (MPI_T_pvar_session * session))
+UNWRITTEN_TOOL(T_pvar_session_free, (MPI_T_pvar_session * session))
+UNWRITTEN_TOOL(T_pvar_start, (MPI_T_pvar_session session, MPI_T_pvar_handle handle))
+UNWRITTEN_TOOL(T_pvar_stop, (MPI_T_pvar_session session, MPI_T_pvar_handle handle))
+UNWRITTEN_TOOL(T_pvar_write,
+               (MPI_T_pvar_session session, MPI_T_pvar_handle handle, const void *buf))
+UNWRITTEN_TOOL(T_source_get_info,
+               (int source_index, char *name, int *name_len, char *desc, int *desc_len,
+                MPI_T_source_order *ordering, MPI_Count *ticks_per_second, MPI_Count *max_ticks,
+                MPI_Info *info))
+UNWRITTEN_TOOL(T_source_get_num, (int *num_sources))
+UNWRITTEN_TOOL(T_source_get_timestamp, (int source_index, MPI_Count *timestamp))
