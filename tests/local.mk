@@ -17,6 +17,13 @@ tests_link_provider_LDFLAGS = $(AM_LDFLAGS) \
     -Wl,--whole-archive,.libs/libprovider.a,--no-whole-archive
 tests_link_provider_DEPENDENCIES = libprovider.la
 
+# The launcher, with programs that know no MPI and with a client of its PMIx server.
+dist_check_SCRIPTS += tests/launcher/launcher.sh
+TESTS += tests/launcher/launcher.sh
+check_PROGRAMS += tests/launcher/pmix_client
+tests_launcher_pmix_client_SOURCES = tests/launcher/pmix_client.c
+tests_launcher_pmix_client_LDADD = $(PMIX_LIBS)
+
 # What is installed, as a user meets it.
 dist_check_SCRIPTS += \
     tests/tools/cmake_test.sh \

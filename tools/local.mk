@@ -5,37 +5,37 @@ bin_PROGRAMS += mpiexec
 mpiexec_CPPFLAGS = $(AM_CPPFLAGS) $(HWLOC_CFLAGS)
 mpiexec_LDADD = $(PMIX_LIBS) $(HWLOC_LIBS)
 mpiexec_SOURCES = \
-	tools/mpiexec/bind.c \
-	tools/mpiexec/bind.h \
-	tools/mpiexec/guard.c \
-	tools/mpiexec/guard.h \
-	tools/mpiexec/hosts.c \
-	tools/mpiexec/hosts.h \
-	tools/mpiexec/input.c \
-	tools/mpiexec/input.h \
-	tools/mpiexec/job.c \
-	tools/mpiexec/job.h \
-	tools/mpiexec/launch.c \
-	tools/mpiexec/launch.h \
-	tools/mpiexec/main.c \
-	tools/mpiexec/options.c \
-	tools/mpiexec/options.h \
-	tools/mpiexec/output.c \
-	tools/mpiexec/output.h \
-	tools/mpiexec/pollset.c \
-	tools/mpiexec/pollset.h \
-	tools/mpiexec/reap.c \
-	tools/mpiexec/reap.h \
-	tools/mpiexec/run.c \
-	tools/mpiexec/run.h \
-	tools/mpiexec/say.c \
-	tools/mpiexec/say.h \
-	tools/mpiexec/server.c \
-	tools/mpiexec/server.h \
-	tools/mpiexec/slurm.c \
-	tools/mpiexec/slurm.h \
-	tools/mpiexec/store.c \
-	tools/mpiexec/store.h
+    tools/mpiexec/bind.c \
+    tools/mpiexec/bind.h \
+    tools/mpiexec/guard.c \
+    tools/mpiexec/guard.h \
+    tools/mpiexec/hosts.c \
+    tools/mpiexec/hosts.h \
+    tools/mpiexec/input.c \
+    tools/mpiexec/input.h \
+    tools/mpiexec/job.c \
+    tools/mpiexec/job.h \
+    tools/mpiexec/launch.c \
+    tools/mpiexec/launch.h \
+    tools/mpiexec/main.c \
+    tools/mpiexec/options.c \
+    tools/mpiexec/options.h \
+    tools/mpiexec/output.c \
+    tools/mpiexec/output.h \
+    tools/mpiexec/pollset.c \
+    tools/mpiexec/pollset.h \
+    tools/mpiexec/reap.c \
+    tools/mpiexec/reap.h \
+    tools/mpiexec/run.c \
+    tools/mpiexec/run.h \
+    tools/mpiexec/say.c \
+    tools/mpiexec/say.h \
+    tools/mpiexec/server.c \
+    tools/mpiexec/server.h \
+    tools/mpiexec/slurm.c \
+    tools/mpiexec/slurm.h \
+    tools/mpiexec/store.c \
+    tools/mpiexec/store.h
 
 # The build tree has mpirun, too, for those who put it first in PATH.
 all-local: mpirun
@@ -44,6 +44,8 @@ mpirun: mpiexec
 CLEANFILES += mpirun
 
 bin_links += mpirun:mpiexec
+man1_links += mpirun.1:mpiexec.1
+dist_man_MANS += docs/man/mpiexec.1
 
 # The compiler wrapper, its pages, and the scripts of the tree.
 bin_SCRIPTS += tools/mpicc

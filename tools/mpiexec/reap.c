@@ -46,9 +46,11 @@ static bool is_failure(const struct job *job, const struct rank *r, int status, 
         snprintf(text, room, "was killed by signal %d (SIG%s, %s)", signal,
                  name != NULL ? name : "RT", strsignal(signal));
         out->status = 128 + signal;
+        out->cause = CAUSE_SIGNAL;
         return true;
     }
     out->status = WEXITSTATUS(status);
+    out->cause = open ? CAUSE_LEFT : CAUSE_EXIT;
     if (out->status != 0) {
         snprintf(text, room, "exited with status %d%s", out->status,
                  open ? " without calling MPI_Finalize" : "");

@@ -5,10 +5,19 @@
 
 #include "job.h"
 
-/* Why a rank's end is a failure. */
+/* What has ended a job; one with a greater number is rather the cause of the others. */
+enum cause {
+    CAUSE_NONE,
+    CAUSE_EXIT,   /* a rank's status was not 0 */
+    CAUSE_ABORT,  /* a rank asked for it */
+    CAUSE_LEFT,   /* a rank exited without calling MPI_Finalize */
+    CAUSE_SIGNAL, /* a rank was killed */
+};
+
 struct failure {
+    enum cause cause;
     int status;     /* what the launcher is to exit with */
-    char text[256]; /* rank, host, pid, and what happened */
+    char text[768]; /* rank, host, pid, and what happened */
 };
 
 /* Takes one ended process, if there is one; true if it was a rank that failed. */

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -24,6 +25,7 @@ enum {
     GRACE_ASKED_MS = 2000,  /* the same, when the user ends the job */
     LEFTOVER_MS = 500,      /* what a rank leaves behind may finish in this time (a tee) */
     PIPE_MS = 500,          /* and then their pipes are closed */
+    VERDICT_MS = 20,        /* a failure may be the consequence of one that we see later */
     STATUS_TIMEOUT = 124,
 };
 
@@ -39,8 +41,10 @@ enum phase {
 struct run {
     struct job *job;
     enum phase phase;
-    int status;           /* 0 until something fails; the first failure stays */
-    bool interrupted;     /* the user has asked for the end once */
+    int status;       /* 0 until something fails; the first failure stays */
+    bool interrupted; /* the user has asked for the end once */
+    struct failure failure;
+    long long verdict_at; /* when the failure is taken for the cause, -1 where there is none */
     long long deadline;   /* of the phase, -1 for none */
     long long timeout_at; /* -1 for none */
     int timeout;
@@ -72,20 +76,50 @@ static void kill_job(struct run *r)
     enter(r, KILLING, -1);
 }
 
+/*
+ * One rank's end makes others fail, and their end may be seen before its own: sockets close before
+ * a process can be waited for. So a failure is held for a moment, but for one that has no other
+ * cause.
+ */
+static void consider(struct run *r, const struct failure *failure)
+{
+    if (r->phase != RUNNING || failure->cause <= r->failure.cause)
+        return;
+    if (r->verdict_at < 0)
+        r->verdict_at = now_ms() + VERDICT_MS;
+    if (failure->cause == CAUSE_SIGNAL)
+        r->verdict_at = now_ms();
+    r->failure = *failure;
+}
+
+static void judge(struct run *r)
+{
+    bool others = reap_running(r->job) > 0;
+
+    if (r->phase != RUNNING || r->verdict_at < 0 || (others && now_ms() < r->verdict_at))
+        return;
+    say("%s%s", r->failure.text,
+        others && r->failure.cause != CAUSE_ABORT ? "; the other ranks have been ended" : "");
+    end_job(r, r->failure.status, GRACE_FAILURE_MS);
+}
+
 static void take_aborts(struct run *r)
 {
+    struct failure failure = {.cause = CAUSE_ABORT};
     struct server_abort a;
 
-    if (!server_next_abort(&a) || r->phase != RUNNING)
+    if (!server_next_abort(&a))
         return;
     if (a.message[0] != '\0')
-        say("%s", a.message);
+        snprintf(failure.text, sizeof(failure.text), "%s", a.message);
     else
-        say("rank %d (pid %d on %s) aborted the job with status %d", a.rank,
-            a.rank >= 0 && a.rank < r->job->nranks ? (int)r->job->ranks[a.rank].pid : -1,
-            r->job->host, a.status);
-    /* A status that only its low byte makes 0 is still a failure. */
-    end_job(r, a.status != 0 && (a.status & 0xff) == 0 ? 1 : a.status & 0xff, GRACE_FAILURE_MS);
+        snprintf(failure.text, sizeof(failure.text),
+                 "rank %d (pid %d on %s) aborted the job with status %d", a.rank,
+                 (int)r->job->ranks[a.rank].pid, r->job->host, a.status);
+    failure.status = a.status & 0xff;
+    if (a.status != 0 && failure.status == 0)
+        failure.status = 1; /* 256 is still a failure */
+    consider(r, &failure);
 }
 
 static void take_exits(struct run *r)
@@ -94,14 +128,8 @@ static void take_exits(struct run *r)
     bool more = true;
 
     while (more)
-        if (reap_next(r->job, &failure, &more)) {
-            take_aborts(r); /* a rank that asked for an abort may have gone before we heard of it */
-            if (r->phase == RUNNING) {
-                say("%s%s", failure.text,
-                    reap_running(r->job) > 0 ? "; the other ranks have been ended" : "");
-                end_job(r, failure.status, GRACE_FAILURE_MS);
-            }
-        }
+        if (reap_next(r->job, &failure, &more))
+            consider(r, &failure);
 }
 
 static void stop_and_continue(struct run *r)
@@ -173,6 +201,7 @@ static void advance(struct run *r)
             r->timeout == 1 ? "" : "s");
         end_job(r, STATUS_TIMEOUT, GRACE_ASKED_MS);
     }
+    judge(r);
     if (r->phase == RUNNING && output_reader_gone())
         end_job(r, 128 + SIGPIPE, GRACE_FAILURE_MS); /* as any filter: without a word */
     if (r->phase == ENDING && late)
@@ -227,8 +256,10 @@ static void turn(struct run *r)
     output_poll(&r->set);
     input_poll(&r->set);
     earlier(&wait, left_until(r->deadline));
-    if (r->phase == RUNNING)
+    if (r->phase == RUNNING) {
         earlier(&wait, left_until(r->timeout_at));
+        earlier(&wait, left_until(r->verdict_at));
+    }
     earlier(&wait, output_due());
     earlier(&wait, input_due());
     if (r->phase == FINISHING || r->phase == CLEANING)
@@ -302,7 +333,13 @@ static int start_and_wait(struct run *r, const struct options *o,
 int run_job(struct job *job, const struct options *o)
 {
     struct run r = {
-        .job = job, .phase = RUNNING, .deadline = -1, .timeout_at = -1, .timeout = o->timeout};
+        .job = job,
+        .phase = RUNNING,
+        .verdict_at = -1,
+        .deadline = -1,
+        .timeout_at = -1,
+        .timeout = o->timeout,
+    };
     struct launch_signals signals;
     int status;
 

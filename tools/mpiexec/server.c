@@ -66,6 +66,8 @@ static pmix_status_t on_abort(const pmix_proc_t *proc, void *object, int status,
     uint64_t one = 1;
 
     (void)object, (void)procs, (void)nprocs, (void)done, (void)data;
+    if (find_rank(proc) == NULL)
+        return PMIX_ERR_BAD_PARAM;
     pthread_mutex_lock(&abort_lock);
     if (abort_state == NO_ABORT) {
         first_abort.rank = (int)proc->rank;
