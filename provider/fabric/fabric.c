@@ -2,13 +2,15 @@
 /* Opening the endpoint and closing it. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "provider/base/log.h"
 #include "provider/base/param.h"
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric_impl.h"
 
-struct fabric fabric = {.wait_fd = -1};
+struct fabric fabric = {.wait_fd = -1, .wake_fd = -1};
 
 #define CLOSE(object)                                                                              \
     do {                                                                                           \
@@ -145,6 +147,7 @@ int fabric_open(void)
         goto close_endpoint;
     if (fi_control(&fabric.cq->fid, FI_GETWAIT, &fabric.wait_fd))
         fabric.wait_fd = -1;
+    fabric.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); /* -1 is ignored by poll */
     fabric.open = true;
     LOG(LOG_INFO, "%s on %s", fabric_provider(), fabric.info->domain_attr->name);
     return 0;
@@ -173,7 +176,9 @@ void fabric_close(void)
         free(fabric.peers[rank]);
     free(fabric.peers);
     free(fabric.tail);
-    fabric = (struct fabric){.wait_fd = -1};
+    close(fabric.wake_fd);
+    memset(&fabric, 0, sizeof(fabric));
+    fabric.wait_fd = fabric.wake_fd = -1;
 }
 
 const struct fabric_limits *fabric_limits(void)

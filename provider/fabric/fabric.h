@@ -136,8 +136,9 @@ int fabric_read(struct fabric_peer *from, struct fabric_op *op, void *buf, size_
 int fabric_progress(void);
 
 /*
- * Sleeps until something may have come or `timeout_ms` has passed. The lane's lock is NOT held.
- * Call it only after fabric_may_sleep (lock held) said true.
+ * Sleeps until something may have come, another thread's progress has completed something, or
+ * `timeout_ms` has passed. Call it only after fabric_may_sleep said true. The two are the exception
+ * to the rule above: the lane's lock is NOT held, several threads may be in them.
  */
 bool fabric_may_sleep(void);
 void fabric_sleep(int timeout_ms);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Completions: reading them, and handing operations back to their owners. */
 #include <poll.h>
+#include <unistd.h>
 
 #include "provider/base/log.h"
 #include "provider/fabric/fabric_impl.h"
@@ -65,8 +66,8 @@ static void dispatch_entry(const struct fi_cq_tagged_entry *e)
         event.tag = 0;
         event.len = op->iov[0].iov_len;
     } else {
-        if (e->flags & FI_REMOTE_CQ_DATA)
-            event.data = e->data;
+        /* Every message of ours carries the word; a peek's entry has it without the flag. */
+        event.data = e->data;
         /* What did not fit went into the tail: the provider saw nothing amiss. */
         if (op->kind != OP_PEEK && e->len > op->iov[0].iov_len)
             event.error = -EMSGSIZE;
@@ -94,25 +95,41 @@ static int dispatch_error(void)
     return 1;
 }
 
+/* What was just completed may be what another thread sleeps for. */
+static void wake_sleepers(void)
+{
+    static const uint64_t one = 1;
+
+    if (atomic_load_explicit(&fabric.sleepers, memory_order_relaxed)) {
+        ssize_t written = write(fabric.wake_fd, &one, sizeof(one));
+        (void)written; /* it is readable already, then */
+    }
+}
+
+static int read_batch(void)
+{
+    ssize_t n = fi_cq_read(fabric.cq, fabric.entries, CQ_BATCH);
+
+    if (n == -FI_EAGAIN)
+        return 0;
+    if (n < 0)
+        return n == -FI_EAVAIL ? dispatch_error() : fabric_errno(n);
+    fabric.entry = 0;
+    fabric.entry_count = n;
+    return 0;
+}
+
 int fabric_cq_poll(void)
 {
-    if (fabric.entry == fabric.entry_count) {
-        ssize_t n = fi_cq_read(fabric.cq, fabric.entries, CQ_BATCH);
-        if (n == -FI_EAGAIN)
-            return 0;
-        if (n == -FI_EAVAIL)
-            return dispatch_error();
-        if (n < 0)
-            return fabric_errno(n);
-        fabric.entry = 0;
-        fabric.entry_count = n;
-    }
-    int done = 0;
+    int done = fabric.entry == fabric.entry_count ? read_batch() : 0;
+
     while (fabric.entry < fabric.entry_count) {
         struct fi_cq_tagged_entry e = fabric.entries[fabric.entry++];
         dispatch_entry(&e);
         done++;
     }
+    if (done > 0)
+        wake_sleepers();
     return done;
 }
 
@@ -120,12 +137,10 @@ int fabric_progress(void)
 {
     int n = fabric_cq_poll();
 
-    if (fabric.queued)
+    if (atomic_load_explicit(&fabric.queued, memory_order_relaxed))
         fabric_post_queued();
     return n;
 }
-
-enum { BLOCKED_MS = 1 };
 
 bool fabric_may_sleep(void)
 {
@@ -134,12 +149,23 @@ bool fabric_may_sleep(void)
     return fabric.wait_fd < 0 || fi_trywait(fabric.fabric, &cq, 1) == 0;
 }
 
+enum { BLOCKED_MS = 1 };
+
 void fabric_sleep(int timeout_ms)
 {
-    struct pollfd p = {.fd = fabric.wait_fd, .events = POLLIN};
+    struct pollfd p[] = {{.fd = fabric.wait_fd, .events = POLLIN},
+                         {.fd = fabric.wake_fd, .events = POLLIN}};
+    bool blocked = atomic_load_explicit(&fabric.queued, memory_order_relaxed);
+    uint64_t wakes;
 
     /* Nothing wakes us when a peer takes what is queued, or where there is no wait object. */
-    if ((fabric.queued || fabric.wait_fd < 0) && timeout_ms > BLOCKED_MS)
+    if ((blocked || fabric.wait_fd < 0) && timeout_ms > BLOCKED_MS)
         timeout_ms = BLOCKED_MS;
-    poll(&p, fabric.wait_fd >= 0, timeout_ms);
+    atomic_fetch_add_explicit(&fabric.sleepers, 1, memory_order_relaxed);
+    poll(p, 2, timeout_ms);
+    atomic_fetch_sub_explicit(&fabric.sleepers, 1, memory_order_relaxed);
+    if (p[1].revents & POLLIN) {
+        ssize_t got = read(fabric.wake_fd, &wakes, sizeof(wakes));
+        (void)got; /* another sleeper was first */
+    }
 }

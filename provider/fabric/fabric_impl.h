@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "provider/base/list.h" /* before libfabric, which would define container_of itself */
 
@@ -47,7 +48,10 @@ struct fabric {
     struct fid_av *av;
     struct fid_cq *cq;
     struct fid_ep *ep;
-    int wait_fd;
+    int wait_fd;          /* becomes readable when the completion queue may have something */
+    int wake_fd;          /* an eventfd, for threads that sleep while another makes progress */
+    atomic_uint sleepers; /* threads in fabric_sleep */
+    atomic_uint queued;   /* operations in the queues below */
 
     /* Read from the completion queue and not dispatched yet: a nested call goes on from here. */
     struct fi_cq_tagged_entry entries[CQ_BATCH];
@@ -58,7 +62,6 @@ struct fabric {
     void *tail; /* limits.eager bytes that nobody reads; NULL where no receive needs them */
     unsigned receives, sends; /* posted and not completed */
     unsigned receives_max, sends_max;
-    unsigned queued;              /* operations in the queues below */
     struct list blocked;          /* peers with operations waiting */
     struct list waiting_receives; /* in the order of the calls, which is the order of matching */
 

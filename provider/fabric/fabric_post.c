@@ -93,11 +93,19 @@ static struct list *queue_of(struct fabric_op *op)
     return fabric_is_receive(op) ? &fabric.waiting_receives : &op->peer->waiting;
 }
 
+/* Changed under the caller's lock and read without it by fabric_sleep. */
+static void count_queued(int change)
+{
+    unsigned n = atomic_load_explicit(&fabric.queued, memory_order_relaxed);
+
+    atomic_store_explicit(&fabric.queued, n + change, memory_order_relaxed);
+}
+
 static void enqueue(struct fabric_op *op)
 {
     list_add_tail(queue_of(op), &op->link);
     op->state = OP_QUEUED;
-    fabric.queued++;
+    count_queued(1);
     if (!fabric_is_receive(op) && list_empty(&op->peer->blocked))
         list_add_tail(&fabric.blocked, &op->peer->blocked);
 }
@@ -129,7 +137,7 @@ static bool post_from(struct list *queue)
             list_add_head(queue, l);
             return false;
         }
-        fabric.queued--;
+        count_queued(-1);
         if (rc) {
             struct fabric_event failed = {.error = fabric_errno(rc)};
             fabric_finish(op, &failed);
@@ -142,8 +150,6 @@ void fabric_post_queued(void)
 {
     struct list tried, *l;
 
-    if (!fabric.queued)
-        return;
     post_from(&fabric.waiting_receives);
     list_init(&tried);
     while ((l = list_pop(&fabric.blocked))) {
@@ -160,6 +166,6 @@ bool fabric_post_withdraw(struct fabric_op *op)
     if (op->state != OP_QUEUED)
         return false;
     list_drop(&op->link);
-    fabric.queued--;
+    count_queued(-1);
     return true;
 }
