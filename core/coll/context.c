@@ -205,6 +205,7 @@ void context_give_back(uint32_t context)
 
 void context_open(void)
 {
+    memset(&ids, 0, sizeof ids);
     for (int i = 0; i < COMM_CONTEXT_FIRST; i++)
         set_bit(ids.used, i, true);
     ids.count[0] = COMM_CONTEXT_FIRST;
