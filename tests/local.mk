@@ -41,3 +41,5 @@ EXTRA_DIST += \
 
 # The tutorial; run by tools/check, since it needs mpi4py.
 EXTRA_DIST += tests/seed
+
+include tests/unit/local.mk

@@ -232,6 +232,7 @@ static void close_all(void)
     fabric_close();
     p2p_close();
     lane_close();
+    coll_close();
     boot_close();
     api_phase = API_AFTER;
 }
