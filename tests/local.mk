@@ -43,3 +43,16 @@ EXTRA_DIST += \
 EXTRA_DIST += tests/seed
 
 include tests/unit/local.mk
+# The header and the library against the tables of the standard ABI.
+dist_check_SCRIPTS += \
+    tests/abi/header.sh \
+    tests/abi/header_test.sh \
+    tests/abi/symbols_test.sh
+TESTS += \
+    tests/abi/header.sh \
+    tests/abi/header_test.sh \
+    tests/abi/symbols_test.sh
+EXTRA_DIST += \
+    tests/abi/constants.tsv \
+    tests/abi/functions.tsv \
+    tests/abi/types.tsv

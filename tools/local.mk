@@ -57,5 +57,6 @@ dist_man_MANS += \
     docs/man/oriel.7
 EXTRA_DIST += \
     tools/check \
+    tools/check-symbols \
     tools/lib.sh \
     tools/quickstart
