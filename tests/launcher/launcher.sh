@@ -288,7 +288,7 @@ test_output()
     timeout 60 "$mpiexec" -n 4 sh -c 'i=0; while [ $i -lt 20 ]; do i=$((i + 1))
         head -c 20000 /dev/zero | tr "\0" a; echo; head -c 20000 /dev/zero | tr "\0" b >&2; echo >&2
         done' </dev/null 2>&1 | cat >"$work/out"
-    n=$(grep -cE '^(a{20000}|b{20000})$' "$work/out")
+    n=$(awk 'length == 20000 && (/^a*$/ || /^b*$/)' "$work/out" | wc -l)
     name="long lines"
     if [ "$n" -eq 160 ] && [ "$(wc -l <"$work/out")" -eq 160 ]; then pass
     else fail "long lines: $n of 160 whole"; : >"$work/out"; fi
@@ -469,11 +469,11 @@ test_pmix()
     started=$(date +%s%N)
     run "exit 0 without finalize" -n 4 "$client" leave 1 0
     expect_status 1
-    expect_line 'rank 1 .* exited without calling MPI_Finalize; the other'
+    expect_line 'rank 1 .* exited without calling MPI_Finalize'
     expect_within 5000 "$started"
     run "exit 5 without finalize" -n 4 "$client" leave 1 5
     expect_status 5
-    expect_line 'rank 1 .* exited with status 5 without calling MPI_Finalize; the other'
+    expect_line 'rank 1 .* exited with status 5 without calling MPI_Finalize'
     run "killed in a fence" -n 4 "$client" die 2
     expect_status 137
     expect_line 'rank 2 .* was killed by signal 9'
