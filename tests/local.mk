@@ -23,6 +23,15 @@ TESTS += tests/launcher/launcher.sh
 check_PROGRAMS += tests/launcher/pmix_client
 tests_launcher_pmix_client_SOURCES = tests/launcher/pmix_client.c
 tests_launcher_pmix_client_LDADD = $(PMIX_LIBS)
+if HAVE_CRITERION
+check_PROGRAMS += tests/unit/mpiexec_options
+TESTS += tests/unit/mpiexec_options
+tests_unit_mpiexec_options_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_mpiexec_options_LDADD = $(CRITERION_LIBS)
+tests_unit_mpiexec_options_SOURCES = \
+    tests/unit/mpiexec_options.c \
+    tools/mpiexec/options.c
+endif
 
 # What is installed, as a user meets it.
 dist_check_SCRIPTS += \
