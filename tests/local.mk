@@ -46,7 +46,10 @@ EXTRA_DIST += \
     tests/tools/CMakeLists.txt \
     tests/tools/hello.c \
     tests/tools/hello.cc \
-    tests/tools/lib.sh
+    tests/tools/lib.sh \
+    tests/tools/startup.py \
+    tests/tsan.supp \
+    tests/valgrind.supp
 
 # The tutorial; run by tools/check, since it needs mpi4py.
 EXTRA_DIST += tests/seed
