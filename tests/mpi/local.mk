@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Programs under our own mpiexec, each on 1, 2 and 4 ranks. To add one: its name here, and its two
+# lines below. The suffix makes automake run it through run.sh.
+EXTRA_DIST += tests/mpi/run.sh
+TEST_EXTENSIONS = .mpi
+MPI_LOG_COMPILER = $(top_srcdir)/tests/mpi/run.sh
+AM_MPI_LOG_FLAGS = 1,2,4
+
+mpi_tests = \
+    tests/mpi/p2p_buffered.mpi \
+    tests/mpi/p2p_cancel.mpi \
+    tests/mpi/p2p_complete.mpi \
+    tests/mpi/p2p_errors.mpi \
+    tests/mpi/p2p_grequest.mpi \
+    tests/mpi/p2p_large.mpi \
+    tests/mpi/p2p_modes.mpi \
+    tests/mpi/p2p_order.mpi \
+    tests/mpi/p2p_persistent.mpi \
+    tests/mpi/p2p_probe.mpi \
+    tests/mpi/p2p_self.mpi \
+    tests/mpi/p2p_threads.mpi \
+    tests/mpi/p2p_truncate.mpi \
+    tests/mpi/p2p_vector.mpi
+check_PROGRAMS += $(mpi_tests)
+TESTS += $(mpi_tests)
+
+tests_mpi_p2p_buffered_mpi_SOURCES = tests/mpi/p2p_buffered.c tests/mpi/mpitest.h
+tests_mpi_p2p_buffered_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_cancel_mpi_SOURCES = tests/mpi/p2p_cancel.c tests/mpi/mpitest.h
+tests_mpi_p2p_cancel_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_complete_mpi_SOURCES = tests/mpi/p2p_complete.c tests/mpi/mpitest.h
+tests_mpi_p2p_complete_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_errors_mpi_SOURCES = tests/mpi/p2p_errors.c tests/mpi/mpitest.h
+tests_mpi_p2p_errors_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_grequest_mpi_SOURCES = tests/mpi/p2p_grequest.c tests/mpi/mpitest.h
+tests_mpi_p2p_grequest_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_large_mpi_SOURCES = tests/mpi/p2p_large.c tests/mpi/mpitest.h
+tests_mpi_p2p_large_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_modes_mpi_SOURCES = tests/mpi/p2p_modes.c tests/mpi/mpitest.h
+tests_mpi_p2p_modes_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_order_mpi_SOURCES = tests/mpi/p2p_order.c tests/mpi/mpitest.h
+tests_mpi_p2p_order_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_persistent_mpi_SOURCES = tests/mpi/p2p_persistent.c tests/mpi/mpitest.h
+tests_mpi_p2p_persistent_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_probe_mpi_SOURCES = tests/mpi/p2p_probe.c tests/mpi/mpitest.h
+tests_mpi_p2p_probe_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_self_mpi_SOURCES = tests/mpi/p2p_self.c tests/mpi/mpitest.h
+tests_mpi_p2p_self_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_threads_mpi_SOURCES = tests/mpi/p2p_threads.c tests/mpi/mpitest.h
+tests_mpi_p2p_threads_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_truncate_mpi_SOURCES = tests/mpi/p2p_truncate.c tests/mpi/mpitest.h
+tests_mpi_p2p_truncate_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_vector_mpi_SOURCES = tests/mpi/p2p_vector.c tests/mpi/mpitest.h
+tests_mpi_p2p_vector_mpi_LDADD = libmpi_abi.la

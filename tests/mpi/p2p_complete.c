@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Every completion call, with null and inactive requests among the others. */
+#include "mpitest.h"
+
+enum { N = 6 };
+
+static int out[N], in[N];
+static MPI_Request r[N + 2];
+static MPI_Status s[N + 2];
+
+/* N receives, with a null request in front and an inactive one behind. */
+static void post(void)
+{
+    static int unused;
+
+    r[0] = MPI_REQUEST_NULL;
+    for (int i = 0; i < N; i++) {
+        in[i] = -1;
+        OK(MPI_Irecv(&in[i], 1, MPI_INT, left(), i, MPI_COMM_WORLD, &r[i + 1]));
+    }
+    OK(MPI_Recv_init(&unused, 1, MPI_INT, left(), 99, MPI_COMM_WORLD, &r[N + 1]));
+    OK(MPI_Barrier(MPI_COMM_WORLD));
+}
+
+static void send(int i)
+{
+    out[i] = rank * 100 + i;
+    OK(MPI_Send(&out[i], 1, MPI_INT, right(), i, MPI_COMM_WORLD));
+}
+
+static void over(void)
+{
+    for (int i = 0; i < N; i++) {
+        CHECK(in[i] == left() * 100 + i);
+        CHECK(r[i + 1] == MPI_REQUEST_NULL);
+    }
+    CHECK(r[N + 1] != MPI_REQUEST_NULL);
+    OK(MPI_Request_free(&r[N + 1]));
+    OK(MPI_Barrier(MPI_COMM_WORLD));
+}
+
+static void all(void)
+{
+    int flag;
+
+    post();
+    OK(MPI_Testall(N + 2, r, &flag, s));
+    CHECK(!flag);
+    for (int i = 0; i < N; i++)
+        send(i);
+    OK(MPI_Waitall(N + 2, r, s));
+    CHECK(says(&s[0], MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_INT, 0));
+    CHECK(says(&s[N + 1], MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_INT, 0));
+    for (int i = 0; i < N; i++)
+        CHECK(says(&s[i + 1], left(), i, MPI_INT, 1));
+    over();
+
+    post();
+    for (int i = 0; i < N; i++)
+        send(i);
+    do
+        OK(MPI_Testall(N + 2, r, &flag, MPI_STATUSES_IGNORE));
+    while (!flag);
+    over();
+}
+
+static void any(int wait)
+{
+    int index, flag;
+
+    post();
+    OK(MPI_Testany(N + 2, r, &index, &flag, s));
+    CHECK(!flag && index == MPI_UNDEFINED);
+    for (int i = N - 1; i >= 0; i--) {
+        send(i);
+        if (wait)
+            OK(MPI_Waitany(N + 2, r, &index, s));
+        else
+            do
+                OK(MPI_Testany(N + 2, r, &index, &flag, s));
+            while (!flag);
+        CHECK(index == i + 1 && says(s, left(), i, MPI_INT, 1));
+        OK(MPI_Barrier(MPI_COMM_WORLD));
+    }
+    OK(MPI_Waitany(N + 2, r, &index, s));
+    CHECK(index == MPI_UNDEFINED && says(s, MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_INT, 0));
+    OK(MPI_Testany(N + 2, r, &index, &flag, s));
+    CHECK(flag && index == MPI_UNDEFINED);
+    over();
+}
+
+static void some(int wait)
+{
+    int done = 0, n, indices[N + 2];
+
+    post();
+    OK(MPI_Testsome(N + 2, r, &n, indices, s));
+    CHECK(n == 0);
+    for (int i = 0; i < N; i++)
+        send(i);
+    while (done < N) {
+        OK((wait ? MPI_Waitsome : MPI_Testsome)(N + 2, r, &n, indices, s));
+        CHECK(n >= wait && n <= N - done);
+        for (int i = 0; i < n; i++)
+            CHECK(says(&s[i], left(), indices[i] - 1, MPI_INT, 1));
+        done += n;
+    }
+    OK((wait ? MPI_Waitsome : MPI_Testsome)(N + 2, r, &n, indices, s));
+    CHECK(n == MPI_UNDEFINED);
+    over();
+}
+
+/* Looking at a request does not complete it. */
+static void look(void)
+{
+    int flag, n, index, indices[N + 2];
+
+    post();
+    OK(MPI_Request_get_status(r[0], &flag, s));
+    CHECK(flag);
+    OK(MPI_Request_get_status(r[1], &flag, s));
+    CHECK(!flag);
+    for (int i = 0; i < N; i++)
+        send(i);
+    for (int twice = 0; twice < 2; twice++)
+        do {
+            OK(MPI_Request_get_status(r[1], &flag, s));
+            CHECK(!flag || says(s, left(), 0, MPI_INT, 1));
+        } while (!flag);
+    do
+        OK(MPI_Request_get_status_all(N + 2, r, &flag, s));
+    while (!flag);
+    CHECK(says(&s[3], left(), 2, MPI_INT, 1));
+    OK(MPI_Request_get_status_any(N + 2, r, &index, &flag, s));
+    CHECK(flag && index == 1);
+    OK(MPI_Request_get_status_some(N + 2, r, &n, indices, s));
+    CHECK(n == N && indices[0] == 1);
+    for (int i = 1; i <= N; i++) {
+        CHECK(r[i] != MPI_REQUEST_NULL);
+        OK(MPI_Test(&r[i], &flag, s));
+        CHECK(flag && says(s, left(), i - 1, MPI_INT, 1));
+    }
+    over();
+}
+
+static void nothing(void)
+{
+    int flag = 0, index = 0, n = 0;
+    MPI_Request null = MPI_REQUEST_NULL;
+
+    OK(MPI_Wait(&null, s));
+    CHECK(says(s, MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_INT, 0));
+    OK(MPI_Test(&null, &flag, MPI_STATUS_IGNORE));
+    CHECK(flag);
+    OK(MPI_Waitall(0, NULL, MPI_STATUSES_IGNORE));
+    OK(MPI_Waitany(0, NULL, &index, MPI_STATUS_IGNORE));
+    CHECK(index == MPI_UNDEFINED);
+    OK(MPI_Waitsome(0, NULL, &n, NULL, MPI_STATUSES_IGNORE));
+    CHECK(n == MPI_UNDEFINED);
+    OK(MPI_Testall(0, NULL, &flag, MPI_STATUSES_IGNORE));
+    CHECK(flag);
+}
+
+int main(int argc, char **argv)
+{
+    begin(&argc, &argv);
+    all();
+    any(0);
+    any(1);
+    some(0);
+    some(1);
+    look();
+    nothing();
+    return end("p2p_complete");
+}

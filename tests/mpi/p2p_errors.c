@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Bad arguments: the class that MPI names, and a text that shows the offending value. */
+#include "mpitest.h"
+
+static int value;
+
+/* `call` must fail with `class_`, and its text contain `part`. */
+#define FAILS(call, class_, part)                                                                  \
+    do {                                                                                           \
+        int rc_ = (call);                                                                          \
+        if (!fails(rc_, class_, part)) {                                                           \
+            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #call);                             \
+            MPI_Abort(MPI_COMM_WORLD, 1);                                                          \
+        }                                                                                          \
+    } while (0)
+
+static int fails(int rc, int class, const char *part)
+{
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int got = -1, len = 0;
+
+    MPI_Error_class(rc, &got);
+    MPI_Error_string(rc, text, &len);
+    if (got == class && len == (int)strlen(text) && strstr(text, part))
+        return 1;
+    fprintf(stderr, "class %d, expected %d; text \"%s\", expected to hold \"%s\"\n", got, class,
+            text, part);
+    return 0;
+}
+
+static void arguments(void)
+{
+    MPI_Request r;
+    MPI_Status s;
+    MPI_Message m;
+    int flag;
+    char number[16];
+
+    snprintf(number, sizeof number, "%d", size);
+    FAILS(MPI_Send(&value, 1, MPI_INT, size, 0, MPI_COMM_WORLD), MPI_ERR_RANK, number);
+    FAILS(MPI_Send(&value, 1, MPI_INT, -9, 0, MPI_COMM_WORLD), MPI_ERR_RANK, "-9");
+    FAILS(MPI_Send(&value, 1, MPI_INT, MPI_ANY_SOURCE, 0, MPI_COMM_WORLD), MPI_ERR_RANK, "-1");
+    FAILS(MPI_Recv(&value, 1, MPI_INT, size, 0, MPI_COMM_WORLD, &s), MPI_ERR_RANK, number);
+    FAILS(MPI_Irecv(&value, 1, MPI_INT, -12345, 0, MPI_COMM_WORLD, &r), MPI_ERR_RANK, "-12345");
+    FAILS(MPI_Iprobe(size, 0, MPI_COMM_WORLD, &flag, &s), MPI_ERR_RANK, number);
+    FAILS(MPI_Mprobe(size, 0, MPI_COMM_WORLD, &m, &s), MPI_ERR_RANK, number);
+
+    FAILS(MPI_Send(&value, 1, MPI_INT, right(), -5, MPI_COMM_WORLD), MPI_ERR_TAG, "-5");
+    FAILS(MPI_Isend(&value, 1, MPI_INT, right(), MPI_ANY_TAG, MPI_COMM_WORLD, &r), MPI_ERR_TAG,
+          "-2");
+    FAILS(MPI_Recv(&value, 1, MPI_INT, left(), -77, MPI_COMM_WORLD, &s), MPI_ERR_TAG, "-77");
+
+    FAILS(MPI_Send(&value, -3, MPI_INT, right(), 0, MPI_COMM_WORLD), MPI_ERR_COUNT, "-3");
+    FAILS(MPI_Irecv(&value, -4, MPI_INT, left(), 0, MPI_COMM_WORLD, &r), MPI_ERR_COUNT, "-4");
+    FAILS(MPI_Send(NULL, 1, MPI_INT, right(), 0, MPI_COMM_WORLD), MPI_ERR_BUFFER, "");
+
+    FAILS(MPI_Send(&value, 1, MPI_DATATYPE_NULL, right(), 0, MPI_COMM_WORLD), MPI_ERR_TYPE,
+          "MPI_DATATYPE_NULL");
+    FAILS(MPI_Send(&value, 1, (MPI_Datatype)(size_t)0x123456789, right(), 0, MPI_COMM_WORLD),
+          MPI_ERR_TYPE, "");
+    FAILS(MPI_Send(&value, 1, MPI_INT, right(), 0, MPI_COMM_NULL), MPI_ERR_COMM, "MPI_COMM_NULL");
+    FAILS(MPI_Send(&value, 1, MPI_INT, right(), 0, (MPI_Comm)MPI_INT), MPI_ERR_COMM, "");
+    FAILS(MPI_Send(&value, 1, MPI_INT, right(), 0, (MPI_Comm)0), MPI_ERR_COMM, "");
+    FAILS(MPI_Send_c(&value, (MPI_Count)1 << 62, MPI_INT, right(), 0, MPI_COMM_WORLD),
+          MPI_ERR_COUNT, "4611686018427387904");
+}
+
+static void types(void)
+{
+    MPI_Datatype t, old;
+
+    OK(MPI_Type_vector(2, 1, 2, MPI_INT, &t));
+    FAILS(MPI_Send(&value, 1, t, right(), 0, MPI_COMM_WORLD), MPI_ERR_TYPE, "commit");
+    old = t;
+    OK(MPI_Type_free(&t));
+    FAILS(MPI_Send(&value, 1, old, right(), 0, MPI_COMM_WORLD), MPI_ERR_TYPE, "");
+}
+
+static void requests(void)
+{
+    MPI_Request r, old;
+    MPI_Message m, old_message;
+    MPI_Status s;
+    int flag, index;
+
+    OK(MPI_Irecv(&value, 1, MPI_INT, MPI_PROC_NULL, 0, MPI_COMM_WORLD, &r));
+    old = r;
+    OK(MPI_Wait(&r, &s));
+    r = old;
+    FAILS(MPI_Wait(&r, &s), MPI_ERR_REQUEST, "freed");
+    FAILS(MPI_Test(&r, &flag, &s), MPI_ERR_REQUEST, "freed");
+    FAILS(MPI_Waitall(1, &r, &s), MPI_ERR_REQUEST, "freed");
+    FAILS(MPI_Waitany(1, &r, &index, &s), MPI_ERR_REQUEST, "freed");
+    FAILS(MPI_Cancel(&r), MPI_ERR_REQUEST, "freed");
+    FAILS(MPI_Request_free(&r), MPI_ERR_REQUEST, "freed");
+    FAILS(MPI_Start(&r), MPI_ERR_REQUEST, "freed");
+    r = MPI_REQUEST_NULL;
+    FAILS(MPI_Request_free(&r), MPI_ERR_REQUEST, "MPI_REQUEST_NULL");
+    FAILS(MPI_Cancel(&r), MPI_ERR_REQUEST, "MPI_REQUEST_NULL");
+    r = (MPI_Request)(size_t)0xdeadbeefcafe;
+    FAILS(MPI_Wait(&r, &s), MPI_ERR_REQUEST, "");
+    r = (MPI_Request)MPI_COMM_WORLD;
+    FAILS(MPI_Wait(&r, &s), MPI_ERR_REQUEST, "");
+    FAILS(MPI_Waitall(-1, &r, &s), MPI_ERR_COUNT, "-1");
+
+    OK(MPI_Irecv(&value, 1, MPI_INT, left(), 9, MPI_COMM_WORLD, &r));
+    FAILS(MPI_Start(&r), MPI_ERR_REQUEST, "persistent");
+    FAILS(MPI_Grequest_complete(r), MPI_ERR_REQUEST, "generalized");
+    OK(MPI_Cancel(&r));
+    OK(MPI_Wait(&r, &s));
+    OK(MPI_Recv_init(&value, 1, MPI_INT, left(), 9, MPI_COMM_WORLD, &r));
+    FAILS(MPI_Cancel(&r), MPI_ERR_REQUEST, "inactive");
+    OK(MPI_Start(&r));
+    FAILS(MPI_Start(&r), MPI_ERR_REQUEST, "active");
+    OK(MPI_Cancel(&r));
+    OK(MPI_Wait(&r, &s));
+    OK(MPI_Request_free(&r));
+
+    m = MPI_MESSAGE_NULL;
+    FAILS(MPI_Mrecv(&value, 1, MPI_INT, &m, &s), MPI_ERR_REQUEST, "MPI_MESSAGE_NULL");
+    OK(MPI_Isend(&value, 1, MPI_INT, rank, 1, MPI_COMM_WORLD, &r));
+    OK(MPI_Mprobe(rank, 1, MPI_COMM_WORLD, &m, &s));
+    old_message = m;
+    FAILS(MPI_Mrecv(&value, -1, MPI_INT, &m, &s), MPI_ERR_COUNT, "-1");
+    OK(MPI_Mrecv(&value, 1, MPI_INT, &m, &s));
+    OK(MPI_Wait(&r, &s));
+    m = old_message;
+    FAILS(MPI_Mrecv(&value, 1, MPI_INT, &m, &s), MPI_ERR_REQUEST, "received");
+}
+
+int main(int argc, char **argv)
+{
+    begin(&argc, &argv);
+    OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
+    OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN));
+    arguments();
+    types();
+    requests();
+    return end("p2p_errors");
+}
