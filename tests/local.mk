@@ -68,3 +68,5 @@ EXTRA_DIST += \
     tests/abi/constants.tsv \
     tests/abi/functions.tsv \
     tests/abi/types.tsv
+
+include tests/mpi/local.mk

@@ -8,7 +8,7 @@ static int out[N], in[N];
 static MPI_Request r[N + 2];
 static MPI_Status s[N + 2];
 
-/* N receives, with a null request in front and an inactive one behind. */
+/* N receives, with a null request in front and an inactive one behind. Nobody sends before go. */
 static void post(void)
 {
     static int unused;
@@ -19,6 +19,10 @@ static void post(void)
         OK(MPI_Irecv(&in[i], 1, MPI_INT, left(), i, MPI_COMM_WORLD, &r[i + 1]));
     }
     OK(MPI_Recv_init(&unused, 1, MPI_INT, left(), 99, MPI_COMM_WORLD, &r[N + 1]));
+}
+
+static void go(void)
+{
     OK(MPI_Barrier(MPI_COMM_WORLD));
 }
 
@@ -36,7 +40,6 @@ static void over(void)
     }
     CHECK(r[N + 1] != MPI_REQUEST_NULL);
     OK(MPI_Request_free(&r[N + 1]));
-    OK(MPI_Barrier(MPI_COMM_WORLD));
 }
 
 static void all(void)
@@ -46,6 +49,7 @@ static void all(void)
     post();
     OK(MPI_Testall(N + 2, r, &flag, s));
     CHECK(!flag);
+    go();
     for (int i = 0; i < N; i++)
         send(i);
     OK(MPI_Waitall(N + 2, r, s));
@@ -56,6 +60,7 @@ static void all(void)
     over();
 
     post();
+    go();
     for (int i = 0; i < N; i++)
         send(i);
     do
@@ -71,6 +76,7 @@ static void any(int wait)
     post();
     OK(MPI_Testany(N + 2, r, &index, &flag, s));
     CHECK(!flag && index == MPI_UNDEFINED);
+    go();
     for (int i = N - 1; i >= 0; i--) {
         send(i);
         if (wait)
@@ -96,6 +102,7 @@ static void some(int wait)
     post();
     OK(MPI_Testsome(N + 2, r, &n, indices, s));
     CHECK(n == 0);
+    go();
     for (int i = 0; i < N; i++)
         send(i);
     while (done < N) {
@@ -120,6 +127,7 @@ static void look(void)
     CHECK(flag);
     OK(MPI_Request_get_status(r[1], &flag, s));
     CHECK(!flag);
+    go();
     for (int i = 0; i < N; i++)
         send(i);
     for (int twice = 0; twice < 2; twice++)

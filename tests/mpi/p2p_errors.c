@@ -39,7 +39,8 @@ static void arguments(void)
     snprintf(number, sizeof number, "%d", size);
     FAILS(MPI_Send(&value, 1, MPI_INT, size, 0, MPI_COMM_WORLD), MPI_ERR_RANK, number);
     FAILS(MPI_Send(&value, 1, MPI_INT, -9, 0, MPI_COMM_WORLD), MPI_ERR_RANK, "-9");
-    FAILS(MPI_Send(&value, 1, MPI_INT, MPI_ANY_SOURCE, 0, MPI_COMM_WORLD), MPI_ERR_RANK, "-1");
+    FAILS(MPI_Send(&value, 1, MPI_INT, MPI_ANY_SOURCE, 0, MPI_COMM_WORLD), MPI_ERR_RANK,
+          "MPI_ANY_SOURCE");
     FAILS(MPI_Recv(&value, 1, MPI_INT, size, 0, MPI_COMM_WORLD, &s), MPI_ERR_RANK, number);
     FAILS(MPI_Irecv(&value, 1, MPI_INT, -12345, 0, MPI_COMM_WORLD, &r), MPI_ERR_RANK, "-12345");
     FAILS(MPI_Iprobe(size, 0, MPI_COMM_WORLD, &flag, &s), MPI_ERR_RANK, number);
@@ -47,7 +48,7 @@ static void arguments(void)
 
     FAILS(MPI_Send(&value, 1, MPI_INT, right(), -5, MPI_COMM_WORLD), MPI_ERR_TAG, "-5");
     FAILS(MPI_Isend(&value, 1, MPI_INT, right(), MPI_ANY_TAG, MPI_COMM_WORLD, &r), MPI_ERR_TAG,
-          "-2");
+          "MPI_ANY_TAG");
     FAILS(MPI_Recv(&value, 1, MPI_INT, left(), -77, MPI_COMM_WORLD, &s), MPI_ERR_TAG, "-77");
 
     FAILS(MPI_Send(&value, -3, MPI_INT, right(), 0, MPI_COMM_WORLD), MPI_ERR_COUNT, "-3");
