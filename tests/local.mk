@@ -55,6 +55,7 @@ EXTRA_DIST += \
 EXTRA_DIST += tests/seed
 
 include tests/unit/local.mk
+
 # The header and the library against the tables of the standard ABI.
 dist_check_SCRIPTS += \
     tests/abi/header.sh \

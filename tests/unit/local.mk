@@ -9,4 +9,34 @@ tests_unit_coll_rounds_SOURCES = \
     tests/unit/loop_fabric.h
 tests_unit_coll_rounds_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_coll_rounds_LDADD = libcore.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_attr
+TESTS += tests/unit/test_attr
+tests_unit_test_attr_SOURCES = tests/unit/test_attr.c
+tests_unit_test_attr_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_attr_LDADD = libcore.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_err
+TESTS += tests/unit/test_err
+tests_unit_test_err_SOURCES = tests/unit/test_err.c
+tests_unit_test_err_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_err_LDADD = libcore.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_group
+TESTS += tests/unit/test_group
+tests_unit_test_group_SOURCES = tests/unit/test_group.c
+tests_unit_test_group_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_group_LDADD = libcore.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_info
+TESTS += tests/unit/test_info
+tests_unit_test_info_SOURCES = tests/unit/test_info.c
+tests_unit_test_info_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_info_LDADD = libcore.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_object
+TESTS += tests/unit/test_object
+tests_unit_test_object_SOURCES = tests/unit/test_object.c
+tests_unit_test_object_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_object_LDADD = libcore.la $(CRITERION_LIBS)
 endif
