@@ -482,7 +482,7 @@ test_pmix()
     expect_line 'rank 1 .* aborted the job with status 3'
     run "abort with a message" -n 4 "$client" abort 1 3 "gone astray"
     expect_status 3
-    expect_line '^mpi[a-z]*: gone astray$'
+    expect_line '^mpi[a-z-]*: gone astray$'
     run "abort 256 is no success" -n 2 "$client" abort 1 256
     expect_status 1
     name="PMIx" expect_nothing_left

@@ -91,7 +91,7 @@ static void buffer_add(struct buffer *b, const char *data, size_t size)
 
 static void sink_add(struct sink *s, const char *data, size_t size)
 {
-    if (!s->dead)
+    if (!s->dead && size > 0)
         buffer_add(&s->waiting, data, size);
 }
 
@@ -160,8 +160,6 @@ static void put_part(struct stream *s, const char *data, size_t size)
     struct sink *sink = s->sink;
     bool ends = size > 0 && data[size - 1] == '\n';
 
-    if (size == 0)
-        return;
     if (sink->open_line != NULL && sink->open_line != s) {
         sink_add(sink, "\n", 1);
         sink->open_line = NULL;
@@ -189,6 +187,8 @@ static void put_lines(struct stream *s, const char *data, size_t size)
 
 static void put_held(struct stream *s)
 {
+    if (buffer_used(&s->held) == 0)
+        return;
     put_part(s, s->held.v + s->held.begin, buffer_used(&s->held));
     s->held.begin = s->held.end;
 }
