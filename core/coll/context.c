@@ -2,7 +2,7 @@
 /*
  * Agreement on a context id, after MPICH's (Gropp, Lusk, "User's guide", and Goodell et al.,
  * "Minimizing MPI resource contention in multithreaded multicore environments", 2010): the bit
- * masks of free ids are ANDed over the members, and the lowest common bit is the id. ceil(log p)
+ * masks of free ids are ANDed over the members, and one of the common bits is the id. ceil(log p)
  * messages of 392 bytes where all goes well.
  *
  * The ids are cut into windows, and one agreement looks at one window. While it is under way no
@@ -94,19 +94,26 @@ static void give_window_back(struct claim *c)
     c->taken = false;
 }
 
-static int first_bit(const uint64_t *words, int n)
+static bool any(const uint64_t *words, int n)
 {
     for (int i = 0; i < n; i++)
         if (words[i])
-            return i * 64 + __builtin_ctzll(words[i]);
-    return -1;
+            return true;
+    return false;
 }
 
-/* The id that all have free, now used; -1 where there is none in this window. */
+/*
+ * The id that all have free, now used; -1 where there is none in this window. The search begins one
+ * further for each new communicator, so that an id rests before it comes again: what an operation
+ * that failed has left on its way finds no receiver.
+ */
 static int choose(struct claim *c)
 {
-    int at = first_bit(c->common.ids, MASK_WORDS);
+    int at = -1;
 
+    for (int i = 0; i < WINDOW && at < 0; i++)
+        if (bit(c->common.ids, (int)((c->key + (uint32_t)i) % WINDOW)))
+            at = (int)((c->key + (uint32_t)i) % WINDOW);
     if (at < 0)
         return -1;
     lock_take(&ids.lock);
@@ -170,7 +177,7 @@ static enum coll_step context_round(struct coll *k)
         *(uint32_t *)k->args.state = (uint32_t)id;
     if (id >= 0 || k->error)
         return COLL_LAST;
-    if (first_bit(c->common.some_free, SUMMARY_WORDS) < 0 || c->attempt == ATTEMPTS) {
+    if (!any(c->common.some_free, SUMMARY_WORDS) || c->attempt == ATTEMPTS) {
         coll_fail(k, exhausted());
         return COLL_LAST;
     }

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Wrong arguments are told at once, and ranks that disagree learn of it instead of waiting. */
+#include "mpitest.h"
+
+#define FAILS(class, call)                                                                         \
+    do {                                                                                           \
+        int rc = (call), c = -1;                                                                   \
+        MPI_Error_class(rc, &c);                                                                   \
+        if (c != (class)) {                                                                        \
+            fprintf(stderr, "%s:%d: %s gives class %d, not " #class "\n", __FILE__, __LINE__,      \
+                    #call, c);                                                                     \
+            CHECK(!"the class of the error");                                                      \
+        }                                                                                          \
+    } while (0)
+
+static MPI_Comm world;
+
+static void test_arguments(void)
+{
+    int a[64] = {0}, b[64] = {0}, *none = NULL, bad[64], displs[64] = {0};
+    MPI_Request r;
+    MPI_Datatype fresh;
+
+    for (int i = 0; i < 64; i++)
+        bad[i] = -1;
+    FAILS(MPI_ERR_COMM, MPI_Barrier(MPI_COMM_NULL));
+    FAILS(MPI_ERR_ROOT, MPI_Bcast(a, 1, MPI_INT, size, world));
+    FAILS(MPI_ERR_ROOT, MPI_Bcast(a, 1, MPI_INT, -1, world));
+    FAILS(MPI_ERR_COUNT, MPI_Bcast(a, -1, MPI_INT, 0, world));
+    FAILS(MPI_ERR_TYPE, MPI_Bcast(a, 1, MPI_DATATYPE_NULL, 0, world));
+    FAILS(MPI_ERR_BUFFER, MPI_Bcast(none, 1, MPI_INT, 0, world));
+    FAILS(MPI_ERR_BUFFER, MPI_Bcast(MPI_IN_PLACE, 1, MPI_INT, 0, world));
+    FAILS(MPI_ERR_OP, MPI_Allreduce(a, b, 1, MPI_INT, MPI_OP_NULL, world));
+    FAILS(MPI_ERR_OP, MPI_Allreduce(a, b, 1, MPI_DOUBLE, MPI_BAND, world));
+    FAILS(MPI_ERR_OP, MPI_Allreduce(a, b, 1, MPI_BYTE, MPI_SUM, world));
+    FAILS(MPI_ERR_BUFFER, MPI_Allreduce(a, a, 1, MPI_INT, MPI_SUM, world));
+    FAILS(MPI_ERR_BUFFER, MPI_Allreduce(a, MPI_IN_PLACE, 1, MPI_INT, MPI_SUM, world));
+    FAILS(MPI_ERR_BUFFER, MPI_Allgather(b + rank, 1, MPI_INT, b, 1, MPI_INT, world));
+    FAILS(MPI_ERR_BUFFER, MPI_Alltoall(a, 1, MPI_INT, a, 1, MPI_INT, world));
+    FAILS(MPI_ERR_BUFFER, MPI_Alltoall(a, 1, MPI_INT, MPI_IN_PLACE, 1, MPI_INT, world));
+    FAILS(MPI_ERR_COUNT, MPI_Allgatherv(a, 1, MPI_INT, b, bad, displs, MPI_INT, world));
+    FAILS(MPI_ERR_COUNT, MPI_Reduce_scatter(a, b, bad, MPI_INT, MPI_SUM, world));
+    FAILS(MPI_ERR_BUFFER, rank ? MPI_Reduce(MPI_IN_PLACE, b, 1, MPI_INT, MPI_SUM, 0, world)
+                               : MPI_Reduce(a, a, 1, MPI_INT, MPI_SUM, 0, world));
+    FAILS(MPI_ERR_ROOT, MPI_Ibcast(a, 1, MPI_INT, size, world, &r));
+    FAILS(MPI_ERR_ROOT, MPI_Bcast_init(a, 1, MPI_INT, size, world, MPI_INFO_NULL, &r));
+    OK(MPI_Type_contiguous(2, MPI_INT, &fresh));
+    FAILS(MPI_ERR_TYPE, MPI_Bcast(a, 1, fresh, 0, world));
+    OK(MPI_Type_free(&fresh));
+}
+
+static void test_making(void)
+{
+    MPI_Comm comm = MPI_COMM_WORLD;
+    MPI_Group group;
+
+    FAILS(MPI_ERR_ARG, MPI_Comm_split(world, -5, 0, &comm));
+    FAILS(MPI_ERR_ARG, MPI_Comm_split_type(world, 12345, 0, MPI_INFO_NULL, &comm));
+    OK(MPI_Comm_group(world, &group));
+    FAILS(MPI_ERR_TAG, MPI_Comm_create_group(world, group, -1, &comm));
+    OK(MPI_Group_free(&group));
+    FAILS(MPI_ERR_GROUP, MPI_Comm_create(world, MPI_GROUP_NULL, &comm));
+    comm = MPI_COMM_WORLD;
+    FAILS(MPI_ERR_COMM, MPI_Comm_free(&comm));
+    comm = MPI_COMM_NULL;
+    FAILS(MPI_ERR_COMM, MPI_Comm_free(&comm));
+    OK(MPI_Comm_dup(world, &comm));
+    MPI_Comm stale = comm;
+    OK(MPI_Comm_free(&comm));
+    FAILS(MPI_ERR_COMM, MPI_Barrier(stale));
+}
+
+/* One rank brings another count: it fails there, and with all who get its data. */
+static void test_disagreement(void)
+{
+    int a[20] = {0}, b[20], odd = size - 1, failed;
+    MPI_Request r;
+    MPI_Comm comm;
+
+    if (size == 1)
+        return;
+    OK(MPI_Comm_dup(world, &comm));
+    failed = MPI_Allreduce(a, b, rank == odd ? 20 : 10, MPI_INT, MPI_SUM, comm) != MPI_SUCCESS;
+    CHECK(failed);
+    OK(MPI_Comm_free(&comm));
+    OK(MPI_Comm_dup(world, &comm));
+    OK(MPI_Iallreduce(a, b, rank == odd ? 10 : 20, MPI_INT, MPI_SUM, comm, &r));
+    FAILS(MPI_ERR_TRUNCATE, MPI_Wait(&r, MPI_STATUS_IGNORE));
+    OK(MPI_Comm_free(&comm));
+    OK(MPI_Comm_dup(world, &comm));
+    failed = MPI_Bcast(a, rank == odd ? 10 : 20, MPI_INT, 0, comm) != MPI_SUCCESS;
+    CHECK(failed == (rank == odd));
+    OK(MPI_Comm_free(&comm));
+}
+
+int main(int argc, char **argv)
+{
+    begin(&argc, &argv);
+    OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
+    OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN));
+    OK(MPI_Comm_dup(MPI_COMM_WORLD, &world));
+    test_arguments();
+    test_making();
+    test_disagreement();
+    OK(MPI_Comm_free(&world));
+    return end("coll_errors");
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Communicators made by every call and freed again, many times over: the right members in the right
+ * order, messages kept apart, attributes copied, ids and memory given back.
+ */
+#include <unistd.h>
+
+#include "mpitest.h"
+
+enum { LOOPS = 2500, OPEN = 300 }; /* LOOPS makes four communicators a time */
+
+static int copies, deletes;
+
+static int copy(MPI_Comm comm, int keyval, void *extra, void *in, void *out, int *flag)
+{
+    (void)comm, (void)keyval, (void)extra;
+    *(void **)out = (char *)in + 1;
+    *flag = 1;
+    copies++;
+    return MPI_SUCCESS;
+}
+
+static int delete (MPI_Comm comm, int keyval, void *value, void *extra)
+{
+    (void)comm, (void)keyval, (void)value, (void)extra;
+    deletes++;
+    return MPI_SUCCESS;
+}
+
+static int comm_rank(MPI_Comm comm)
+{
+    int r;
+
+    OK(MPI_Comm_rank(comm, &r));
+    return r;
+}
+
+static int comm_size(MPI_Comm comm)
+{
+    int n;
+
+    OK(MPI_Comm_size(comm, &n));
+    return n;
+}
+
+/* A sum that is only right where every member takes part in the same operation. */
+static void use(MPI_Comm comm, int salt)
+{
+    int n = comm_size(comm), x = salt + comm_rank(comm), sum;
+
+    OK(MPI_Allreduce(&x, &sum, 1, MPI_INT, MPI_SUM, comm));
+    CHECK(sum == n * salt + n * (n - 1) / 2);
+}
+
+static void test_split(void)
+{
+    MPI_Comm halves, host, none;
+
+    OK(MPI_Comm_split(MPI_COMM_WORLD, rank % 2, -rank, &halves));
+    CHECK(comm_size(halves) == (size + 1 - rank % 2) / 2);
+    CHECK(comm_rank(halves) == comm_size(halves) - 1 - rank / 2);
+    use(halves, rank % 2 * 1000);
+    OK(MPI_Comm_free(&halves));
+    CHECK(halves == MPI_COMM_NULL);
+    OK(MPI_Comm_split(MPI_COMM_WORLD, rank ? MPI_UNDEFINED : 0, 0, &none));
+    CHECK(rank ? none == MPI_COMM_NULL : comm_size(none) == 1);
+    if (!rank)
+        OK(MPI_Comm_free(&none));
+    OK(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host));
+    CHECK(comm_size(host) == size && comm_rank(host) == rank);
+    OK(MPI_Comm_disconnect(&host));
+    CHECK(host == MPI_COMM_NULL);
+    OK(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_UNDEFINED, 0, MPI_INFO_NULL, &none));
+    CHECK(none == MPI_COMM_NULL);
+}
+
+/* Every second rank, in falling order. */
+static MPI_Group some_group(void)
+{
+    MPI_Group world, some;
+    int ranks[64], n = 0;
+
+    for (int i = (size - 1) / 2 * 2; i >= 0; i -= 2)
+        ranks[n++] = i;
+    OK(MPI_Comm_group(MPI_COMM_WORLD, &world));
+    OK(MPI_Group_incl(world, n, ranks, &some));
+    OK(MPI_Group_free(&world));
+    return some;
+}
+
+static void check_some(MPI_Comm comm, int salt)
+{
+    if (rank % 2) {
+        CHECK(comm == MPI_COMM_NULL);
+        return;
+    }
+    CHECK(comm_size(comm) == (size + 1) / 2 && comm_rank(comm) == (size - 1) / 2 - rank / 2);
+    use(comm, salt);
+    OK(MPI_Comm_free(&comm));
+}
+
+static void test_create(void)
+{
+    MPI_Group some = some_group();
+    MPI_Comm comm;
+
+    OK(MPI_Comm_create(MPI_COMM_WORLD, some, &comm));
+    check_some(comm, 5);
+    comm = MPI_COMM_NULL;
+    if (rank % 2 == 0)
+        OK(MPI_Comm_create_group(MPI_COMM_WORLD, some, 17, &comm));
+    check_some(comm, 6);
+    OK(MPI_Group_free(&some));
+}
+
+static void test_attributes(void)
+{
+    MPI_Comm comm;
+    void *value;
+    int key, flag;
+
+    OK(MPI_Comm_create_keyval(copy, delete, &key, NULL));
+    OK(MPI_Comm_set_attr(MPI_COMM_WORLD, key, (void *)100));
+    OK(MPI_Comm_dup(MPI_COMM_WORLD, &comm));
+    OK(MPI_Comm_get_attr(comm, key, &value, &flag));
+    CHECK(flag && value == (void *)101 && copies == 1 && deletes == 0);
+    OK(MPI_Comm_free(&comm));
+    CHECK(deletes == 1);
+    OK(MPI_Comm_delete_attr(MPI_COMM_WORLD, key));
+    OK(MPI_Comm_free_keyval(&key));
+    CHECK(deletes == 2);
+}
+
+static void test_hints(void)
+{
+    MPI_Info info, got;
+    MPI_Comm comm;
+    MPI_Request r;
+    char value[16];
+    int length = sizeof value, flag;
+
+    OK(MPI_Info_create(&info));
+    OK(MPI_Info_set(info, "mpi_assert_no_any_tag", "true"));
+    OK(MPI_Comm_idup_with_info(MPI_COMM_WORLD, info, &comm, &r));
+    OK(MPI_Wait(&r, MPI_STATUS_IGNORE));
+    use(comm, 3);
+    OK(MPI_Comm_get_info(comm, &got));
+    OK(MPI_Info_get_string(got, "mpi_assert_no_any_tag", &length, value, &flag));
+    CHECK(flag && !strcmp(value, "true"));
+    OK(MPI_Info_free(&got));
+    OK(MPI_Comm_free(&comm));
+    OK(MPI_Comm_dup_with_info(MPI_COMM_WORLD, info, &comm));
+    use(comm, 4);
+    OK(MPI_Comm_free(&comm));
+    OK(MPI_Info_free(&info));
+}
+
+/* Many nonblocking duplications at once, among other collectives, and all of them used. */
+static void test_open_many(void)
+{
+    static MPI_Comm comm[OPEN];
+    static MPI_Request r[OPEN];
+
+    for (int i = 0; i < OPEN; i++) {
+        OK(MPI_Comm_idup(MPI_COMM_WORLD, &comm[i], &r[i]));
+        if (i % 50 == 0)
+            use(MPI_COMM_WORLD, i);
+    }
+    OK(MPI_Waitall(OPEN, r, MPI_STATUSES_IGNORE));
+    for (int i = 0; i < OPEN; i++)
+        use(comm[i], i);
+    for (int i = OPEN - 1; i >= 0; i--)
+        OK(MPI_Comm_free(&comm[i]));
+}
+
+static long resident_kib(void)
+{
+    FILE *f = fopen("/proc/self/statm", "r");
+    long pages = 0;
+
+    CHECK(f && fscanf(f, "%*s %ld", &pages) == 1);
+    fclose(f);
+    return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static void make_and_free(void)
+{
+    MPI_Comm comm;
+
+    OK(MPI_Comm_dup(MPI_COMM_WORLD, &comm));
+    OK(MPI_Comm_free(&comm));
+    OK(MPI_Comm_split(MPI_COMM_WORLD, rank % 2, 0, &comm));
+    OK(MPI_Comm_free(&comm));
+    test_create();
+}
+
+static void test_loops(void)
+{
+    long before, after;
+
+    for (int i = 0; i < LOOPS / 10; i++)
+        make_and_free();
+    before = resident_kib();
+    for (int i = 0; i < LOOPS; i++)
+        make_and_free();
+    after = resident_kib();
+    if (after > before + 256) {
+        fprintf(stderr, "rank %d: %ld KiB before, %ld after %d communicators\n", rank, before,
+                after, 4 * LOOPS);
+        CHECK(!"memory is flat");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    begin(&argc, &argv);
+    CHECK(size <= 64);
+    test_attributes();
+    test_split();
+    test_create();
+    test_hints();
+    test_open_many();
+    test_loops();
+    return end("comm_make");
+}
