@@ -7,6 +7,11 @@ MPI_LOG_COMPILER = $(top_srcdir)/tests/mpi/run.sh
 AM_MPI_LOG_FLAGS = 1,2,4
 
 mpi_tests = \
+    tests/mpi/coll_errors.mpi \
+    tests/mpi/coll_forms.mpi \
+    tests/mpi/coll_many.mpi \
+    tests/mpi/coll_threads.mpi \
+    tests/mpi/comm_make.mpi \
     tests/mpi/p2p_buffered.mpi \
     tests/mpi/p2p_cancel.mpi \
     tests/mpi/p2p_complete.mpi \
@@ -24,6 +29,16 @@ mpi_tests = \
 check_PROGRAMS += $(mpi_tests)
 TESTS += $(mpi_tests)
 
+tests_mpi_coll_errors_mpi_SOURCES = tests/mpi/coll_errors.c tests/mpi/mpitest.h
+tests_mpi_coll_errors_mpi_LDADD = libmpi_abi.la
+tests_mpi_coll_forms_mpi_SOURCES = tests/mpi/coll_forms.c tests/mpi/mpitest.h
+tests_mpi_coll_forms_mpi_LDADD = libmpi_abi.la
+tests_mpi_coll_many_mpi_SOURCES = tests/mpi/coll_many.c tests/mpi/mpitest.h
+tests_mpi_coll_many_mpi_LDADD = libmpi_abi.la
+tests_mpi_coll_threads_mpi_SOURCES = tests/mpi/coll_threads.c tests/mpi/mpitest.h
+tests_mpi_coll_threads_mpi_LDADD = libmpi_abi.la
+tests_mpi_comm_make_mpi_SOURCES = tests/mpi/comm_make.c tests/mpi/mpitest.h
+tests_mpi_comm_make_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_buffered_mpi_SOURCES = tests/mpi/p2p_buffered.c tests/mpi/mpitest.h
 tests_mpi_p2p_buffered_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_cancel_mpi_SOURCES = tests/mpi/p2p_cancel.c tests/mpi/mpitest.h
