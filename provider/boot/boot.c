@@ -266,11 +266,12 @@ const uint32_t *boot_local_ranks(void)
 
 void boot_abort(int status, const char *message)
 {
-    /* Launchers swallow the message (Slurm's and Open MPI's do), so it is said here. */
+    /* Launchers swallow the message (Slurm's and Open MPI's do), so it is said here, once: what
+     * the launcher has to say of its own names rank and host. */
     if (message && *message)
         LOG(LOG_ERROR, "%s", message);
     if (boot.open && !boot.info.singleton)
-        PMIx_Abort(status, message ? message : "", NULL, 0);
+        PMIx_Abort(status, "", NULL, 0);
     /* The shell sees eight bits: a failure must not look like success. */
     _exit(status && !(status & 0xff) ? 1 : status);
 }

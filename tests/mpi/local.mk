@@ -67,3 +67,10 @@ tests_mpi_p2p_truncate_mpi_SOURCES = tests/mpi/p2p_truncate.c tests/mpi/mpitest.
 tests_mpi_p2p_truncate_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_vector_mpi_SOURCES = tests/mpi/p2p_vector.c tests/mpi/mpitest.h
 tests_mpi_p2p_vector_mpi_LDADD = libmpi_abi.la
+
+# Start and end, whose exit statuses and messages a script looks at.
+check_PROGRAMS += tests/mpi/life
+tests_mpi_life_SOURCES = tests/mpi/life.c
+tests_mpi_life_LDADD = libmpi_abi.la
+dist_check_SCRIPTS += tests/mpi/life_test.sh
+TESTS += tests/mpi/life_test.sh

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * life MODE: what is legal when, how MPI starts and ends. life_test.sh runs each mode and knows
+ * what it must print and how it must exit.
+ */
+#include <mpi.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int failures;
+
+#define EXPECT(what)                                                                               \
+    do {                                                                                           \
+        if (!(what)) {                                                                             \
+            printf("%s:%d: not so: %s\n", __FILE__, __LINE__, #what);                              \
+            failures++;                                                                            \
+        }                                                                                          \
+    } while (0)
+
+/* ---- Calls that are legal at any time ---- */
+
+static void nothing(MPI_Comm *comm, int *code, ...)
+{
+    (void)comm;
+    (void)code;
+}
+
+static void any_time(void)
+{
+    int a = -1, b = -1, len, flag;
+    char text[MPI_MAX_LIBRARY_VERSION_STRING], value[16];
+    MPI_Info info, copy;
+    MPI_Errhandler handler;
+
+    EXPECT(!MPI_Get_version(&a, &b) && a == 5 && b == 0);
+    EXPECT(!MPI_Abi_get_version(&a, &b) && a == 1 && b == 0);
+    EXPECT(!MPI_Get_library_version(text, &len) && !strncmp(text, "Oriel 0.1.0", 11));
+    EXPECT((int)strlen(text) == len);
+    EXPECT(!MPI_Error_class(MPI_ERR_RANK, &a) && a == MPI_ERR_RANK);
+    EXPECT(!MPI_Error_string(MPI_ERR_RANK, text, &len) && !strncmp(text, "MPI_ERR_RANK", 12));
+    EXPECT(!MPI_Info_create(&info) && info != MPI_INFO_NULL);
+    EXPECT(!MPI_Info_set(info, "key", "value") && !MPI_Info_dup(info, &copy));
+    len = sizeof(value);
+    EXPECT(!MPI_Info_get_string(copy, "key", &len, value, &flag) && flag && len == 6);
+    EXPECT(!strcmp(value, "value"));
+    EXPECT(MPI_Info_fromint(MPI_Info_toint(info)) == info);
+    EXPECT(!MPI_Info_free(&info) && info == MPI_INFO_NULL && !MPI_Info_free(&copy));
+    EXPECT(!MPI_Abi_get_info(&info) && !MPI_Info_get_nkeys(info, &a) && a == 3);
+    EXPECT(!MPI_Info_free(&info));
+    EXPECT(!MPI_Comm_create_errhandler(nothing, &handler));
+    EXPECT(!MPI_Errhandler_free(&handler) && handler == MPI_ERRHANDLER_NULL);
+    EXPECT(MPI_Comm_toint(MPI_COMM_WORLD) == 0x101 && MPI_Comm_fromint(0x101) == MPI_COMM_WORLD);
+    EXPECT(MPI_Wtime() > 0 && MPI_Wtick() > 0 && MPI_Wtick() < 1e-3);
+}
+
+static void flags(int initialized, int finalized)
+{
+    int flag = -1;
+
+    EXPECT(!MPI_Initialized(&flag) && flag == initialized);
+    EXPECT(!MPI_Finalized(&flag) && flag == finalized);
+}
+
+static void plain(void)
+{
+    int provided, rank, size;
+
+    flags(0, 0);
+    any_time();
+    MPI_Init(NULL, NULL);
+    flags(1, 0);
+    any_time();
+    EXPECT(!MPI_Query_thread(&provided) && provided == MPI_THREAD_SINGLE);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    EXPECT(rank >= 0 && rank < size);
+    MPI_Finalize();
+    flags(1, 1);
+    any_time();
+}
+
+/* ---- Thread levels ---- */
+
+static void levels(void)
+{
+    int provided = -1, flag = -1;
+
+    MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED - 1, &provided);
+    EXPECT(provided == MPI_THREAD_SERIALIZED);
+    EXPECT(!MPI_Is_thread_main(&flag) && flag);
+    MPI_Finalize();
+}
+
+static void *not_main(void *flag)
+{
+    MPI_Is_thread_main(flag);
+    return NULL;
+}
+
+static void *init_here(void *arg)
+{
+    int provided, flag = -1;
+
+    MPI_Init_thread(NULL, NULL, 1 << 30, &provided);
+    EXPECT(provided == MPI_THREAD_MULTIPLE);
+    EXPECT(!MPI_Is_thread_main(&flag) && flag);
+    return arg;
+}
+
+static void init_in_thread(void)
+{
+    pthread_t t;
+    int flag = -1;
+
+    pthread_create(&t, NULL, init_here, NULL);
+    pthread_join(t, NULL);
+    not_main(&flag);
+    EXPECT(flag == 0);
+    MPI_Barrier(MPI_COMM_WORLD);
+    MPI_Finalize();
+}
+
+/* ---- The end ---- */
+
+static int order;
+
+static int at_finalize(MPI_Comm comm, int keyval, void *value, void *state)
+{
+    int flag = -1, result = -1;
+
+    (void)keyval;
+    (void)state;
+    EXPECT(comm == MPI_COMM_SELF);
+    EXPECT(!MPI_Finalized(&flag) && !flag);
+    EXPECT(!MPI_Comm_compare(comm, MPI_COMM_WORLD, &result));
+    EXPECT((int)(intptr_t)value == --order);
+    return MPI_SUCCESS;
+}
+
+static void attributes(void)
+{
+    int keyval;
+
+    MPI_Init(NULL, NULL);
+    for (order = 0; order < 5; order++) {
+        MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, at_finalize, &keyval, NULL);
+        MPI_Comm_set_attr(MPI_COMM_SELF, keyval, (void *)(intptr_t)order);
+        MPI_Comm_free_keyval(&keyval);
+    }
+    MPI_Finalize();
+    EXPECT(order == 0);
+}
+
+static void forks(void)
+{
+    int rank, size, in = 1, sum = 0, status = -1;
+
+    MPI_Init(NULL, NULL);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    MPI_Barrier(MPI_COMM_WORLD);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0)
+        exit(7); /* runs what libraries do at exit */
+    EXPECT(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 7);
+    for (int i = 0; i < 100; i++)
+        MPI_Allreduce(&in, &sum, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+    EXPECT(sum == size);
+    MPI_Finalize();
+}
+
+/* ---- Sessions ---- */
+
+static void sessions(void)
+{
+    MPI_Session session, second;
+    MPI_Info info;
+    MPI_Group group;
+    MPI_Comm comm;
+    int n, len, size, in = 1, sum = 0, flag;
+    char name[64];
+
+    EXPECT(!MPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, &session));
+    flags(0, 0);
+    EXPECT(!MPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, &second) && second != session);
+    EXPECT(!MPI_Session_finalize(&second) && second == MPI_SESSION_NULL);
+    EXPECT(!MPI_Session_get_num_psets(session, MPI_INFO_NULL, &n) && n == 2);
+    len = sizeof(name);
+    EXPECT(!MPI_Session_get_nth_pset(session, MPI_INFO_NULL, 0, &len, name) && len == 12);
+    EXPECT(!strcmp(name, "mpi://WORLD"));
+    EXPECT(MPI_Session_get_nth_pset(session, MPI_INFO_NULL, 2, &len, name) == MPI_ERR_ARG);
+    EXPECT(!MPI_Session_get_info(session, &info));
+    len = sizeof(name);
+    EXPECT(!MPI_Info_get_string(info, "thread_level", &len, name, &flag) && flag);
+    EXPECT(!strcmp(name, "MPI_THREAD_MULTIPLE"));
+    MPI_Info_free(&info);
+    EXPECT(!MPI_Group_from_session_pset(session, "mpi://world", &group));
+    EXPECT(MPI_Group_from_session_pset(session, "mpi://moon", &group) == MPI_ERR_ARG);
+    MPI_Group_size(group, &size);
+    EXPECT(!MPI_Comm_create_from_group(group, "life", MPI_INFO_NULL, MPI_ERRORS_RETURN, &comm));
+    MPI_Group_free(&group);
+    MPI_Allreduce(&in, &sum, 1, MPI_INT, MPI_SUM, comm);
+    EXPECT(sum == size);
+    MPI_Comm_free(&comm);
+    EXPECT(!MPI_Session_finalize(&session));
+    flags(0, 0);
+}
+
+/* ---- Error handlers ---- */
+
+static int seen_code;
+static MPI_Comm seen_comm;
+
+static void handler(MPI_Comm *comm, int *code, ...)
+{
+    seen_comm = *comm;
+    seen_code = *code;
+}
+
+static void handlers(void)
+{
+    MPI_Errhandler h, got;
+    MPI_Comm dup;
+    char text[MPI_MAX_ERROR_STRING];
+    int len, size, in = 0;
+
+    MPI_Init(NULL, NULL);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    MPI_Comm_dup(MPI_COMM_WORLD, &dup);
+    EXPECT(!MPI_Comm_get_errhandler(dup, &got) && got == MPI_ERRORS_ARE_FATAL);
+    MPI_Comm_create_errhandler(handler, &h);
+    MPI_Comm_set_errhandler(dup, h);
+    MPI_Errhandler_free(&h);
+    EXPECT(!MPI_Comm_get_errhandler(dup, &got) && got != MPI_ERRHANDLER_NULL);
+    EXPECT(MPI_Send(&in, 1, MPI_INT, size, 0, dup) == MPI_ERR_RANK);
+    EXPECT(seen_code == MPI_ERR_RANK && seen_comm == dup);
+    EXPECT(!MPI_Comm_call_errhandler(dup, MPI_ERR_IO) && seen_code == MPI_ERR_IO);
+    MPI_Errhandler_free(&got);
+    MPI_Comm_set_errhandler(dup, MPI_ERRORS_RETURN);
+    EXPECT(MPI_Send(&in, -1, MPI_INT, 0, 0, dup) == MPI_ERR_COUNT);
+    EXPECT(!MPI_Error_string(MPI_ERR_COUNT, text, &len) && strstr(text, "count -1"));
+    EXPECT(MPI_Cart_rank(dup, &in, &in) == MPI_ERR_UNSUPPORTED_OPERATION);
+    MPI_Error_string(MPI_ERR_UNSUPPORTED_OPERATION, text, &len);
+    EXPECT(strstr(text, "MPI_Cart_rank is not written yet"));
+    MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
+    MPI_Comm freed = dup;
+    MPI_Comm_free(&dup);
+    EXPECT(MPI_Comm_rank(freed, &in) == MPI_ERR_COMM);
+    MPI_Error_string(MPI_ERR_COMM, text, &len);
+    EXPECT(strstr(text, "the communicator has been freed"));
+    EXPECT(MPI_Comm_rank((MPI_Comm)MPI_INT, &in) == MPI_ERR_COMM);
+    MPI_Error_string(MPI_ERR_COMM, text, &len);
+    EXPECT(strstr(text, "datatype"));
+    EXPECT(MPI_File_open(MPI_COMM_SELF, "x", MPI_MODE_RDONLY, MPI_INFO_NULL, (MPI_File[1]){0}));
+    MPI_Finalize();
+}
+
+/* ---- What ends the program ---- */
+
+static void init_twice(void)
+{
+    MPI_Init(NULL, NULL);
+    MPI_Init(NULL, NULL);
+}
+
+static void finalize_first(void)
+{
+    MPI_Finalize();
+}
+
+static void finalize_twice(void)
+{
+    MPI_Init(NULL, NULL);
+    MPI_Finalize();
+    MPI_Finalize();
+}
+
+static void init_again(void)
+{
+    MPI_Init(NULL, NULL);
+    MPI_Finalize();
+    MPI_Init(NULL, NULL);
+}
+
+static void rank_first(void)
+{
+    int rank;
+
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+}
+
+static void rank_after(void)
+{
+    MPI_Init(NULL, NULL);
+    MPI_Finalize();
+    rank_first();
+}
+
+static void no_finalize(void)
+{
+    MPI_Init(NULL, NULL);
+}
+
+static void abort_3(void)
+{
+    MPI_Init(NULL, NULL);
+    printf("printed before\n");
+    MPI_Abort(MPI_COMM_WORLD, 3);
+    printf("never printed\n");
+}
+
+static void abort_first(void)
+{
+    MPI_Abort(MPI_COMM_WORLD, 5);
+}
+
+static void fatal(void)
+{
+    int size, x = 0;
+
+    MPI_Init(NULL, NULL);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    MPI_Send(&x, 1, MPI_INT, size + 3, 0, MPI_COMM_WORLD);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} modes[] = {
+    {"plain", plain},
+    {"levels", levels},
+    {"init_in_thread", init_in_thread},
+    {"attributes", attributes},
+    {"forks", forks},
+    {"sessions", sessions},
+    {"handlers", handlers},
+    {"init_twice", init_twice},
+    {"finalize_first", finalize_first},
+    {"finalize_twice", finalize_twice},
+    {"init_again", init_again},
+    {"rank_first", rank_first},
+    {"rank_after", rank_after},
+    {"no_finalize", no_finalize},
+    {"abort_3", abort_3},
+    {"abort_first", abort_first},
+    {"fatal", fatal},
+};
+
+int main(int argc, char **argv)
+{
+    for (unsigned i = 0; argc > 1 && i < sizeof(modes) / sizeof(modes[0]); i++)
+        if (!strcmp(modes[i].name, argv[1])) {
+            modes[i].run();
+            return failures != 0;
+        }
+    fprintf(stderr, "life: no such mode\n");
+    return 2;
+}
