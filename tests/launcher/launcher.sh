@@ -485,6 +485,9 @@ test_pmix()
     expect_line '^mpi[a-z-]*: gone astray$'
     run "abort 256 is no success" -n 2 "$client" abort 1 256
     expect_status 1
+    (ulimit -Sn 100; run "more ranks than descriptors" -n 64 "$client" exchange
+        [ $status -eq 0 ] && [ "$(grep -c '^ok$' "$work/out")" -eq 64 ]) && pass ||
+        fail "more ranks than descriptors"
     name="PMIx" expect_nothing_left
     # The server listens on the loopback interface alone.
     if command -v ss >/dev/null; then

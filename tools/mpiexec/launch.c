@@ -16,7 +16,7 @@
 struct child {
     const struct program *program;
     const struct rank *rank;
-    const struct launch_signals *signals;
+    const struct launch_origin *origin;
     char **script; /* the program as an argument of a shell, for a script without #! */
     pid_t launcher;
     int in, out, err;
@@ -46,8 +46,9 @@ static int become_rank(struct child *c)
         return fail(c, "dup2");
     if (c->program->wdir != NULL && chdir(c->program->wdir) != 0)
         return fail(c, c->program->wdir);
-    sigaction(SIGPIPE, &c->signals->pipe, NULL);
-    sigprocmask(SIG_SETMASK, &c->signals->mask, NULL);
+    setrlimit(RLIMIT_NOFILE, &c->origin->files);
+    sigaction(SIGPIPE, &c->origin->pipe, NULL);
+    sigprocmask(SIG_SETMASK, &c->origin->mask, NULL);
     execve(c->program->path, c->program->argv, r->env);
     if (errno == ENOEXEC)
         execve("/bin/sh", c->script, r->env);
@@ -80,12 +81,12 @@ static char **make_script(const struct program *p)
     return argv;
 }
 
-int launch_rank(const struct job *job, struct rank *r, const struct launch_signals *signals)
+int launch_rank(const struct job *job, struct rank *r, const struct launch_origin *origin)
 {
     struct child c = {
         .program = r->program,
         .rank = r,
-        .signals = signals,
+        .origin = origin,
         .script = make_script(r->program),
         .launcher = getpid(),
         .in = input_fd(r),

@@ -6,14 +6,16 @@
 #include "job.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 
 /* How the launcher itself was started; ranks get the same. */
-struct launch_signals {
+struct launch_origin {
     sigset_t mask;
     struct sigaction pipe; /* what SIGPIPE did */
+    struct rlimit files;
 };
 
 /* Starts one rank in a process group of its own. 0, or an exit status with the reason said. */
-int launch_rank(const struct job *job, struct rank *r, const struct launch_signals *signals);
+int launch_rank(const struct job *job, struct rank *r, const struct launch_origin *origin);
 
 #endif

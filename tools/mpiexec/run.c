@@ -278,7 +278,7 @@ static void turn(struct run *r)
 }
 
 /* Signals come through a descriptor, from before libpmix's threads start: they inherit the mask. */
-static int catch_signals(struct launch_signals *old)
+static int catch_signals(struct launch_origin *old)
 {
     static const int caught[] = {SIGCHLD, SIGINT,  SIGTERM, SIGHUP, SIGQUIT,
                                  SIGTSTP, SIGCONT, SIGUSR1, SIGUSR2};
@@ -294,10 +294,24 @@ static int catch_signals(struct launch_signals *old)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static int launch_all(struct run *r, const struct launch_signals *signals)
+/* Two pipes and a socket for each rank. */
+static void allow_files(const struct job *job, struct launch_origin *old)
+{
+    rlim_t needed = 64 + 3 * (rlim_t)job->nranks;
+    struct rlimit more;
+
+    getrlimit(RLIMIT_NOFILE, &old->files);
+    more = old->files;
+    if (more.rlim_cur >= needed)
+        return;
+    more.rlim_cur = needed < more.rlim_max ? needed : more.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &more); /* where it is not enough, opening a pipe says so */
+}
+
+static int launch_all(struct run *r, const struct launch_origin *origin)
 {
     for (int i = 0; i < r->job->nranks; i++) {
-        int status = launch_rank(r->job, &r->job->ranks[i], signals);
+        int status = launch_rank(r->job, &r->job->ranks[i], origin);
 
         if (status != 0)
             return status;
@@ -307,7 +321,7 @@ static int launch_all(struct run *r, const struct launch_signals *signals)
 
 /* Starts the ranks and stays until nothing is left of them. */
 static int start_and_wait(struct run *r, const struct options *o,
-                          const struct launch_signals *signals)
+                          const struct launch_origin *origin)
 {
     int status;
 
@@ -317,7 +331,7 @@ static int start_and_wait(struct run *r, const struct options *o,
         bind_report(r->job);
     if (o->timeout > 0)
         r->timeout_at = now_ms() + 1000LL * o->timeout;
-    status = launch_all(r, signals);
+    status = launch_all(r, origin);
     input_started();
     if (status != 0) {
         end_job(r, status, 0);
@@ -340,18 +354,19 @@ int run_job(struct job *job, const struct options *o)
         .timeout_at = -1,
         .timeout = o->timeout,
     };
-    struct launch_signals signals;
+    struct launch_origin origin;
     int status;
 
-    r.signal_fd = catch_signals(&signals);
+    r.signal_fd = catch_signals(&origin);
     if (r.signal_fd < 0) {
         say("no signal descriptor: %s", strerror(errno));
         return 1;
     }
+    allow_files(job, &origin);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (guard_start(job) != 0)
         return 1;
-    status = start_and_wait(&r, o, &signals);
+    status = start_and_wait(&r, o, &origin);
     guard_stop(job);
     return status;
 }
