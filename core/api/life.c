@@ -226,11 +226,11 @@ static void close_all(void)
         (void)coll_barrier(comm_world);
         p2p_drain();
     }
+    p2p_close();
     report_leaks();
     win_close();
     comm_close();
     fabric_close();
-    p2p_close();
     lane_close();
     coll_close();
     boot_close();

@@ -89,6 +89,27 @@ static void freed(void)
     OK(MPI_Barrier(MPI_COMM_WORLD));
 }
 
+/* A communicator that is freed under way stays until its messages have come. */
+static void comm_freed(void)
+{
+    enum { COUNT = 50000 };
+    static int out[COUNT], in[COUNT];
+    MPI_Request r[2];
+    MPI_Comm c;
+
+    for (int round = 0; round < 10; round++) {
+        for (int i = 0; i < COUNT; i++)
+            out[i] = rank + round + i;
+        OK(MPI_Comm_dup(MPI_COMM_WORLD, &c));
+        OK(MPI_Irecv(in, COUNT, MPI_INT, MPI_ANY_SOURCE, MPI_ANY_TAG, c, &r[0]));
+        OK(MPI_Isend(out, COUNT, MPI_INT, right(), 6, c, &r[1]));
+        OK(MPI_Comm_free(&c));
+        OK(MPI_Waitall(2, r, MPI_STATUSES_IGNORE));
+        for (int i = 0; i < COUNT; i++)
+            CHECK(in[i] == left() + round + i);
+    }
+}
+
 int main(int argc, char **argv)
 {
     begin(&argc, &argv);
@@ -97,5 +118,6 @@ int main(int argc, char **argv)
     race();
     send();
     freed();
+    comm_freed();
     return end("p2p_cancel");
 }
