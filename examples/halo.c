@@ -36,7 +36,8 @@ static double largest_difference(const double *whole, int n)
         swap = t, t = next, next = swap;
     }
     for (int i = 0; i < n; i++)
-        worst = fmax(worst, fabs(t[i + 1] - whole[i]));
+        if (fabs(t[i + 1] - whole[i]) > worst)
+            worst = fabs(t[i + 1] - whole[i]);
     free(t);
     free(next);
     return worst;
