@@ -23,6 +23,9 @@ int api_thread_level = MPI_THREAD_SINGLE;
 /* Guards the two counters below; held while the library opens and closes, by one thread at most. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int users;
+/* Where the library as a whole is: open while it has users, and longer, see close_locked. */
+static enum { NEVER_OPEN, OPEN, CLOSED } state;
+static pid_t opener; /* a child that was forked has nothing to close */
 static enum { WORLD_BEFORE, WORLD_RUNNING, WORLD_AFTER } world;
 
 /*
@@ -108,7 +111,7 @@ int life_describe(struct info *info, int argc, char *const *argv)
     } else {
         rc = describe_command(info);
     }
-    if (!rc && users) {
+    if (!rc && api_phase == API_RUNNING) {
         snprintf(text, sizeof(text), "%u", boot_info()->size);
         rc = info_set(info, "maxprocs", text);
         if (!rc)
@@ -239,11 +242,15 @@ static void close_all(void)
 
 static int open_locked(int thread_level)
 {
-    if (users == 0) {
+    if (state == CLOSED && !boot_info()->singleton)
+        return err_set(MPI_ERR_OTHER, "MPI has been closed, and the other processes with it");
+    if (state != OPEN) {
         api_thread_level = life_thread_level(thread_level);
         int rc = open_all();
         if (rc)
             return rc;
+        state = OPEN;
+        opener = getpid();
     }
     users++;
     return MPI_SUCCESS;
@@ -257,10 +264,31 @@ int life_open(int thread_level)
     return rc;
 }
 
+static void close_at_exit(void)
+{
+    if (state == OPEN && users == 0 && getpid() == opener) {
+        close_all();
+        state = CLOSED;
+    }
+}
+
+/*
+ * After MPI_Finalize nothing is expected to come. After the last session more may: another session,
+ * or MPI_Init. The other processes would have to close and open at the same time, and no call says
+ * so; the library stays open until the program ends.
+ */
 static void close_locked(void)
 {
-    if (--users == 0)
+    static bool waiting;
+
+    if (--users > 0)
+        return;
+    if (world == WORLD_AFTER) {
         close_all();
+        state = CLOSED;
+    } else if (!waiting) {
+        waiting = !atexit(close_at_exit);
+    }
 }
 
 void life_close(void)

@@ -10,7 +10,10 @@
 
 /* One more user. Nothing waits for other processes. MPI_SUCCESS or an error class. */
 int life_open(int thread_level);
-/* One less. The last waits for the other processes, so that none loses a peer it still needs. */
+/*
+ * One less. When the last has gone and no more can come, the processes wait for each other, so that
+ * none loses a peer it still needs, and the library closes.
+ */
 void life_close(void);
 
 int life_init(int thread_level);

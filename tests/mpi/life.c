@@ -211,6 +211,17 @@ static void sessions(void)
     flags(0, 0);
 }
 
+/* One session after the other, and the world after them. */
+static void cycles(void)
+{
+    for (int i = 0; i < 3; i++)
+        sessions();
+    MPI_Init(NULL, NULL);
+    MPI_Barrier(MPI_COMM_WORLD);
+    MPI_Finalize();
+    flags(1, 1);
+}
+
 /* ---- Error handlers ---- */
 
 static int seen_code;
@@ -338,6 +349,7 @@ static const struct {
     {"attributes", attributes},
     {"forks", forks},
     {"sessions", sessions},
+    {"cycles", cycles},
     {"handlers", handlers},
     {"init_twice", init_twice},
     {"finalize_first", finalize_first},
