@@ -265,7 +265,7 @@ MPI_EXPORT(Win_get_name)
 int PMPI_Win_get_name(MPI_Win win, char *win_name, int *resultlen)
 {
     struct win *w = NULL;
-    int rc = check_win(win, &w);
+    int rc = win == MPI_WIN_NULL ? check_running() : check_win(win, &w);
 
     if (!rc)
         rc = check_out(win_name, "win_name");
@@ -273,8 +273,8 @@ int PMPI_Win_get_name(MPI_Win win, char *win_name, int *resultlen)
         rc = check_out(resultlen, "resultlen");
     if (rc)
         return api_fail_win(w, rc, __func__);
-    strcpy(win_name, w->name);
-    *resultlen = (int)strlen(w->name);
+    strcpy(win_name, w ? w->name : "MPI_WIN_NULL");
+    *resultlen = (int)strlen(win_name);
     return MPI_SUCCESS;
 }
 

@@ -366,7 +366,8 @@ int win_accumulate(struct win *w, const struct win_side *origin, const struct wi
 
     if (op_is_user(op))
         return err_set(MPI_ERR_OP, "accumulates take predefined operators only");
-    rc = element_of(target->type, op, &s.element);
+    /* Nothing is combined where there is no data: any type will do. */
+    rc = element_of(s.total ? target->type : &datatype_int, op, &s.element);
     if (!rc && op->kind != OP_NO_OP)
         rc = same_bytes(origin, s.total, "origin");
     if (!rc && result)
