@@ -25,7 +25,11 @@ mpi_tests = \
     tests/mpi/p2p_self.mpi \
     tests/mpi/p2p_threads.mpi \
     tests/mpi/p2p_truncate.mpi \
-    tests/mpi/p2p_vector.mpi
+    tests/mpi/p2p_vector.mpi \
+    tests/mpi/win_atomic.mpi \
+    tests/mpi/win_errors.mpi \
+    tests/mpi/win_fuzz.mpi \
+    tests/mpi/win_shape.mpi
 check_PROGRAMS += $(mpi_tests)
 TESTS += $(mpi_tests)
 
@@ -67,6 +71,14 @@ tests_mpi_p2p_truncate_mpi_SOURCES = tests/mpi/p2p_truncate.c tests/mpi/mpitest.
 tests_mpi_p2p_truncate_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_vector_mpi_SOURCES = tests/mpi/p2p_vector.c tests/mpi/mpitest.h
 tests_mpi_p2p_vector_mpi_LDADD = libmpi_abi.la
+tests_mpi_win_atomic_mpi_SOURCES = tests/mpi/win_atomic.c tests/mpi/win_test.h
+tests_mpi_win_atomic_mpi_LDADD = libmpi_abi.la
+tests_mpi_win_errors_mpi_SOURCES = tests/mpi/win_errors.c tests/mpi/win_test.h
+tests_mpi_win_errors_mpi_LDADD = libmpi_abi.la
+tests_mpi_win_fuzz_mpi_SOURCES = tests/mpi/win_fuzz.c tests/mpi/win_test.h
+tests_mpi_win_fuzz_mpi_LDADD = libmpi_abi.la
+tests_mpi_win_shape_mpi_SOURCES = tests/mpi/win_shape.c tests/mpi/win_test.h
+tests_mpi_win_shape_mpi_LDADD = libmpi_abi.la
 
 # Start and end, whose exit statuses and messages a script looks at.
 check_PROGRAMS += tests/mpi/life

@@ -7,7 +7,7 @@
  */
 #include "win_test.h"
 
-static int times = 100;
+static int times = 50;
 
 static void counters(enum flavour f)
 {

@@ -87,6 +87,7 @@ static void arguments(MPI_Win win, MPI_Aint ints)
     FAILS(MPI_Get(v, 2, MPI_INT, 0, 0, 1, MPI_INT, win), MPI_ERR_TRUNCATE);
     FAILS(MPI_Put(NULL, 1, MPI_INT, 0, 0, 1, MPI_INT, win), MPI_ERR_BUFFER);
     OK(MPI_Put(NULL, 0, MPI_INT, 0, 0, 0, MPI_INT, win));
+    OK(MPI_Accumulate(NULL, 0, MPI_BYTE, 0, 0, 0, MPI_BYTE, MPI_SUM, win));
     OK(MPI_Put(v, 1, MPI_INT, MPI_PROC_NULL, 1 << 20, 1, MPI_INT, win));
     FAILS(MPI_Accumulate(v, 1, MPI_INT, 0, 0, 1, MPI_INT, MPI_NO_OP, win), MPI_ERR_OP);
     FAILS(MPI_Accumulate(v, 1, MPI_FLOAT, 0, 0, 1, MPI_FLOAT, MPI_BXOR, win), MPI_ERR_OP);
@@ -113,7 +114,12 @@ static void creation(void)
 {
     int v;
     void *p;
+    char name[MPI_MAX_OBJECT_NAME];
+    int len;
     MPI_Win win = MPI_WIN_NULL, old;
+
+    OK(MPI_Win_get_name(win, name, &len));
+    CHECK(!strcmp(name, "MPI_WIN_NULL") && len == 12, "name %s", name);
 
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);

@@ -278,7 +278,7 @@ static void big(enum flavour f)
 
 int main(int argc, char **argv)
 {
-    int rounds = argc > 1 ? atoi(argv[1]) : 20;
+    int rounds = argc > 1 ? atoi(argv[1]) : 10;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 12345;
 
     test_begin();
