@@ -74,19 +74,25 @@ static void exchanged(pmix_status_t status, void *arg)
     pthread_mutex_unlock(&exchange.mutex);
 }
 
+/* False where there is nothing to do: it runs already, or there is nobody to exchange with. */
+static bool begin(void)
+{
+    pthread_mutex_lock(&exchange.mutex);
+    bool first = exchange.state == IDLE;
+    if (first)
+        exchange.state = boot.info.singleton ? COMPLETE : RUNNING;
+    pthread_mutex_unlock(&exchange.mutex);
+    return first && !boot.info.singleton;
+}
+
 int boot_exchange_start(void)
 {
     static pmix_proc_t all; /* PMIx may look at both until the fence is over */
     static pmix_info_t collect;
     bool yes = true;
 
-    if (exchange.state != IDLE)
+    if (!begin())
         return 0;
-    exchange.state = RUNNING;
-    if (boot.info.singleton) {
-        exchange.state = COMPLETE;
-        return 0;
-    }
     PMIX_LOAD_PROCID(&all, boot.self.nspace, PMIX_RANK_WILDCARD);
     PMIX_INFO_LOAD(&collect, PMIX_COLLECT_DATA, &yes, PMIX_BOOL);
     pmix_status_t status = PMIx_Commit();

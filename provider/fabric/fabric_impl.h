@@ -95,13 +95,13 @@ void fabric_choices_complain(const struct fabric_choices *c);
 
 /* ---- fabric_quirks.c: the only file that knows providers by name ---- */
 
-enum fabric_quirk { QUIRK_RANK, QUIRK_TAIL, QUIRK_REFUSE, QUIRK_RX_SIZE };
+enum fabric_quirk { QUIRK_RANK, QUIRK_TAIL, QUIRK_REFUSE };
 
 /* True where the table has a row; the first that fits counts. */
 bool fabric_quirk(const char *provider, enum fabric_quirk field, long *value, const char **why);
 /* Settings that libfabric reads from the environment, where the user has none. Before any fi_ call.
  */
-void fabric_quirks_environment(uint32_t job_size);
+void fabric_quirks_environment(uint32_t job_size, bool one_host);
 /* The longest message that may come before its receive is known to the sender. */
 size_t fabric_quirks_eager(const struct fi_info *info);
 

@@ -134,7 +134,7 @@ int fabric_choices_open(struct fabric_choices *c)
     *c = (struct fabric_choices){0};
     if (!hints)
         return -ENOMEM;
-    fabric_quirks_environment(boot_info()->size);
+    fabric_quirks_environment(boot_info()->size, one_host);
     int rc = fi_getinfo(FI_VERSION(1, 17), NULL, NULL, 0, hints, &c->list);
     fi_freeinfo(hints);
     if (rc) {
@@ -207,6 +207,17 @@ static bool in_list(const struct fi_info *list, const struct fi_info *one)
     return false;
 }
 
+/* Several infos of one device differ in what nobody here asks for: the first stands for all. */
+static bool repeats(const struct fabric_choices *c, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (!strcmp(c->best[i].info->fabric_attr->prov_name,
+                    c->best[n].info->fabric_attr->prov_name) &&
+            !strcmp(c->best[i].info->domain_attr->name, c->best[n].info->domain_attr->name))
+            return true;
+    return false;
+}
+
 /* What libfabric has and what fell through our needs, by provider. */
 static void each_unfit(const struct fi_info *fit,
                        void (*each)(const struct fabric_candidate *, void *), void *arg)
@@ -217,9 +228,9 @@ static void each_unfit(const struct fi_info *fit,
         return;
     for (struct fi_info *i = all; i; i = i->next) {
         struct fabric_candidate one = {i->fabric_attr->prov_name, i->domain_attr->name,
-                                       "it lacks what we need: reliable endpoints with tagged "
-                                       "messages, directed receives and remote memory",
-                                       false};
+                                       "it lacks tagged messages, remote memory or both", false};
+        long value;
+        fabric_quirk(one.provider, QUIRK_REFUSE, &value, &one.why);
         struct fi_info *rest = i->next;
         i->next = NULL; /* is it the last of its name? then say it, once */
         if (!in_list(fit, i) && !in_list(rest, i))
@@ -240,6 +251,8 @@ int fabric_candidates(void (*each)(const struct fabric_candidate *, void *), voi
         const struct fabric_choice *b = &c.best[i];
         struct fabric_candidate one = {b->info->fabric_attr->prov_name, b->info->domain_attr->name,
                                        b->why, i == 0 && !b->why};
+        if (repeats(&c, i))
+            continue;
         if (!b->why && i)
             one.why = "a better one comes first";
         each(&one, arg);
