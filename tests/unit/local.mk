@@ -16,11 +16,32 @@ tests_unit_test_attr_SOURCES = tests/unit/test_attr.c
 tests_unit_test_attr_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_attr_LDADD = libcore.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_base
+TESTS += tests/unit/test_base
+tests_unit_test_base_SOURCES = tests/unit/test_base.c
+tests_unit_test_base_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_base_LDADD = libprovider.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_boot
+TESTS += tests/unit/test_boot
+tests_unit_test_boot_SOURCES = tests/unit/test_boot.c
+tests_unit_test_boot_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_boot_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_err
 TESTS += tests/unit/test_err
 tests_unit_test_err_SOURCES = tests/unit/test_err.c
 tests_unit_test_err_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_err_LDADD = libcore.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_fabric
+TESTS += tests/unit/test_fabric
+tests_unit_test_fabric_SOURCES = \
+    tests/unit/job.c \
+    tests/unit/job.h \
+    tests/unit/test_fabric.c
+tests_unit_test_fabric_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_fabric_LDADD = libprovider.la $(CRITERION_LIBS)
 
 check_PROGRAMS += tests/unit/test_group
 TESTS += tests/unit/test_group

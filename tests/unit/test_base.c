@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* provider/base: lists, pools, the lock, parameters. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "provider/base/clock.h"
+#include "provider/base/list.h"
+#include "provider/base/lock.h"
+#include "provider/base/param.h"
+#include "provider/base/pool.h"
+
+struct member {
+    int value;
+    struct list link;
+};
+
+Test(list, keeps_order)
+{
+    struct list head = LIST_INIT(head), *l, *tmp;
+    struct member m[10];
+    int expected = 0;
+
+    for (int i = 0; i < 10; i++) {
+        m[i].value = i;
+        list_add_tail(&head, &m[i].link);
+    }
+    list_each(l, tmp, &head) cr_assert_eq(container_of(l, struct member, link)->value, expected++);
+    cr_assert_eq(expected, 10);
+}
+
+Test(list, drops_while_walking)
+{
+    struct list head = LIST_INIT(head), *l, *tmp;
+    struct member m[10];
+
+    for (int i = 0; i < 10; i++) {
+        m[i].value = i;
+        list_add_head(&head, &m[i].link);
+    }
+    list_each(l, tmp, &head) if (container_of(l, struct member, link)->value % 2) list_drop(l);
+    for (int i = 8; i >= 0; i -= 2)
+        cr_assert_eq(container_of(list_pop(&head), struct member, link)->value, i);
+    cr_assert_null(list_pop(&head));
+    cr_assert(list_empty(&head));
+    list_drop(&m[1].link); /* once more is harmless */
+    cr_assert(list_empty(&m[1].link));
+}
+
+Test(pool, gives_distinct_aligned_items)
+{
+    enum { N = 1000, SIZE = 100 };
+    struct pool p;
+    unsigned char *item[N];
+
+    pool_open(&p, SIZE, 7);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < N; i++) {
+            item[i] = pool_get(&p);
+            cr_assert_not_null(item[i]);
+            cr_assert_eq((uintptr_t)item[i] % 64, 0);
+            memset(item[i], i & 0xff, SIZE);
+        }
+        cr_assert_eq(p.taken, N);
+        for (int i = 0; i < N; i++) {
+            for (int b = 0; b < SIZE; b++)
+                cr_assert_eq(item[i][b], i & 0xff, "item %d was written over", i);
+            pool_put(&p, item[i]);
+        }
+        cr_assert_eq(p.taken, 0);
+    }
+    pool_close(&p);
+}
+
+Test(pool, reuses_what_came_back)
+{
+    struct pool p;
+
+    pool_open(&p, 8, 4);
+    void *first = pool_get(&p);
+    pool_put(&p, first);
+    cr_assert_eq(pool_get(&p), first);
+    pool_close(&p);
+}
+
+enum { THREADS = 4, TURNS = 50000 };
+
+static struct lock lock;
+static long counter; /* not atomic: only the lock keeps it right */
+
+static void *count_up(void *arg)
+{
+    for (int i = 0; i < TURNS; i++) {
+        lock_take(&lock);
+        long seen = counter;
+        if (i % 1000 == 0)
+            sched_yield(); /* so that the others find it taken and sleep */
+        counter = seen + 1;
+        lock_drop(&lock);
+    }
+    return arg;
+}
+
+Test(lock, excludes, .timeout = 60)
+{
+    pthread_t thread[THREADS];
+
+    for (int i = 0; i < THREADS; i++)
+        cr_assert_eq(pthread_create(&thread[i], NULL, count_up, NULL), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+    cr_assert_eq(counter, (long)THREADS * TURNS);
+    cr_assert_eq(lock.state, 0);
+}
+
+Test(lock, may_be_off)
+{
+    struct lock l = {.off = true};
+
+    lock_take(&l);
+    lock_take(&l);
+    lock_drop(&l);
+    cr_assert(lock_held(&l));
+    cr_assert_eq(l.state, 0);
+}
+
+Test(param, defaults)
+{
+    unsetenv("ORIEL_SPIN");
+    unsetenv("ORIEL_LOG");
+    param_open();
+    cr_assert_eq(param.spin, 2000);
+    cr_assert_str_eq(param.log, "warn");
+    cr_assert_eq(param.errors_abort, false);
+    cr_assert_eq(param.max_message, 0);
+}
+
+Test(param, environment)
+{
+    setenv("ORIEL_SPIN", "17", 1);
+    setenv("ORIEL_MAX_MESSAGE", "3M", 1);
+    setenv("ORIEL_ERRORS_ABORT", "on", 1);
+    setenv("ORIEL_INTERFACE", "eth7", 1);
+    param_open();
+    cr_assert_eq(param.spin, 17);
+    cr_assert_eq(param.max_message, 3u << 20);
+    cr_assert_eq(param.errors_abort, true);
+    cr_assert_str_eq(param.interface, "eth7");
+}
+
+Test(param, nonsense_leaves_the_default)
+{
+    setenv("ORIEL_SPIN", "17x", 1);
+    setenv("ORIEL_MAX_MESSAGE", "-1", 1);
+    setenv("ORIEL_ERRORS_ABORT", "perhaps", 1);
+    param_open();
+    cr_assert_eq(param.spin, 2000);
+    cr_assert_eq(param.max_message, 0);
+    cr_assert_eq(param.errors_abort, false);
+}
+
+Test(param, rows_say_what_is_set)
+{
+    bool found = false;
+
+    setenv("ORIEL_SPIN", "5", 1);
+    for (unsigned i = 0; i < param_count; i++) {
+        struct param_row row;
+        param_row(i, &row);
+        cr_assert(!strncmp(row.name, "ORIEL_", 6) && *row.help);
+        if (strcmp(row.name, "ORIEL_SPIN"))
+            continue;
+        found = true;
+        cr_assert_str_eq(row.value, "5");
+        cr_assert_str_eq(row.preset, "2000");
+    }
+    cr_assert(found);
+}
+
+Test(clock, goes_forward)
+{
+    uint64_t last = clock_ns();
+
+    for (int i = 0; i < 1000; i++) {
+        uint64_t now = clock_ns();
+        cr_assert(now >= last);
+        last = now;
+    }
+}
