@@ -47,6 +47,12 @@ bin_links += mpirun:mpiexec
 man1_links += mpirun.1:mpiexec.1
 dist_man_MANS += docs/man/mpiexec.1
 
+# What the library is and what it finds.
+bin_PROGRAMS += oriel-info
+oriel_info_SOURCES = tools/oriel-info.c
+oriel_info_LDADD = libprovider.la
+dist_man_MANS += docs/man/oriel-info.1
+
 # The compiler wrapper, its pages, and the scripts of the tree.
 bin_SCRIPTS += tools/mpicc
 bin_links += mpicxx:mpicc mpic++:mpicc mpiCC:mpicc
