@@ -12,6 +12,7 @@ mpi_tests = \
     tests/mpi/coll_many.mpi \
     tests/mpi/coll_threads.mpi \
     tests/mpi/comm_make.mpi \
+    tests/mpi/objects.mpi \
     tests/mpi/p2p_buffered.mpi \
     tests/mpi/p2p_cancel.mpi \
     tests/mpi/p2p_complete.mpi \
@@ -43,6 +44,8 @@ tests_mpi_coll_threads_mpi_SOURCES = tests/mpi/coll_threads.c tests/mpi/mpitest.
 tests_mpi_coll_threads_mpi_LDADD = libmpi_abi.la
 tests_mpi_comm_make_mpi_SOURCES = tests/mpi/comm_make.c tests/mpi/mpitest.h
 tests_mpi_comm_make_mpi_LDADD = libmpi_abi.la
+tests_mpi_objects_mpi_SOURCES = tests/mpi/objects.c tests/mpi/mpitest.h
+tests_mpi_objects_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_buffered_mpi_SOURCES = tests/mpi/p2p_buffered.c tests/mpi/mpitest.h
 tests_mpi_p2p_buffered_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_cancel_mpi_SOURCES = tests/mpi/p2p_cancel.c tests/mpi/mpitest.h
