@@ -187,10 +187,17 @@ void fabric_choices_complain(const struct fabric_choices *c)
     const char *asked = *param.provider ? param.provider : getenv("FI_PROVIDER");
     char text[256];
 
+    if (boot_info()->local_rank) /* its neighbours see the same, and one line a host is enough */
+        return;
     list_names(c->list, text, sizeof(text));
-    if (asked)
-        LOG(LOG_ERROR, "%s=%s: no such provider can be used here%s%s; unset it, or see oriel-info",
-            variable, asked, *text ? "; there is " : "", text);
+    if (asked && *text)
+        LOG(LOG_ERROR, "%s=%s: no such provider can be used here; there is %s", variable, asked,
+            text);
+    else if (asked) /* libfabric itself hides all others */
+        LOG(LOG_ERROR,
+            "%s=%s: no such provider can be used here; without it, oriel-info --providers tells "
+            "what there is",
+            variable, asked);
     else if (*param.interface)
         LOG(LOG_ERROR, "ORIEL_INTERFACE=%s: no provider opens on it; see oriel-info --providers",
             param.interface);
