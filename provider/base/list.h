@@ -18,7 +18,9 @@ struct list {
         &(head), &(head)                                                                           \
     }
 
+#ifndef container_of /* libfabric has the same */
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#endif
 
 static inline void list_init(struct list *l)
 {

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The node provider: libfabric's interface over memory shared by the processes of one host.
+ * Private to provider/node; the outside sees node_provider (node_provider.h) and fi_* calls.
+ *
+ *     node_fabric <- node_domain <- node_av, node_cq, node_cntr, node_ep, node_region's mr
+ *
+ * An endpoint owns its segment and, for every process it has met, a peer: that one's segment,
+ * mapped. A message of up to NODE_CELL_PAYLOAD bytes travels in its cell; up to NODE_CHUNK, through
+ * a chunk of the sender's segment; a longer one is announced and fetched by the receiver in one
+ * copy (process_vm_readv) or, where the system forbids that, streamed through chunks on request.
+ *
+ * Locks: one a domain, taken by every call on its objects (off under FI_THREAD_DOMAIN). Functions
+ * here are called with it held unless they say otherwise; the fi_* entry points take and drop it.
+ *
+ * Errors: 0 or -errno (libfabric's FI_E* are errno's values). -FI_EAGAIN: nothing was done, make
+ * progress and call again.
+ */
+#ifndef ORIEL_NODE_NODE_H
+#define ORIEL_NODE_NODE_H
+
+#include <rdma/fabric.h>
+#include <rdma/fi_atomic.h>
+#include <rdma/fi_cm.h>
+#include <rdma/fi_domain.h>
+#include <rdma/fi_endpoint.h>
+#include <rdma/fi_eq.h>
+#include <rdma/fi_errno.h>
+#include <rdma/fi_rma.h>
+#include <rdma/fi_tagged.h>
+
+#include "provider/base/list.h"
+#include "provider/base/lock.h"
+#include "provider/base/pool.h"
+#include "provider/node/node_segment.h"
+
+enum { NODE_IOV = 4 };
+
+struct node_fabric {
+    struct fid_fabric fid;
+    atomic_int users;
+};
+
+struct node_domain {
+    struct fid_domain fid;
+    struct node_fabric *fabric;
+    struct lock lock;
+    atomic_int users;
+    struct list eps;
+    struct list mrs; /* registered memory, until and after an endpoint shows it to others */
+    uint64_t mr_mode;
+    uint64_t next_key;
+};
+
+struct node_av {
+    struct fid_av fid;
+    struct node_domain *domain;
+    struct node_address *table; /* by fi_addr, for FI_AV_MAP and FI_AV_TABLE alike */
+    size_t count, room;
+    atomic_int users;
+};
+
+/* ---- Completions ---- */
+
+struct node_completion {
+    struct fi_cq_tagged_entry entry;
+    fi_addr_t source;
+    struct fi_cq_err_entry *error; /* malloc'ed where this one is an error, else NULL */
+};
+
+struct node_cq {
+    struct fid_cq fid;
+    struct node_domain *domain;
+    enum fi_cq_format format;
+    enum fi_wait_obj wait_obj;
+    struct list eps; /* of node_cq_link */
+    /* A ring that grows: a completion is never lost. Indices run freely. */
+    struct node_completion *ring;
+    size_t mask;
+    uint64_t head, tail;
+    bool signalled; /* fi_cq_signal */
+    int epoll;      /* on the doorbells of the endpoints; -1 without FI_WAIT_FD */
+    atomic_int users;
+};
+
+struct node_cntr {
+    struct fid_cntr fid;
+    struct node_domain *domain;
+    enum fi_wait_obj wait_obj;
+    _Atomic uint64_t value, errors;
+    struct list eps;
+    atomic_int users;
+};
+
+enum node_event { /* which counter an operation moves */
+                  NODE_SEND,
+                  NODE_RECV,
+                  NODE_READ,
+                  NODE_WRITE,
+                  NODE_REMOTE_READ,
+                  NODE_REMOTE_WRITE,
+                  NODE_EVENTS
+};
+
+/* ---- Endpoints and peers ---- */
+
+struct node_peer {
+    struct node_segment *segment; /* the peer's, mapped */
+    uint64_t head_seen;           /* of its queue: node_queue_take */
+    uint16_t source;              /* our place in its list of sources */
+    bool single_copy;             /* process_vm_readv works both ways */
+    int doorbell;                 /* write end of its pipe, opened at the first ring; -1 before */
+    struct node_map *maps;        /* of its memory: node_mr.c */
+    fi_addr_t fi_addr;            /* FI_ADDR_NOTAVAIL while it is in no address vector */
+    struct list link;             /* in ep->all_peers */
+};
+
+/* A posted receive. */
+struct node_recv {
+    struct list link; /* in a bucket or the wild list of node_match */
+    uint64_t order;   /* of posting */
+    uint64_t tag, ignore;
+    fi_addr_t source; /* FI_ADDR_UNSPEC: any */
+    struct iovec iov[NODE_IOV];
+    uint32_t iov_count;
+    uint32_t flags; /* NODE_OP_* */
+    size_t len;     /* room in iov */
+    void *context;
+};
+
+/* What a cell announces, until a receive takes it. */
+struct node_message {
+    struct node_peer *peer;
+    uint64_t tag, data;
+    size_t len;
+    uint8_t kind, flags; /* the cell's */
+    /* Where the bytes are: memory of this process or the segment (INLINE, CHUNK), or the sender's
+     * own memory, to be fetched (RTS: address of the data, or of `pieces` iovecs). */
+    const void *bytes;
+    uint64_t address;
+    uint32_t pieces;
+    uint64_t sender_op; /* to name in FIN, ACK, CTS; 0 none */
+};
+
+/* A message that came before its receive. */
+struct node_unexpected {
+    struct list link;    /* in its bucket */
+    struct list arrival; /* in the order of all */
+    struct node_message message;
+    void *claimed; /* context of FI_CLAIM; NULL: still to be matched */
+    unsigned char payload[NODE_CELL_PAYLOAD];
+    void *block; /* exact-size copy of a longer payload; malloc'ed */
+};
+
+enum { NODE_BUCKETS = 256 };
+
+/* Matching for one kind of message, tagged or not; node_match.h. */
+struct node_match {
+    uint64_t order;
+    struct list posted[NODE_BUCKETS];     /* receives whose tag says their bucket */
+    struct list posted_wild;              /* the others */
+    struct list unexpected[NODE_BUCKETS]; /* by tag */
+    struct list arrivals;
+    struct list claimed;
+};
+
+enum {
+    NODE_OP_COMPLETE = 1, /* writes a completion when it succeeds */
+    NODE_OP_TAGGED = 2,
+    NODE_OP_DELIVERY = 4, /* complete when the target has it */
+    NODE_OP_REMOTE_DATA = 8,
+};
+
+enum node_op_kind {
+    NODE_OP_SEND,      /* a message; a stream when the receiver asked for one */
+    NODE_OP_STREAM_IN, /* a message that comes as a stream */
+    NODE_OP_PUT,       /* a write by messages, in chunks */
+    NODE_OP_GET,       /* a read by messages: what is wanted */
+    NODE_OP_GET_REPLY, /* and the other end's stream */
+    NODE_OP_ATOMIC,
+};
+
+/* An operation that is not over when its call returns. Its address is its name on the wire. */
+struct node_op {
+    struct list link; /* in ep->streams while data goes out */
+    enum node_op_kind kind;
+    uint32_t flags;
+    enum node_event event; /* what it counts as */
+    uint64_t completion_flags;
+    void *context;
+    struct node_peer *peer;
+    struct iovec iov[NODE_IOV];
+    uint32_t iov_count;
+    size_t len;                  /* of the data */
+    size_t moved, limit;         /* streams: bytes done, bytes wanted */
+    uint64_t partner;            /* streams: the receiver's op */
+    struct node_message message; /* STREAM_IN: what the completion says */
+    uint64_t address, key;       /* PUT: of the target's memory */
+    uint64_t notice;             /* PUT: the data of FI_REMOTE_CQ_DATA, if flags have it */
+};
+
+/* A cell that found no room: the library's own answers, never the program's messages. */
+struct node_control {
+    struct list link;
+    struct node_peer *peer;
+    uint64_t bits; /* node_word without the source */
+    uint64_t tag, data;
+    unsigned char payload[NODE_CELL_PAYLOAD];
+};
+
+struct node_ep {
+    struct fid_ep fid;
+    struct node_domain *domain;
+    struct lock *lock; /* the domain's */
+    struct node_av *av;
+    struct node_cq *tx_cq, *rx_cq;
+    struct node_cntr *cntr[NODE_EVENTS];
+    uint64_t caps, tx_op_flags, rx_op_flags;
+    bool tx_selective, rx_selective, enabled;
+
+    uint64_t probe_word;
+    struct node_segment *segment; /* ours */
+    int segment_fd;
+    uint64_t position; /* in our queue: the next cell to read */
+
+    struct node_peer **peers; /* by fi_addr; NULL before first contact */
+    size_t peer_count;
+    struct node_peer **sources; /* by place in our segment's list; NODE_SOURCES of them */
+    struct list all_peers;
+
+    struct node_match tagged, plain;
+    struct pool recvs, unexpecteds, ops, controls;
+    struct list waiting; /* node_control that found no room */
+    struct list streams; /* node_op with data to send */
+
+    uint16_t chunk_free[NODE_CHUNKS]; /* a stack: the last one freed is the warmest */
+    unsigned chunk_free_count;
+    uint16_t chunk_out[NODE_CHUNKS]; /* a ring of those that a reader has, oldest first */
+    unsigned chunk_out_first, chunk_out_count;
+
+    int doorbell[2]; /* a pipe; -1 until somebody wants to sleep */
+    struct list domain_link;
+    struct node_ep_link {
+        struct list link;
+        struct node_ep *ep;
+    } cq_links[2], cntr_links[NODE_EVENTS]; /* in the lists of what it is bound to */
+};
+
+/* ---- Cells ---- */
+
+enum node_kind {
+    NODE_CELL_NONE,
+    NODE_CELL_INLINE, /* the payload is the message */
+    NODE_CELL_CHUNK,  /* struct node_wire_chunk */
+    NODE_CELL_RTS,    /* struct node_wire_rts; length: number of pieces */
+    NODE_CELL_FIN,    /* struct node_wire_answer: the data has been fetched */
+    NODE_CELL_ACK,    /* struct node_wire_answer: the message has been received */
+    NODE_CELL_CTS,    /* struct node_wire_cts: stream it */
+    NODE_CELL_DATA,   /* struct node_wire_data: a chunk of a stream */
+    NODE_CELL_PUT,    /* struct node_wire_put: a chunk to place by key */
+    NODE_CELL_GET,    /* struct node_wire_get: answered by a stream */
+    NODE_CELL_NOTICE, /* struct node_wire_notice: a write with data is complete */
+    NODE_CELL_ATOMIC, /* struct node_wire_atomic, operands in a chunk */
+};
+
+enum { /* a cell's flags */
+       NODE_WIRE_TAGGED = 1,
+       NODE_WIRE_DATA = 2, /* `data` is the sender's */
+       NODE_WIRE_ACK = 4,  /* answer when a receive has it */
+};
+
+struct node_wire_chunk {
+    uint64_t op; /* to acknowledge, or 0 */
+    uint32_t chunk;
+};
+
+struct node_wire_rts {
+    uint64_t op, len, address;
+};
+
+struct node_wire_answer {
+    uint64_t op;
+    int64_t status; /* 0 or -errno */
+};
+
+struct node_wire_cts {
+    uint64_t op, partner, limit;
+};
+
+struct node_wire_data {
+    uint64_t partner, offset;
+    uint32_t chunk;
+};
+
+struct node_wire_put {
+    uint64_t op; /* to acknowledge after this chunk, or 0 */
+    uint64_t address, key;
+    uint32_t chunk;
+};
+
+struct node_wire_get {
+    uint64_t op, address, key, len;
+};
+
+struct node_wire_notice {
+    uint64_t data, len;
+};
+
+struct node_wire_atomic {
+    uint64_t op; /* to answer, or 0 */
+    uint64_t address, key;
+    uint32_t count;
+    uint8_t type, operation, fetch;
+    uint32_t chunk; /* operands, behind them what is compared with */
+};
+
+/* ---- What the files give each other ---- */
+
+/* node_peer.c */
+int node_peer_at(struct node_ep *ep, fi_addr_t address, struct node_peer **peer);
+int node_peer_source(struct node_ep *ep, unsigned source, struct node_peer **peer);
+void node_peer_known(struct node_ep *ep, fi_addr_t address);     /* the address vector has grown */
+int node_peer_self(struct node_ep *ep, struct node_peer **peer); /* this endpoint as its own peer */
+void node_peers_close(struct node_ep *ep);
+/* node_wait.c: the peer sleeps, or did when we looked */
+void node_peer_wake(struct node_peer *peer);
+
+/* Rings the peer's bell if it sleeps. Call it after publishing a cell; node_wait.h says why no
+ * barrier is needed in between. */
+static inline void node_peer_ring(struct node_peer *peer)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    if (__builtin_expect(atomic_load_explicit(&peer->segment->sleeping, memory_order_relaxed), 0))
+        node_peer_wake(peer);
+}
+
+static inline int node_peer_get(struct node_ep *ep, fi_addr_t address, struct node_peer **peer)
+{
+    if (__builtin_expect(address < ep->peer_count && ep->peers[address], 1)) {
+        *peer = ep->peers[address];
+        return 0;
+    }
+    return node_peer_at(ep, address, peer);
+}
+
+/* node_cell.c: the library's own cells, queued where there is no room */
+void node_control_send(struct node_ep *ep, struct node_peer *peer, enum node_kind kind,
+                       unsigned flags, unsigned length, const void *payload, size_t payload_len);
+void node_control_flush(struct node_ep *ep);
+
+/* node_chunk.c */
+int node_chunk_take(struct node_ep *ep);                    /* its number, or -FI_EAGAIN */
+void node_chunk_lend(struct node_ep *ep, unsigned chunk);   /* a reader has it now */
+void node_chunk_return(struct node_ep *ep, unsigned chunk); /* it was not sent after all */
+void node_chunks_open(struct node_ep *ep);
+
+/* The reader's side: the peer may use it again. */
+static inline void node_chunk_release(struct node_peer *peer, unsigned chunk)
+{
+    atomic_store_explicit(&peer->segment->chunk_flags[chunk].busy, 0, memory_order_release);
+}
+
+/* node_send.c */
+struct node_tx {
+    const struct iovec *iov;
+    size_t iov_count;
+    fi_addr_t dest;
+    uint64_t tag, data;
+    uint64_t fi_flags; /* FI_COMPLETION, FI_DELIVERY_COMPLETE, FI_INJECT, FI_REMOTE_CQ_DATA */
+    void *context;
+    bool tagged;
+};
+ssize_t node_send(struct node_ep *ep, const struct node_tx *tx);
+void node_send_answered(struct node_ep *ep, const struct node_wire_answer *answer);
+void node_send_cts(struct node_ep *ep, const struct node_wire_cts *cts);
+void node_streams_push(struct node_ep *ep);
+
+/* node_recv.c */
+struct node_rx {
+    const struct iovec *iov;
+    size_t iov_count;
+    fi_addr_t source;
+    uint64_t tag, ignore;
+    uint64_t fi_flags; /* FI_COMPLETION, FI_PEEK, FI_CLAIM, FI_DISCARD */
+    void *context;
+    bool tagged;
+};
+ssize_t node_recv(struct node_ep *ep, struct node_rx *rx);
+ssize_t node_recv_cancel(struct node_ep *ep, void *context);
+/* A message has arrived: matches it or keeps it. The cell may be reused on return. */
+void node_recv_message(struct node_ep *ep, struct node_message *message);
+void node_recv_data(struct node_ep *ep, struct node_peer *peer, const struct node_wire_data *data,
+                    unsigned len);
+void node_recvs_close(struct node_ep *ep);
+
+/* node_rma.c */
+void node_rma_put(struct node_ep *ep, struct node_peer *peer, const struct node_wire_put *put,
+                  unsigned len);
+void node_rma_get(struct node_ep *ep, struct node_peer *peer, const struct node_wire_get *get);
+void node_rma_notice(struct node_ep *ep, struct node_peer *peer,
+                     const struct node_wire_notice *notice);
+/* Sends what of a PUT finds room; true when all of it is out. */
+bool node_rma_push(struct node_ep *ep, struct node_op *op);
+/* A piece of what a GET brings. */
+void node_rma_data(struct node_ep *ep, struct node_op *op);
+
+/* node_atomic.c */
+void node_atomic_apply(struct node_ep *ep, struct node_peer *peer,
+                       const struct node_wire_atomic *wire);
+/* The answer to one of ours: takes the result out of its chunk where it is good. */
+void node_atomic_answered(struct node_ep *ep, struct node_op *op, bool good);
+
+/* node_mr.c: memory by key */
+struct node_place {
+    void *here;     /* where this process can load and store it, or NULL */
+    uint64_t there; /* its address in the owner's space */
+    bool shared;    /* a file that every process maps: the processor's atomics are the authority */
+};
+/* `len` bytes at `address` of the peer's region `key`: 0, -FI_ENOKEY, -FI_EACCES, -ERANGE. */
+int node_place_find(struct node_ep *ep, struct node_peer *peer, uint64_t key, uint64_t address,
+                    size_t len, unsigned access, struct node_place *place);
+void node_maps_close(struct node_peer *peer);
+
+/* node_progress.c: reads what has come; true where there was something */
+bool node_ep_progress(struct node_ep *ep);
+
+/* node_cq.c */
+void node_complete(struct node_ep *ep, struct node_cq *cq, enum node_event event, void *context,
+                   uint64_t flags, size_t len, void *buf, uint64_t data, uint64_t tag,
+                   fi_addr_t source);
+void node_complete_error(struct node_ep *ep, struct node_cq *cq, enum node_event event,
+                         const struct fi_cq_err_entry *error, fi_addr_t source);
+void node_count(struct node_ep *ep, enum node_event event);
+
+/* What an error that this provider reports means. */
+const char *node_strerror(int error);
+
+/* node_copy.c: `len` bytes between our memory and another process's, in one copy: 0 or -errno */
+int node_copy(uint32_t pid, bool write, const struct iovec *ours, size_t our_count,
+              const struct iovec *theirs, size_t their_count, size_t len);
+
+/* node_iov.c: copies between an iovec list and flat memory from byte `at` of the list: bytes
+ * copied. */
+size_t node_iov_fill(const struct iovec *iov, size_t count, size_t at, const void *from,
+                     size_t len);
+size_t node_iov_read(const struct iovec *iov, size_t count, size_t at, void *to, size_t len);
+
+static inline size_t node_iov_length(const struct iovec *iov, size_t count)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++)
+        len += iov[i].iov_len;
+    return len;
+}
+
+#endif

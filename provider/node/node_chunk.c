@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The chunks of our segment, through which middle-sized messages go. A chunk is free, or ours to
+ * fill between take and lend, or lent: in the hands of the reader, who clears its flag when done.
+ * Lent chunks are looked at when a chunk is wanted, oldest first; the one freed last is used first,
+ * while its lines are still in the cache.
+ */
+#include "provider/node/node.h"
+
+void node_chunks_open(struct node_ep *ep)
+{
+    for (unsigned i = 0; i < NODE_CHUNKS; i++)
+        ep->chunk_free[i] = NODE_CHUNKS - 1 - i;
+    ep->chunk_free_count = NODE_CHUNKS;
+    ep->chunk_out_first = ep->chunk_out_count = 0;
+}
+
+/* Moves what readers have given back to the stack; one still lent stays behind without blocking. */
+static void collect(struct node_ep *ep)
+{
+    for (unsigned n = ep->chunk_out_count; n > 0; n--) {
+        unsigned chunk = ep->chunk_out[ep->chunk_out_first];
+        ep->chunk_out_first = (ep->chunk_out_first + 1) % NODE_CHUNKS;
+        ep->chunk_out_count--;
+        if (atomic_load_explicit(&ep->segment->chunk_flags[chunk].busy, memory_order_acquire))
+            ep->chunk_out[(ep->chunk_out_first + ep->chunk_out_count++) % NODE_CHUNKS] = chunk;
+        else
+            ep->chunk_free[ep->chunk_free_count++] = chunk;
+    }
+}
+
+int node_chunk_take(struct node_ep *ep)
+{
+    /* Few are looked at while messages go one by one; all of them only when none is free. */
+    if (ep->chunk_out_count &&
+        (!ep->chunk_free_count ||
+         !atomic_load_explicit(&ep->segment->chunk_flags[ep->chunk_out[ep->chunk_out_first]].busy,
+                               memory_order_acquire)))
+        collect(ep);
+    if (!ep->chunk_free_count)
+        return -FI_EAGAIN;
+    unsigned chunk = ep->chunk_free[--ep->chunk_free_count];
+    atomic_store_explicit(&ep->segment->chunk_flags[chunk].busy, 1, memory_order_relaxed);
+    return chunk;
+}
+
+void node_chunk_lend(struct node_ep *ep, unsigned chunk)
+{
+    ep->chunk_out[(ep->chunk_out_first + ep->chunk_out_count++) % NODE_CHUNKS] = chunk;
+}
+
+void node_chunk_return(struct node_ep *ep, unsigned chunk)
+{
+    ep->chunk_free[ep->chunk_free_count++] = chunk;
+}

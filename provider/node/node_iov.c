@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "provider/node/node.h"
+
+/* Walks to byte `at` of the list; the index of the iovec there, *skip bytes into it. */
+static size_t seek(const struct iovec *iov, size_t count, size_t at, size_t *skip)
+{
+    size_t i = 0;
+
+    while (i < count && at >= iov[i].iov_len)
+        at -= iov[i++].iov_len;
+    *skip = at;
+    return i;
+}
+
+size_t node_iov_fill(const struct iovec *iov, size_t count, size_t at, const void *from, size_t len)
+{
+    size_t skip, done = 0;
+
+    for (size_t i = seek(iov, count, at, &skip); i < count && done < len; i++, skip = 0) {
+        size_t room = iov[i].iov_len - skip;
+        size_t n = len - done < room ? len - done : room;
+        memcpy((char *)iov[i].iov_base + skip, (const char *)from + done, n);
+        done += n;
+    }
+    return done;
+}
+
+size_t node_iov_read(const struct iovec *iov, size_t count, size_t at, void *to, size_t len)
+{
+    size_t skip, done = 0;
+
+    for (size_t i = seek(iov, count, at, &skip); i < count && done < len; i++, skip = 0) {
+        size_t room = iov[i].iov_len - skip;
+        size_t n = len - done < room ? len - done : room;
+        memcpy((char *)to + done, (const char *)iov[i].iov_base + skip, n);
+        done += n;
+    }
+    return done;
+}

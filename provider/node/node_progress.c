@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reading the queue: each cell goes to the file that understands it. Progress is what any read of a
+ * completion queue or counter does first.
+ */
+#include <string.h>
+
+#include "provider/node/node.h"
+
+enum { BATCH = 64 }; /* cells a call: a flood must not keep its reader from its completions */
+
+static void message_chunk(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)
+{
+    struct node_wire_chunk wire;
+
+    memcpy(&wire, cell->payload, sizeof(wire));
+    m->bytes = m->peer->segment->chunks[wire.chunk];
+    m->sender_op = wire.op;
+    node_recv_message(ep, m);
+    node_chunk_release(m->peer, wire.chunk);
+}
+
+static void message_rts(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)
+{
+    struct node_wire_rts wire;
+
+    memcpy(&wire, cell->payload, sizeof(wire));
+    m->pieces = m->len;
+    m->len = wire.len;
+    m->address = wire.address;
+    m->sender_op = wire.op;
+    node_recv_message(ep, m);
+}
+
+static void handle(struct node_ep *ep, struct node_peer *peer, uint64_t word,
+                   const struct node_cell *cell)
+{
+    struct node_message m = {.peer = peer,
+                             .tag = cell->tag,
+                             .data = cell->data,
+                             .len = node_word_length(word),
+                             .kind = node_word_kind(word),
+                             .flags = node_word_flags(word)};
+    union {
+        struct node_wire_answer answer;
+        struct node_wire_cts cts;
+        struct node_wire_data data;
+        struct node_wire_put put;
+        struct node_wire_get get;
+        struct node_wire_notice notice;
+        struct node_wire_atomic atomic;
+    } wire;
+
+    switch (node_word_kind(word)) {
+    case NODE_CELL_INLINE:
+        m.bytes = cell->payload;
+        node_recv_message(ep, &m);
+        return;
+    case NODE_CELL_CHUNK:
+        message_chunk(ep, &m, cell);
+        return;
+    case NODE_CELL_RTS:
+        message_rts(ep, &m, cell);
+        return;
+    case NODE_CELL_FIN:
+    case NODE_CELL_ACK:
+        memcpy(&wire.answer, cell->payload, sizeof(wire.answer));
+        node_send_answered(ep, &wire.answer);
+        return;
+    case NODE_CELL_CTS:
+        memcpy(&wire.cts, cell->payload, sizeof(wire.cts));
+        node_send_cts(ep, &wire.cts);
+        return;
+    case NODE_CELL_DATA:
+        memcpy(&wire.data, cell->payload, sizeof(wire.data));
+        node_recv_data(ep, peer, &wire.data, node_word_length(word));
+        return;
+    case NODE_CELL_PUT:
+        memcpy(&wire.put, cell->payload, sizeof(wire.put));
+        node_rma_put(ep, peer, &wire.put, node_word_length(word));
+        return;
+    case NODE_CELL_GET:
+        memcpy(&wire.get, cell->payload, sizeof(wire.get));
+        node_rma_get(ep, peer, &wire.get);
+        return;
+    case NODE_CELL_NOTICE:
+        memcpy(&wire.notice, cell->payload, sizeof(wire.notice));
+        node_rma_notice(ep, peer, &wire.notice);
+        return;
+    case NODE_CELL_ATOMIC:
+        memcpy(&wire.atomic, cell->payload, sizeof(wire.atomic));
+        node_atomic_apply(ep, peer, &wire.atomic);
+        return;
+    }
+}
+
+bool node_ep_progress(struct node_ep *ep)
+{
+    struct node_queue *q = &ep->segment->queue;
+    struct node_cell *cell;
+    uint64_t word;
+    int n = 0;
+
+    while (n < BATCH && (cell = node_queue_peek(q, ep->position, &word))) {
+        struct node_peer *peer = ep->sources[node_word_source(word)];
+        /* A writer whose segment cannot be mapped cannot be answered; its cells are passed over. */
+        if (__builtin_expect(peer || !node_peer_source(ep, node_word_source(word), &peer), 1))
+            handle(ep, peer, word, cell);
+        ep->position = node_queue_advance(q, ep->position);
+        n++;
+    }
+    if (__builtin_expect(!list_empty(&ep->waiting), 0))
+        node_control_flush(ep);
+    if (__builtin_expect(!list_empty(&ep->streams), 0))
+        node_streams_push(ep);
+    return n;
+}

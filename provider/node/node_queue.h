@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The queue in front of an endpoint: a ring of cells of one cache line, many writers, one reader,
+ * no lock. A writer takes the next cell by a fetch-and-add on `tail`, fills it and stores its first
+ * word last; that word carries the number of the lap, so that the reader sees a cell's content
+ * exactly when it is whole, and neither side ever clears anything. The only lines that two writers
+ * share are the tail's; the only one that reader and writer share is the cell's.
+ *
+ * Room: the reader publishes how far it has come every NODE_CELLS / 16 cells. A writer takes a cell
+ * only while tail + NODE_WRITERS <= head + NODE_CELLS as it last saw them: between its look and its
+ * fetch-and-add at most NODE_WRITERS - 1 others can slip in, so no cell is overwritten.
+ */
+#ifndef ORIEL_NODE_QUEUE_H
+#define ORIEL_NODE_QUEUE_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum {
+    NODE_CELL_PAYLOAD = 40,
+    NODE_CELLS = 4096,
+    NODE_CELLS_LOG = 12,
+    NODE_WRITERS =
+        1024, /* threads that may be between their look and their fetch-and-add at once */
+};
+
+struct node_cell {
+    alignas(64) _Atomic uint64_t word; /* 63..48 lap, 47..32 source, 31..16 length, 15..8 flags,
+                                          7..0 kind */
+    uint64_t tag;
+    uint64_t data;
+    unsigned char payload[NODE_CELL_PAYLOAD];
+};
+
+struct node_queue {
+    alignas(64) _Atomic uint64_t tail; /* cells taken by writers */
+    alignas(64) _Atomic uint64_t head; /* cells the reader is done with, published now and then */
+    alignas(64) struct node_cell cells[NODE_CELLS];
+};
+
+static inline uint64_t node_lap(uint64_t position)
+{
+    return (position >> NODE_CELLS_LOG) + 1; /* 1 at first: fresh memory is no message */
+}
+
+/*
+ * Takes a cell; NULL when there is no room. *head_seen is the writer's own memory of the reader's
+ * place. The caller fills the cell and publishes it; it must not fail in between.
+ */
+static inline struct node_cell *node_queue_take(struct node_queue *q, uint64_t *head_seen,
+                                                uint64_t *position)
+{
+    uint64_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
+
+    if (__builtin_expect(tail + NODE_WRITERS > *head_seen + NODE_CELLS, 0)) {
+        *head_seen = atomic_load_explicit(&q->head, memory_order_acquire);
+        if (tail + NODE_WRITERS > *head_seen + NODE_CELLS)
+            return NULL;
+    }
+    *position = atomic_fetch_add_explicit(&q->tail, 1, memory_order_relaxed);
+    return &q->cells[*position % NODE_CELLS];
+}
+
+/* The cell is whole: `bits` are the word's lower 48. */
+static inline void node_queue_publish(struct node_cell *cell, uint64_t position, uint64_t bits)
+{
+    atomic_store_explicit(&cell->word, node_lap(position) << 48 | bits, memory_order_release);
+}
+
+/* The reader's next cell and its word, or NULL while it is not whole. */
+static inline struct node_cell *node_queue_peek(struct node_queue *q, uint64_t position,
+                                                uint64_t *word)
+{
+    struct node_cell *cell = &q->cells[position % NODE_CELLS];
+
+    *word = atomic_load_explicit(&cell->word, memory_order_acquire);
+    return *word >> 48 == (node_lap(position) & 0xffff) ? cell : NULL;
+}
+
+/* The reader is done with the cell at `position`. Returns its next place. */
+static inline uint64_t node_queue_advance(struct node_queue *q, uint64_t position)
+{
+    position++;
+    if (position % (NODE_CELLS / 16) == 0)
+        atomic_store_explicit(&q->head, position, memory_order_release);
+    return position;
+}
+
+static inline unsigned node_word_kind(uint64_t word)
+{
+    return word & 0xff;
+}
+
+static inline unsigned node_word_flags(uint64_t word)
+{
+    return word >> 8 & 0xff;
+}
+
+static inline unsigned node_word_length(uint64_t word)
+{
+    return word >> 16 & 0xffff;
+}
+
+static inline unsigned node_word_source(uint64_t word)
+{
+    return word >> 32 & 0xffff;
+}
+
+static inline uint64_t node_word(unsigned kind, unsigned flags, unsigned length, unsigned source)
+{
+    return kind | flags << 8 | (uint64_t)length << 16 | (uint64_t)source << 32;
+}
+
+#endif

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Receiving a message, tagged or not: matched with a posted receive on arrival, or kept in a block
+ * of its exact size until one comes. A message longer than its receive is cut, and the error says
+ * the full length.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "provider/node/node.h"
+#include "provider/node/node_match.h"
+
+static struct node_match *match_of(struct node_ep *ep, bool tagged)
+{
+    return tagged ? &ep->tagged : &ep->plain;
+}
+
+static uint64_t completion_flags(const struct node_message *m)
+{
+    return FI_RECV | (m->flags & NODE_WIRE_TAGGED ? FI_TAGGED : FI_MSG) |
+           (m->flags & NODE_WIRE_DATA ? FI_REMOTE_CQ_DATA : 0);
+}
+
+/* Says what became of a receive: `moved` bytes are in its buffer, of the message's `m->len`. */
+static void received(struct node_ep *ep, uint32_t flags, void *context, void *buf,
+                     const struct node_message *m, size_t moved, int error)
+{
+    if (!error && moved < m->len)
+        error = FI_ETRUNC;
+    if (error) {
+        struct fi_cq_err_entry e = {.op_context = context,
+                                    .flags = completion_flags(m),
+                                    .len = moved,
+                                    .buf = buf,
+                                    .data = m->data,
+                                    .tag = m->tag,
+                                    .olen = m->len - moved,
+                                    .err = error,
+                                    .prov_errno = error};
+        node_complete_error(ep, ep->rx_cq, NODE_RECV, &e, m->peer->fi_addr);
+    } else if (flags & NODE_OP_COMPLETE) {
+        node_complete(ep, ep->rx_cq, NODE_RECV, context, completion_flags(m), m->len, buf, m->data,
+                      m->tag, m->peer->fi_addr);
+    } else {
+        node_count(ep, NODE_RECV);
+    }
+}
+
+static void answer(struct node_ep *ep, const struct node_message *m, enum node_kind kind,
+                   int status)
+{
+    struct node_wire_answer wire = {m->sender_op, status};
+
+    node_control_send(ep, m->peer, kind, 0, 0, &wire, sizeof(wire));
+}
+
+/* ---- Long messages: fetched in one copy ---- */
+
+/* The iovecs that lie in the sender's memory: 0 or -errno. */
+static int fetch_pieces(const struct node_message *m, struct iovec pieces[NODE_IOV])
+{
+    if (m->pieces == 1) {
+        pieces[0] = (struct iovec){(void *)(uintptr_t)m->address, m->len};
+        return 0;
+    }
+    size_t len = m->pieces * sizeof(pieces[0]);
+    struct iovec local = {pieces, len}, remote = {(void *)(uintptr_t)m->address, len};
+    ssize_t n = process_vm_readv(m->peer->segment->address.pid, &local, 1, &remote, 1, 0);
+    return n == (ssize_t)len ? 0 : n < 0 ? -errno : -EFAULT;
+}
+
+/* Copies `len` bytes out of the sender's memory: 0 or -errno. */
+static int fetch(const struct node_message *m, const struct iovec *iov, unsigned iov_count,
+                 size_t len)
+{
+    struct iovec theirs[NODE_IOV];
+    int ret = fetch_pieces(m, theirs);
+
+    return ret ? ret
+               : node_copy(m->peer->segment->address.pid, false, iov, iov_count, theirs, m->pieces,
+                           len);
+}
+
+/* ---- Long messages: streamed through the sender's chunks ---- */
+
+static int stream_in(struct node_ep *ep, const struct node_recv *r, const struct node_message *m,
+                     size_t len)
+{
+    struct node_op *op = pool_get(&ep->ops);
+
+    if (!op)
+        return -ENOMEM;
+    list_init(&op->link);
+    op->kind = NODE_OP_STREAM_IN;
+    op->flags = r->flags;
+    op->context = r->context;
+    op->peer = m->peer;
+    op->iov_count = r->iov_count;
+    memcpy(op->iov, r->iov, sizeof(op->iov));
+    op->message = *m;
+    op->moved = 0;
+    op->limit = len;
+    struct node_wire_cts wire = {m->sender_op, (uintptr_t)op, len};
+    node_control_send(ep, m->peer, NODE_CELL_CTS, 0, 0, &wire, sizeof(wire));
+    return 0;
+}
+
+void node_recv_data(struct node_ep *ep, struct node_peer *peer, const struct node_wire_data *data,
+                    unsigned len)
+{
+    struct node_op *op = (struct node_op *)(uintptr_t)data->partner;
+
+    node_iov_fill(op->iov, op->iov_count, data->offset, peer->segment->chunks[data->chunk], len);
+    node_chunk_release(peer, data->chunk);
+    op->moved += len;
+    if (op->kind == NODE_OP_GET) {
+        node_rma_data(ep, op);
+        return;
+    }
+    if (op->moved < op->limit)
+        return;
+    answer(ep, &op->message, NODE_CELL_FIN, 0);
+    received(ep, op->flags, op->context, op->iov[0].iov_base, &op->message, op->moved, 0);
+    pool_put(&ep->ops, op);
+}
+
+/* Takes a message that is announced; its completion may come later. */
+static void take_rts(struct node_ep *ep, const struct node_recv *r, const struct node_message *m)
+{
+    size_t len = m->len < r->len ? m->len : r->len;
+    int ret = 0;
+
+    if (len && m->peer->single_copy) {
+        ret = fetch(m, r->iov, r->iov_count, len);
+        /* Forbidden after all (a container's rule, a changed identity): never again with this
+         * peer, and never fatal. */
+        if (ret == -EPERM || ret == -ENOSYS || ret == -EACCES)
+            m->peer->single_copy = false;
+    }
+    if (len && !m->peer->single_copy) {
+        ret = stream_in(ep, r, m, len);
+        if (!ret)
+            return;
+    }
+    answer(ep, m, NODE_CELL_FIN, ret);
+    received(ep, r->flags, r->context, r->iov_count ? r->iov[0].iov_base : NULL, m, ret ? 0 : len,
+             -ret);
+}
+
+/* ---- All messages ---- */
+
+/* Gives a message to a receive; the message's bytes are free afterwards. */
+static void take(struct node_ep *ep, const struct node_recv *r, const struct node_message *m)
+{
+    if (m->kind == NODE_CELL_RTS) {
+        take_rts(ep, r, m);
+        return;
+    }
+    size_t moved;
+    if (__builtin_expect(r->iov_count == 1 && m->len <= r->len, 1)) {
+        moved = m->len;
+        if (moved == 8)
+            memcpy(r->iov[0].iov_base, m->bytes, 8);
+        else
+            memcpy(r->iov[0].iov_base, m->bytes, moved);
+    } else {
+        moved = node_iov_fill(r->iov, r->iov_count, 0, m->bytes, m->len);
+    }
+    if (m->flags & NODE_WIRE_ACK)
+        answer(ep, m, NODE_CELL_ACK, 0);
+    received(ep, r->flags, r->context, r->iov_count ? r->iov[0].iov_base : NULL, m, moved, 0);
+}
+
+/* Keeps a message for a receive to come. Its bytes are copied, so that a chunk can go back. */
+static void keep(struct node_ep *ep, struct node_match *match, const struct node_message *m)
+{
+    struct node_unexpected *u = pool_get(&ep->unexpecteds);
+
+    if (!u)
+        abort(); /* a message that was accepted cannot be refused any more */
+    u->message = *m;
+    u->claimed = NULL;
+    u->block = NULL;
+    list_init(&u->link);
+    list_init(&u->arrival);
+    if (m->kind != NODE_CELL_RTS && m->len) {
+        void *room = u->payload;
+        if (m->len > NODE_CELL_PAYLOAD)
+            room = u->block = malloc(m->len);
+        if (!room)
+            abort();
+        memcpy(room, m->bytes, m->len);
+        u->message.bytes = room;
+    }
+    node_match_keep(match, u);
+}
+
+void node_recv_message(struct node_ep *ep, struct node_message *m)
+{
+    struct node_match *match = match_of(ep, m->flags & NODE_WIRE_TAGGED);
+    struct node_recv *r = node_match_message(match, m->tag, m->peer->fi_addr);
+
+    if (r) {
+        take(ep, r, m);
+        pool_put(&ep->recvs, r);
+    } else {
+        keep(ep, match, m);
+    }
+}
+
+static void unexpected_free(struct node_ep *ep, struct node_unexpected *u)
+{
+    list_drop(&u->link);
+    list_drop(&u->arrival);
+    free(u->block);
+    pool_put(&ep->unexpecteds, u);
+}
+
+/* A message that nobody wants: the sender is told as if it had been received. */
+static void discard(struct node_ep *ep, struct node_unexpected *u)
+{
+    if (u->message.kind == NODE_CELL_RTS)
+        answer(ep, &u->message, NODE_CELL_FIN, 0);
+    else if (u->message.flags & NODE_WIRE_ACK)
+        answer(ep, &u->message, NODE_CELL_ACK, 0);
+    unexpected_free(ep, u);
+}
+
+static void recv_fill(struct node_recv *r, const struct node_rx *rx)
+{
+    r->tag = rx->tag;
+    r->ignore = rx->ignore;
+    r->source = rx->source;
+    r->iov_count = rx->iov_count;
+    r->len = 0;
+    for (size_t i = 0; i < rx->iov_count; i++) {
+        r->iov[i] = rx->iov[i];
+        r->len += rx->iov[i].iov_len;
+    }
+    r->flags =
+        (rx->fi_flags & FI_COMPLETION ? NODE_OP_COMPLETE : 0) | (rx->tagged ? NODE_OP_TAGGED : 0);
+    r->context = rx->context;
+}
+
+/* FI_PEEK: says what is there, takes it out of matching (FI_CLAIM) or throws it away. */
+static ssize_t peek(struct node_ep *ep, struct node_match *match, const struct node_rx *rx)
+{
+    struct node_unexpected *u;
+
+    /* What has come must be seen, also by a program that does nothing but look. */
+    node_ep_progress(ep);
+    u = node_match_receive(match, rx->tag, rx->ignore, rx->source);
+    if (!u) {
+        struct fi_cq_err_entry e = {.op_context = rx->context,
+                                    .flags = FI_RECV | (rx->tagged ? FI_TAGGED : FI_MSG),
+                                    .tag = rx->tag,
+                                    .err = FI_ENOMSG,
+                                    .prov_errno = FI_ENOMSG};
+        node_complete_error(ep, ep->rx_cq, NODE_EVENTS, &e, FI_ADDR_NOTAVAIL);
+        return 0;
+    }
+    const struct node_message *m = &u->message;
+    node_complete(ep, ep->rx_cq, NODE_EVENTS, rx->context, completion_flags(m), m->len, NULL,
+                  m->data, m->tag, m->peer->fi_addr);
+    if (rx->fi_flags & FI_DISCARD) {
+        discard(ep, u);
+    } else if (rx->fi_flags & FI_CLAIM) {
+        list_drop(&u->link);
+        list_drop(&u->arrival);
+        u->claimed = rx->context;
+        list_add_tail(&match->claimed, &u->link);
+    }
+    return 0;
+}
+
+/* FI_CLAIM without FI_PEEK: receives, or throws away, what an earlier peek claimed. */
+static ssize_t claimed(struct node_ep *ep, struct node_match *match, const struct node_rx *rx)
+{
+    for (struct list *l = match->claimed.next; l != &match->claimed; l = l->next) {
+        struct node_unexpected *u = container_of(l, struct node_unexpected, link);
+        struct node_recv r;
+
+        if (u->claimed != rx->context)
+            continue;
+        recv_fill(&r, rx);
+        if (rx->fi_flags & FI_DISCARD) {
+            struct node_message m = u->message;
+            discard(ep, u);
+            if (r.flags & NODE_OP_COMPLETE)
+                node_complete(ep, ep->rx_cq, NODE_RECV, rx->context, completion_flags(&m), 0, NULL,
+                              m.data, m.tag, m.peer->fi_addr);
+        } else {
+            take(ep, &r, &u->message);
+            unexpected_free(ep, u);
+        }
+        return 0;
+    }
+    return -FI_ENOMSG;
+}
+
+/* Whom a receive is for, under the name that arrivals carry. */
+static inline int source_name(struct node_ep *ep, fi_addr_t *source)
+{
+    struct node_peer *peer;
+
+    if (!(ep->caps & FI_DIRECTED_RECV))
+        *source = FI_ADDR_UNSPEC;
+    if (*source == FI_ADDR_UNSPEC)
+        return 0;
+    int ret = node_peer_get(ep, *source, &peer);
+    if (!ret)
+        *source = peer->fi_addr;
+    return ret;
+}
+
+ssize_t node_recv(struct node_ep *ep, struct node_rx *rx)
+{
+    struct node_match *match = match_of(ep, rx->tagged);
+    struct node_unexpected *u;
+    int ret = source_name(ep, &rx->source);
+
+    if (ret)
+        return ret;
+
+    if (__builtin_expect(rx->fi_flags & (FI_PEEK | FI_CLAIM), 0))
+        return rx->fi_flags & FI_PEEK ? peek(ep, match, rx) : claimed(ep, match, rx);
+    struct node_recv *r = pool_get(&ep->recvs);
+    if (!r)
+        return -FI_EAGAIN;
+    recv_fill(r, rx);
+    u = node_match_receive(match, rx->tag, rx->ignore, rx->source);
+    if (!u) {
+        node_match_post(match, r);
+        return 0;
+    }
+    take(ep, r, &u->message);
+    unexpected_free(ep, u);
+    pool_put(&ep->recvs, r);
+    return 0;
+}
+
+ssize_t node_recv_cancel(struct node_ep *ep, void *context)
+{
+    struct node_recv *r = node_match_withdraw(&ep->tagged, context);
+
+    if (!r)
+        r = node_match_withdraw(&ep->plain, context);
+    if (!r)
+        return -FI_ENOENT;
+    struct fi_cq_err_entry e = {.op_context = context,
+                                .flags = FI_RECV | (r->flags & NODE_OP_TAGGED ? FI_TAGGED : FI_MSG),
+                                .tag = r->tag,
+                                .err = FI_ECANCELED,
+                                .prov_errno = FI_ECANCELED};
+    node_complete_error(ep, ep->rx_cq, NODE_RECV, &e, FI_ADDR_NOTAVAIL);
+    pool_put(&ep->recvs, r);
+    return 0;
+}
+
+static void blocks_free(struct node_match *m)
+{
+    struct list *l;
+
+    for (l = m->arrivals.next; l != &m->arrivals; l = l->next)
+        free(container_of(l, struct node_unexpected, arrival)->block);
+    for (l = m->claimed.next; l != &m->claimed; l = l->next)
+        free(container_of(l, struct node_unexpected, link)->block);
+}
+
+void node_recvs_close(struct node_ep *ep)
+{
+    blocks_free(&ep->tagged);
+    blocks_free(&ep->plain);
+}

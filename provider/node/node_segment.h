@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The memory that an endpoint shares with the host's other processes: a memfd, so that nothing has
+ * a name and nothing is left behind, reached by its peers through /proc/PID/fd. It holds the queue
+ * into which the others write, the chunks out of which they read this process's middle-sized
+ * messages, the list of those who write here, and the regions they may access.
+ *
+ * All processes run the same layout or refuse each other: `magic` has its version. The owner alone
+ * grows or shrinks nothing; every field says who writes it.
+ */
+#ifndef ORIEL_NODE_SEGMENT_H
+#define ORIEL_NODE_SEGMENT_H
+
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "provider/node/node_queue.h"
+
+enum {
+    NODE_LINE = 64,
+    NODE_CHUNK = 16384, /* bytes; the longest message that is copied in and out */
+    NODE_CHUNKS = 64,
+    NODE_SOURCES = 4096, /* processes that may ever write here */
+    NODE_REGIONS = 4096,
+};
+
+#define NODE_MAGIC 0x4f5249454c0001ull /* "ORIEL", layout 1 */
+
+/* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
+struct node_address {
+    uint32_t pid;
+    int32_t fd;      /* of the memfd, in that process */
+    uint64_t cookie; /* random: tells a segment from another that came to stand in its place */
+};
+
+/* One who writes into this segment; filled by that process, read by the owner. */
+struct node_source {
+    struct node_address address;
+    atomic_uint ready; /* 1 once the address is whole */
+};
+
+/*
+ * Memory that others may access by key; filled by the owner, found by probing from key modulo
+ * NODE_REGIONS.
+ */
+enum { NODE_REGION_READ = 1, NODE_REGION_WRITE = 2, NODE_REGION_OFFSET = 4 };
+
+struct node_region {
+    atomic_uint generation; /* odd while it is open; 0: never used, where a search ends */
+    uint32_t flags;         /* READ, WRITE: what others may; OFFSET: addresses count from base */
+    uint64_t key;
+    uint64_t base, len; /* in the owner's address space */
+    int32_t fd;         /* of the file where the memory is one that peers may map too, else -1 */
+    uint64_t file_base, file_len; /* where that file begins in the owner's memory, its length */
+};
+
+struct node_chunk_flag {
+    alignas(NODE_LINE) atomic_uint busy; /* set by the owner, cleared by the reader */
+};
+
+/* For atomics on elements that no processor's atomic covers; taken by any process. */
+enum { NODE_STRIPES = 64 };
+
+struct node_stripe {
+    alignas(NODE_LINE) atomic_uint held;
+};
+
+struct node_segment {
+    uint64_t magic;
+    uint64_t size;
+    struct node_address address;
+    uint64_t cookie_at;  /* the owner's own copy of the cookie: what a probe of single copy reads */
+    int32_t doorbell_fd; /* write end of a pipe in the owner */
+    /* Set by the owner before it sleeps: whoever writes into the queue rings the bell. */
+    alignas(NODE_LINE) atomic_uint sleeping;
+    alignas(NODE_LINE) atomic_uint sources_taken;
+    struct node_queue queue;
+    struct node_chunk_flag chunk_flags[NODE_CHUNKS];
+    struct node_stripe stripes[NODE_STRIPES];
+    struct node_source sources[NODE_SOURCES];
+    struct node_region regions[NODE_REGIONS];
+    alignas(4096) unsigned char chunks[NODE_CHUNKS][NODE_CHUNK];
+};
+
+/*
+ * Makes this process's segment: 0, -ENOMEM, -ENOSPC or what memfd_create and mmap say. *fd stays
+ * open as long as the segment, for the peers; *probe_word, in private memory that lives as long,
+ * gets the cookie: it is what a peer's probe of single copy reads.
+ */
+int node_segment_create(uint64_t *probe_word, struct node_segment **segment, int *fd);
+/* Maps another's; -ENOENT where it is gone, -EPROTO where it is none of ours. */
+int node_segment_attach(const struct node_address *address, struct node_segment **segment);
+void node_segment_unmap(struct node_segment *segment);
+
+/* Whether memory of that process can be read in one copy; never an error. */
+bool node_segment_probe(const struct node_segment *segment);
+
+enum { NODE_ADDRESS_TEXT = 64 }; /* room for the text of an address, with its zero */
+
+void node_address_print(const struct node_address *address, char text[NODE_ADDRESS_TEXT]);
+/* 0 or -EINVAL */
+int node_address_parse(const char *text, struct node_address *address);
+
+static inline bool node_address_equal(const struct node_address *a, const struct node_address *b)
+{
+    return a->cookie == b->cookie && a->pid == b->pid && a->fd == b->fd;
+}
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sending a message, tagged or not: three ways by size (node.h), each taken at once or refused with
+ * -FI_EAGAIN. Streams are the exception: once a receiver has asked for one it goes on by itself.
+ */
+#include <string.h>
+
+#include "provider/node/node.h"
+
+static uint32_t op_flags(const struct node_tx *tx)
+{
+    return (tx->fi_flags & FI_COMPLETION ? NODE_OP_COMPLETE : 0) |
+           (tx->tagged ? NODE_OP_TAGGED : 0) |
+           (tx->fi_flags & FI_DELIVERY_COMPLETE ? NODE_OP_DELIVERY : 0);
+}
+
+static unsigned wire_flags(const struct node_tx *tx)
+{
+    return (tx->tagged ? NODE_WIRE_TAGGED : 0) |
+           (tx->fi_flags & FI_REMOTE_CQ_DATA ? NODE_WIRE_DATA : 0);
+}
+
+static uint64_t completion_flags(bool tagged)
+{
+    return FI_SEND | (tagged ? FI_TAGGED : FI_MSG);
+}
+
+static void sent(struct node_ep *ep, uint32_t flags, uint64_t fi_flags, void *context)
+{
+    if (flags & NODE_OP_COMPLETE)
+        node_complete(ep, ep->tx_cq, NODE_SEND, context, fi_flags, 0, NULL, 0, 0, FI_ADDR_NOTAVAIL);
+    else
+        node_count(ep, NODE_SEND);
+}
+
+static struct node_op *op_new(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
+                              size_t len)
+{
+    struct node_op *op = pool_get(&ep->ops);
+
+    if (!op)
+        return NULL;
+    list_init(&op->link);
+    op->kind = NODE_OP_SEND;
+    op->flags = op_flags(tx);
+    op->event = NODE_SEND;
+    op->completion_flags = completion_flags(tx->tagged);
+    op->context = tx->context;
+    op->peer = peer;
+    op->iov_count = tx->iov_count;
+    for (size_t i = 0; i < tx->iov_count; i++)
+        op->iov[i] = tx->iov[i];
+    op->len = len;
+    op->moved = op->limit = 0;
+    return op;
+}
+
+static void publish(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
+                    struct node_cell *cell, uint64_t position, enum node_kind kind, unsigned flags,
+                    unsigned length)
+{
+    (void)ep;
+    cell->tag = tx->tag;
+    cell->data = tx->data;
+    node_queue_publish(cell, position, node_word(kind, flags, length, peer->source));
+    node_peer_ring(peer);
+}
+
+static ssize_t send_inline(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
+                           size_t len)
+{
+    uint64_t position;
+    struct node_cell *cell = node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
+
+    if (!cell)
+        return -FI_EAGAIN;
+    node_iov_read(tx->iov, tx->iov_count, 0, cell->payload, len);
+    publish(ep, peer, tx, cell, position, NODE_CELL_INLINE, wire_flags(tx), len);
+    sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);
+    return 0;
+}
+
+static ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
+                          size_t len)
+{
+    bool answered = tx->fi_flags & FI_DELIVERY_COMPLETE;
+    struct node_op *op = NULL;
+    uint64_t position;
+    int chunk = node_chunk_take(ep);
+
+    if (chunk < 0)
+        return chunk;
+    if (answered && !(op = op_new(ep, peer, tx, len)))
+        goto return_chunk;
+    node_iov_read(tx->iov, tx->iov_count, 0, ep->segment->chunks[chunk], len);
+    struct node_cell *cell = node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
+    if (!cell)
+        goto free_op;
+    struct node_wire_chunk wire = {(uintptr_t)op, chunk};
+    memcpy(cell->payload, &wire, sizeof(wire));
+    publish(ep, peer, tx, cell, position, NODE_CELL_CHUNK,
+            wire_flags(tx) | (op ? NODE_WIRE_ACK : 0), len);
+    node_chunk_lend(ep, chunk);
+    if (!op)
+        sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);
+    return 0;
+
+free_op:
+    if (op)
+        pool_put(&ep->ops, op);
+return_chunk:
+    node_chunk_return(ep, chunk);
+    return -FI_EAGAIN;
+}
+
+/* Announces the message; the receiver fetches it from where it is, and says so (FIN). */
+static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
+                        size_t len)
+{
+    uint64_t position;
+    struct node_op *op = op_new(ep, peer, tx, len);
+
+    if (!op)
+        return -FI_EAGAIN;
+    struct node_cell *cell = node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
+    if (!cell) {
+        pool_put(&ep->ops, op);
+        return -FI_EAGAIN;
+    }
+    struct node_wire_rts wire = {(uintptr_t)op, len,
+                                 op->iov_count == 1 ? (uintptr_t)op->iov[0].iov_base
+                                                    : (uintptr_t)op->iov};
+    memcpy(cell->payload, &wire, sizeof(wire));
+    publish(ep, peer, tx, cell, position, NODE_CELL_RTS, wire_flags(tx), op->iov_count);
+    return 0;
+}
+
+ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
+{
+    struct node_peer *peer;
+    size_t len = node_iov_length(tx->iov, tx->iov_count);
+    int ret = node_peer_get(ep, tx->dest, &peer);
+
+    if (ret)
+        return ret;
+    if (len <= NODE_CELL_PAYLOAD && !(tx->fi_flags & FI_DELIVERY_COMPLETE))
+        return send_inline(ep, peer, tx, len);
+    if (len <= NODE_CHUNK)
+        return send_chunk(ep, peer, tx, len);
+    if (tx->fi_flags & FI_INJECT)
+        return -FI_EMSGSIZE;
+    return send_rts(ep, peer, tx, len);
+}
+
+void node_send_answered(struct node_ep *ep, const struct node_wire_answer *answer)
+{
+    struct node_op *op = (struct node_op *)(uintptr_t)answer->op;
+
+    if (op->kind == NODE_OP_ATOMIC)
+        node_atomic_answered(ep, op, !answer->status);
+    if (answer->status) {
+        struct fi_cq_err_entry error = {
+            .op_context = op->context, .flags = op->completion_flags, .err = -answer->status};
+        node_complete_error(ep, ep->tx_cq, op->event, &error, FI_ADDR_NOTAVAIL);
+    } else {
+        sent(ep, op->flags, op->completion_flags, op->context);
+    }
+    pool_put(&ep->ops, op);
+}
+
+void node_send_cts(struct node_ep *ep, const struct node_wire_cts *cts)
+{
+    struct node_op *op = (struct node_op *)(uintptr_t)cts->op;
+
+    op->partner = cts->partner;
+    op->limit = cts->limit;
+    list_add_tail(&ep->streams, &op->link);
+}
+
+/* One chunk of a stream; false where there is no chunk or no room for the cell. */
+static bool stream_step(struct node_ep *ep, struct node_op *op)
+{
+    uint64_t position;
+    int chunk = node_chunk_take(ep);
+
+    if (chunk < 0)
+        return false;
+    struct node_queue *q = &op->peer->segment->queue;
+    struct node_cell *cell = node_queue_take(q, &op->peer->head_seen, &position);
+    if (!cell) {
+        node_chunk_return(ep, chunk);
+        return false;
+    }
+    size_t left = op->limit - op->moved;
+    size_t len = left < NODE_CHUNK ? left : NODE_CHUNK;
+    node_iov_read(op->iov, op->iov_count, op->moved, ep->segment->chunks[chunk], len);
+    struct node_wire_data wire = {op->partner, op->moved, chunk};
+    memcpy(cell->payload, &wire, sizeof(wire));
+    cell->tag = cell->data = 0;
+    node_queue_publish(cell, position, node_word(NODE_CELL_DATA, 0, len, op->peer->source));
+    node_peer_ring(op->peer);
+    node_chunk_lend(ep, chunk);
+    op->moved += len;
+    return true;
+}
+
+/* True when all of it is out. */
+static bool stream_push(struct node_ep *ep, struct node_op *op)
+{
+    while (op->moved < op->limit)
+        if (!stream_step(ep, op))
+            return false;
+    return true;
+}
+
+void node_streams_push(struct node_ep *ep)
+{
+    struct list *l, *tmp;
+
+    list_each(l, tmp, &ep->streams)
+    {
+        struct node_op *op = container_of(l, struct node_op, link);
+        if (!(op->kind == NODE_OP_PUT ? node_rma_push(ep, op) : stream_push(ep, op)))
+            return;
+        list_drop(&op->link);
+        /* What ends the others is the partner's FIN or ACK, which follows their last chunk. */
+        if (op->kind == NODE_OP_GET_REPLY)
+            pool_put(&ep->ops, op);
+    }
+}
