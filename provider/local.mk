@@ -1,8 +1,44 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The outside world: bytes, peers, keys, completions. Knows no MPI type and calls nothing above it.
 
+node_sources = \
+    provider/node/node.h \
+    provider/node/node_atomic.c \
+    provider/node/node_atomic.h \
+    provider/node/node_atomic_apply.c \
+    provider/node/node_av.c \
+    provider/node/node_cell.c \
+    provider/node/node_chunk.c \
+    provider/node/node_cntr.c \
+    provider/node/node_copy.c \
+    provider/node/node_cq.c \
+    provider/node/node_ep.c \
+    provider/node/node_fabric.c \
+    provider/node/node_info.c \
+    provider/node/node_iov.c \
+    provider/node/node_match.c \
+    provider/node/node_match.h \
+    provider/node/node_memory.c \
+    provider/node/node_memory.h \
+    provider/node/node_mr.c \
+    provider/node/node_msg.c \
+    provider/node/node_ops.h \
+    provider/node/node_peer.c \
+    provider/node/node_progress.c \
+    provider/node/node_provider.c \
+    provider/node/node_provider.h \
+    provider/node/node_queue.h \
+    provider/node/node_recv.c \
+    provider/node/node_rma.c \
+    provider/node/node_segment.c \
+    provider/node/node_segment.h \
+    provider/node/node_send.c \
+    provider/node/node_tagged.c \
+    provider/node/node_wait.c \
+    provider/node/node_wait.h
+
 noinst_LTLIBRARIES += libprovider.la
-libprovider_la_LIBADD = $(LIBFABRIC_LIBS) $(PMIX_LIBS)
+libprovider_la_LIBADD = $(PMIX_LIBS)
 libprovider_la_SOURCES = \
     provider/base/clock.h \
     provider/base/list.h \
@@ -26,6 +62,8 @@ libprovider_la_SOURCES = \
     provider/fabric/fabric.h \
     provider/fabric/fabric_cq.c \
     provider/fabric/fabric_impl.h \
+    provider/fabric/fabric_library.c \
+    provider/fabric/fabric_library.h \
     provider/fabric/fabric_peer.c \
     provider/fabric/fabric_post.c \
     provider/fabric/fabric_quirks.c \
@@ -33,4 +71,18 @@ libprovider_la_SOURCES = \
     provider/fabric/fabric_select.c \
     provider/fabric/fabric_tagged.c \
     provider/fabric/wait.c \
-    provider/fabric/wait.h
+    provider/fabric/wait.h \
+    $(node_sources)
+
+# The node provider for everybody: libfabric finds it there, or through FI_PROVIDER_PATH.
+fabricdir = $(libdir)/libfabric
+fabric_LTLIBRARIES = liboriel-fi.la
+liboriel_fi_la_SOURCES = \
+    provider/base/lock.c \
+    provider/base/log.c \
+    provider/base/param.c \
+    provider/base/pool.c \
+    $(node_sources)
+liboriel_fi_la_CPPFLAGS = $(AM_CPPFLAGS) -DORIEL_NODE_PLUGIN
+liboriel_fi_la_LIBADD = $(LIBFABRIC_LIBS)
+liboriel_fi_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version

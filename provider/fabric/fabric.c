@@ -27,7 +27,7 @@ static void close_endpoint(void)
     CLOSE(fabric.domain);
     CLOSE(fabric.fabric);
     if (fabric.info)
-        fi_freeinfo(fabric.info);
+        fabric.source->freeinfo(fabric.info);
     fabric.info = NULL;
 }
 
@@ -43,16 +43,17 @@ static int bind_endpoint(struct fi_info *info)
 }
 
 /* All or nothing. */
-static int open_endpoint(const struct fi_info *choice)
+static int open_endpoint(const struct fabric_source *source, const struct fi_info *choice)
 {
     struct fi_av_attr av = {.type = FI_AV_TABLE, .count = boot_info()->size};
     struct fi_cq_attr cq = {.format = FI_CQ_FORMAT_TAGGED, .wait_obj = FI_WAIT_FD};
-    struct fi_info *info = fabric.info = fi_dupinfo(choice);
+    struct fi_info *info = fabric.info = source->dupinfo(choice);
 
     if (!info)
         return -ENOMEM;
+    fabric.source = source;
     cq.size = info->tx_attr->size + info->rx_attr->size;
-    int rc = fi_fabric(info->fabric_attr, &fabric.fabric, NULL);
+    int rc = source->fabric(info->fabric_attr, &fabric.fabric, NULL);
     if (!rc)
         rc = fi_domain(fabric.fabric, info, &fabric.domain, NULL);
     if (!rc)
@@ -77,7 +78,8 @@ static int publish_address(void)
     int rc = fi_getname(&fabric.ep->fid, name, &len);
 
     if (rc) {
-        LOG(LOG_ERROR, "%s does not tell its address: %s", fabric_provider(), fi_strerror(-rc));
+        LOG(LOG_ERROR, "%s does not tell its address: %s", fabric_provider(),
+            strerror(-fabric_errno(rc)));
         return fabric_errno(rc);
     }
     return boot_put("oriel.fabric", name, len);
@@ -104,21 +106,43 @@ static int derive_limits(void)
     return fabric.tail ? 0 : -ENOMEM;
 }
 
-static int open_best(void)
+/* The first of the choices that really opens. */
+static int open_first(const struct fabric_choices *c)
+{
+    int rc = -ENODATA;
+
+    for (unsigned i = 0; rc && i < c->count && !c->best[i].why; i++) {
+        const struct fi_info *info = c->best[i].info;
+        rc = open_endpoint(c->source, info);
+        if (rc)
+            LOG(LOG_INFO, "%s on %s does not open: %s", info->fabric_attr->prov_name,
+                info->domain_attr->name, strerror(-fabric_errno(rc)));
+    }
+    return rc;
+}
+
+static int open_node(void)
 {
     struct fabric_choices c;
-    int rc = fabric_choices_open(&c);
+    int rc = fabric_choices_node(&c);
 
     if (rc)
         return rc;
-    rc = -ENODATA;
-    for (unsigned i = 0; rc && i < c.count && !c.best[i].why; i++) {
-        const struct fi_info *info = c.best[i].info;
-        rc = open_endpoint(info);
-        if (rc)
-            LOG(LOG_INFO, "%s on %s does not open: %s", info->fabric_attr->prov_name,
-                info->domain_attr->name, fi_strerror(-rc));
-    }
+    rc = open_first(&c);
+    fabric_choices_close(&c);
+    return rc;
+}
+
+static int open_best(void)
+{
+    struct fabric_choices c;
+
+    if (fabric_wants_node() && !open_node())
+        return 0;
+    int rc = fabric_choices_open(&c);
+    if (rc)
+        return rc;
+    rc = open_first(&c);
     if (rc) {
         fabric_choices_complain(&c);
         rc = -ENODATA;

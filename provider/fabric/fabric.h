@@ -137,8 +137,8 @@ int fabric_progress(void);
 
 /*
  * Sleeps until something may have come, another thread's progress has completed something, or
- * `timeout_ms` has passed. Call it only after fabric_may_sleep said true. The two are the exception
- * to the rule above: the lane's lock is NOT held, several threads may be in them.
+ * `timeout_ms` has passed. Call it only after fabric_may_sleep said true. fabric_sleep is the
+ * exception to the rule above: the lane's lock is NOT held, several threads may be in it.
  */
 bool fabric_may_sleep(void);
 void fabric_sleep(int timeout_ms);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Completions: reading them, and handing operations back to their owners. */
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "provider/base/log.h"
@@ -85,7 +86,7 @@ static int dispatch_error(void)
     struct fabric_op *op = e.op_context;
     struct fabric_event event = {.error = fabric_errno(e.err), .tag = e.tag, .data = e.data};
     if (!op) {
-        LOG(LOG_INFO, "a small message did not arrive: %s", fi_strerror(-event.error));
+        LOG(LOG_INFO, "a small message did not arrive: %s", strerror(-event.error));
         return 1;
     }
     /* len is that of the message in rxm, that of the part which fitted elsewhere. */

@@ -18,6 +18,7 @@
 #include <rdma/fi_tagged.h>
 
 #include "provider/fabric/fabric.h"
+#include "provider/fabric/fabric_library.h"
 
 enum fabric_kind { OP_SEND, OP_RECV, OP_CLAIMED, OP_PEEK, OP_WRITE, OP_READ };
 enum fabric_state { OP_IDLE, OP_QUEUED, OP_POSTED };
@@ -42,6 +43,7 @@ struct fabric_region {
 enum { CQ_BATCH = 16, ADDRESS_BYTES = 512 };
 
 struct fabric {
+    const struct fabric_source *source;
     struct fi_info *info;
     struct fid_fabric *fabric;
     struct fid_domain *domain;
@@ -82,12 +84,20 @@ struct fabric_choice {
 };
 
 struct fabric_choices {
+    const struct fabric_source *source;
     struct fi_info *list;
     struct fabric_choice *best; /* best first */
     unsigned count;
 };
 
-/* 0, also where nothing may be used; -ENOMEM. The caller closes. */
+/*
+ * Whether to try our own provider before libfabric is even loaded: a job on one host, and nobody
+ * has asked for another one.
+ */
+bool fabric_wants_node(void);
+/* What our own provider offers for that: 0, -ENODATA or -ENOMEM. */
+int fabric_choices_node(struct fabric_choices *c);
+/* All of libfabric's: 0, also where nothing may be used; -ENOMEM, -ENOENT. The caller closes. */
 int fabric_choices_open(struct fabric_choices *c);
 void fabric_choices_close(struct fabric_choices *c);
 /* One line that says why nothing opened. */

@@ -15,6 +15,7 @@ static const struct row {
     long value;
     const char *why;
 } rows[] = {
+    {"oriel", QUIRK_RANK, 100, "our own, for one host"},
     {"cxi", QUIRK_RANK, 90, "Slingshot"},
     {"opx", QUIRK_RANK, 85, "Omni-Path"},
     {"psm2", QUIRK_RANK, 80, "Omni-Path"},

@@ -2,6 +2,8 @@
 /* Remote memory: regions, writes and reads. */
 #include <stdlib.h>
 
+#include <string.h>
+
 #include "provider/base/log.h"
 #include "provider/fabric/fabric_impl.h"
 
@@ -31,7 +33,7 @@ int fabric_region_open(void *base, size_t len, struct fabric_region **region)
         int rc = register_memory(base, len, &r->mr);
         if (rc) {
             LOG(LOG_ERROR, "%s does not register %zu bytes: %s", fabric_provider(), len,
-                fi_strerror(-rc));
+                strerror(-fabric_errno(rc)));
             free(r);
             return fabric_errno(rc);
         }

@@ -15,14 +15,15 @@
 #include "provider/base/param.h"
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric_impl.h"
+#include "provider/node/node_provider.h"
 
 /*
  * Local registration (FI_MR_LOCAL) is not offered: providers that can live without it, rxm above
  * all, then do it themselves, and the others are not for us until we register what we send.
  */
-static struct fi_info *hints_make(bool one_host)
+static struct fi_info *hints_make(const struct fabric_source *source)
 {
-    struct fi_info *h = fi_allocinfo();
+    struct fi_info *h = source->dupinfo(NULL);
 
     if (!h)
         return NULL;
@@ -36,19 +37,22 @@ static struct fi_info *hints_make(bool one_host)
     h->domain_attr->av_type = FI_AV_TABLE;
     h->domain_attr->resource_mgmt = FI_RM_ENABLED;
     h->domain_attr->data_progress = FI_PROGRESS_MANUAL;
-    /* Callers serialise, but fi_trywait is called outside their lock; it costs rxm nothing. */
-    h->domain_attr->threading = FI_THREAD_SAFE;
-    if (one_host) {
-        struct sockaddr_in *loopback = calloc(1, sizeof(*loopback));
-        if (loopback) {
-            loopback->sin_family = AF_INET;
-            loopback->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-            h->addr_format = FI_SOCKADDR_IN;
-            h->src_addr = loopback;
-            h->src_addrlen = sizeof(*loopback);
-        }
-    }
+    h->domain_attr->threading = FI_THREAD_DOMAIN; /* callers serialise */
     return h;
+}
+
+/* Loopback serves where all are on one host. */
+static void hints_loopback(struct fi_info *h)
+{
+    struct sockaddr_in *loopback = calloc(1, sizeof(*loopback));
+
+    if (!loopback)
+        return;
+    loopback->sin_family = AF_INET;
+    loopback->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    h->addr_format = FI_SOCKADDR_IN;
+    h->src_addr = loopback;
+    h->src_addrlen = sizeof(*loopback);
 }
 
 /* The address of an info that has an IP one, as text; "" otherwise. */
@@ -126,17 +130,12 @@ static int compare_choices(const void *a, const void *b)
     return y->rank - x->rank;
 }
 
-int fabric_choices_open(struct fabric_choices *c)
+/* Asks the source, and puts what it has in order. */
+static int choices_ask(struct fabric_choices *c, struct fi_info *hints, bool one_host)
 {
-    bool one_host = boot_info()->one_host;
-    struct fi_info *hints = hints_make(one_host);
+    int rc = c->source->getinfo(FI_VERSION(1, 17), NULL, NULL, 0, hints, &c->list);
+    unsigned n = 0;
 
-    *c = (struct fabric_choices){0};
-    if (!hints)
-        return -ENOMEM;
-    fabric_quirks_environment(boot_info()->size, one_host);
-    int rc = fi_getinfo(FI_VERSION(1, 17), NULL, NULL, 0, hints, &c->list);
-    fi_freeinfo(hints);
     if (rc) {
         c->list = NULL;
         return rc == -FI_ENOMEM ? -ENOMEM : 0;
@@ -148,7 +147,6 @@ int fabric_choices_open(struct fabric_choices *c)
         fabric_choices_close(c);
         return -ENOMEM;
     }
-    unsigned n = 0;
     for (struct fi_info *i = c->list; i; i = i->next) {
         c->best[n].info = i;
         judge(&c->best[n++], one_host);
@@ -157,12 +155,69 @@ int fabric_choices_open(struct fabric_choices *c)
     return 0;
 }
 
+int fabric_choices_open(struct fabric_choices *c)
+{
+    bool one_host = boot_info()->one_host;
+
+    *c = (struct fabric_choices){0};
+    int rc = fabric_library_open(&c->source);
+    if (rc)
+        return rc;
+    struct fi_info *hints = hints_make(c->source);
+    if (!hints)
+        return -ENOMEM;
+    if (one_host)
+        hints_loopback(hints);
+    fabric_quirks_environment(boot_info()->size, one_host);
+    rc = choices_ask(c, hints, one_host);
+    c->source->freeinfo(hints);
+    return rc;
+}
+
 void fabric_choices_close(struct fabric_choices *c)
 {
     free(c->best);
     if (c->list)
-        fi_freeinfo(c->list);
+        c->source->freeinfo(c->list);
     *c = (struct fabric_choices){0};
+}
+
+/* ---- Our own provider ---- */
+
+/* libfabric puts the provider's name into what it passes on; without it, that is left to us. */
+static int node_getinfo_named(uint32_t version, const char *node, const char *service,
+                              uint64_t flags, const struct fi_info *hints, struct fi_info **info)
+{
+    int rc = node_getinfo(version, node, service, flags, hints, info);
+
+    if (rc)
+        return rc;
+    (*info)->fabric_attr->prov_name = strdup(NODE_PROVIDER_NAME);
+    if ((*info)->fabric_attr->prov_name)
+        return 0;
+    node_info_free(*info);
+    return -FI_ENOMEM;
+}
+
+static const struct fabric_source node_source = {node_getinfo_named, node_info_dup, node_info_free,
+                                                 node_fabric_open};
+
+bool fabric_wants_node(void)
+{
+    if (*param.provider)
+        return !strcmp(param.provider, NODE_PROVIDER_NAME);
+    return param.node && boot_info()->one_host && !getenv("FI_PROVIDER");
+}
+
+int fabric_choices_node(struct fabric_choices *c)
+{
+    *c = (struct fabric_choices){.source = &node_source};
+    struct fi_info *hints = hints_make(c->source);
+    if (!hints)
+        return -ENOMEM;
+    int rc = choices_ask(c, hints, true);
+    c->source->freeinfo(hints);
+    return rc ? rc : c->count ? 0 : -ENODATA;
 }
 
 /* The names in a list of infos, each once: "psm2, tcp;ofi_rxm". */
@@ -229,9 +284,11 @@ static bool repeats(const struct fabric_choices *c, unsigned n)
 static void each_unfit(const struct fi_info *fit,
                        void (*each)(const struct fabric_candidate *, void *), void *arg)
 {
+    const struct fabric_source *source;
     struct fi_info *all;
 
-    if (fi_getinfo(FI_VERSION(1, 17), NULL, NULL, 0, NULL, &all))
+    if (fabric_library_open(&source) ||
+        source->getinfo(FI_VERSION(1, 17), NULL, NULL, 0, NULL, &all))
         return;
     for (struct fi_info *i = all; i; i = i->next) {
         struct fabric_candidate one = {i->fabric_attr->prov_name, i->domain_attr->name,
@@ -244,7 +301,7 @@ static void each_unfit(const struct fi_info *fit,
             each(&one, arg);
         i->next = rest;
     }
-    fi_freeinfo(all);
+    source->freeinfo(all);
 }
 
 int fabric_candidates(void (*each)(const struct fabric_candidate *, void *), void *arg)

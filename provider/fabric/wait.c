@@ -23,15 +23,18 @@ void wait_open(uint32_t local_ranks)
     sleep_after = param.sleep_after > 0 ? param.sleep_after * UINT64_C(1000) : 0;
 }
 
-static void rest(void)
+static void rest(struct lock *lock)
 {
-    if (!fabric_is_open())
+    lock_take(lock);
+    bool open = fabric_is_open(), idle = open && fabric_may_sleep();
+    lock_drop(lock);
+    if (!open)
         poll(NULL, 0, 1); /* only another thread of this process can help */
-    else if (fabric_may_sleep())
+    else if (idle)
         fabric_sleep(SLEEP_MS);
 }
 
-void wait_step(struct wait *w, bool progressed)
+void wait_step(struct wait *w, bool progressed, struct lock *lock)
 {
     if (progressed) {
         wait_begin(w);
@@ -48,5 +51,5 @@ void wait_step(struct wait *w, bool progressed)
     if (clock_ns() - w->since < sleep_after)
         sched_yield();
     else
-        rest();
+        rest(lock);
 }

@@ -19,6 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "provider/base/lock.h"
+
 struct wait {
     uint32_t polls, yields;
     uint64_t since; /* ns, when yielding began; 0 before */
@@ -33,7 +35,10 @@ static inline void wait_begin(struct wait *w)
     w->since = 0;
 }
 
-/* One step up, or back to the foot when the last poll brought something. No lock is held. */
-void wait_step(struct wait *w, bool progressed);
+/*
+ * One step up, or back to the foot when the last poll brought something. `lock` serialises the
+ * fabric's calls; it is not held here, and taken for the moment before a sleep.
+ */
+void wait_step(struct wait *w, bool progressed, struct lock *lock);
 
 #endif
