@@ -22,7 +22,7 @@ void p2p_drain(void)
         lane_unlock();
         if (!left)
             return;
-        wait_step(&w, progressed);
+        wait_step(&w, progressed, &lane.lock);
     }
 }
 

@@ -122,7 +122,7 @@ int p2p_probe_wait(struct comm *c, int source, int tag, struct message **message
         int rc = p2p_probe(c, source, tag, &found, message, status);
         if (rc || found)
             return rc;
-        wait_step(&w, false);
+        wait_step(&w, false, &lane.lock);
     }
 }
 

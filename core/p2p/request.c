@@ -165,7 +165,7 @@ void request_wait_flag(const atomic_bool *flag)
         lane_unlock();
         if (atomic_load_explicit(flag, memory_order_acquire))
             return;
-        wait_step(&w, progressed);
+        wait_step(&w, progressed, &lane.lock);
     }
 }
 
@@ -180,7 +180,7 @@ void request_wait_until(bool (*ready)(void *arg), void *arg)
         lane_unlock();
         if (ready(arg))
             return;
-        wait_step(&w, progressed);
+        wait_step(&w, progressed, &lane.lock);
     }
 }
 

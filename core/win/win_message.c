@@ -312,7 +312,7 @@ static void ring_close(void)
         closed = ring_closed();
         lane_unlock();
         if (!closed)
-            wait_step(&wait, moved);
+            wait_step(&wait, moved, &lane.lock);
     } while (!closed);
 }
 
@@ -336,7 +336,7 @@ int win_message_open(struct win *w)
         }
         lane_unlock();
         if (closing)
-            wait_step(&wait, false);
+            wait_step(&wait, false, &lane.lock);
     } while (closing);
     return rc;
 }

@@ -27,7 +27,7 @@ int win_until(struct win *w, bool (*ready)(const struct win *w, int rank), int r
             broken = w->broken;
         lane_unlock();
         if (!done && !broken)
-            wait_step(&wait, moved);
+            wait_step(&wait, moved, &lane.lock);
     } while (!done && !broken);
     return broken;
 }
