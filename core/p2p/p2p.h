@@ -24,6 +24,7 @@ enum channel {
     CHANNEL_WIN,
     CHANNEL_PART,
     CHANNEL_MAKE, /* making communicators: MPI_Comm_create_group and the like */
+    CHANNEL_END,  /* the last barrier, of MPI_Finalize */
 };
 
 enum { P2P_TAG_BITS = 31 }; /* MPI_TAG_UB is 2^31 - 1 */

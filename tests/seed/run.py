@@ -12,10 +12,12 @@ program promises, the exit status is right, and neither a process nor a file in 
 left. Where it may, the script runs itself in namespaces of its own, in which every process and
 every file is the job's; elsewhere it compares with what was there before.
 """
+import contextlib
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -68,7 +70,7 @@ def processes(mark):
         except OSError:
             continue
         if state != "Z" and (ALONE in os.environ or f"{MARK}={mark}".encode() in environ):
-            found.append(f"{entry} ({name})")
+            found.append((int(entry), name))
     return found
 
 
@@ -77,11 +79,14 @@ def files():
 
 
 def leftovers(mark, before):
-    """What is still there; a process on its way out has half a second."""
+    """What is still there; a process on its way out has half a second. Then it is ended, for the next case."""
     end = time.monotonic() + 0.5
     while (left := processes(mark)) and time.monotonic() < end:
         time.sleep(0.01)
-    return [f"left running: {p}" for p in left] + [f"left behind: {f}" for f in sorted(files() - before)]
+    for pid, _ in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return [f"left running: {pid} ({name})" for pid, name in left] + [f"left behind: {f}" for f in sorted(files() - before)]
 
 
 class Runner:
