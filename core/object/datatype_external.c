@@ -109,8 +109,9 @@ static void extended_in(unsigned char *out, const unsigned char *in)
 
     memcpy(&wide, in, sizeof wide);
     v = (long double)wide;
+    /* x86's format has 10 bytes; what lies behind them in `v` is anything. */
     memset(out, 0, sizeof v);
-    memcpy(out, &v, sizeof v);
+    memcpy(out, &v, __LDBL_MANT_DIG__ == 64 ? 10 : sizeof v);
 }
 #else
 static void extended_out(unsigned char *out, const unsigned char *in)
