@@ -28,6 +28,15 @@ tests_unit_test_boot_SOURCES = tests/unit/test_boot.c
 tests_unit_test_boot_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_boot_LDADD = libprovider.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_datatype
+TESTS += tests/unit/test_datatype
+tests_unit_test_datatype_SOURCES = \
+    tests/unit/test_datatype.c \
+    tests/unit/typemap.c \
+    tests/unit/typemap.h
+tests_unit_test_datatype_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_datatype_LDADD = libcore.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_err
 TESTS += tests/unit/test_err
 tests_unit_test_err_SOURCES = tests/unit/test_err.c
@@ -60,4 +69,10 @@ TESTS += tests/unit/test_object
 tests_unit_test_object_SOURCES = tests/unit/test_object.c
 tests_unit_test_object_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_object_LDADD = libcore.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_op
+TESTS += tests/unit/test_op
+tests_unit_test_op_SOURCES = tests/unit/test_op.c
+tests_unit_test_op_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_op_LDADD = libcore.la $(CRITERION_LIBS)
 endif
