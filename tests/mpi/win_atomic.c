@@ -5,6 +5,8 @@
  *
  *     win_atomic [times]
  */
+#include <unistd.h>
+
 #include "win_test.h"
 
 static int times = 50;
@@ -36,11 +38,13 @@ static void counters(enum flavour f)
         } while (seen != want && !win_failed);
     }
     OK(MPI_Win_unlock_all(w.win));
+    MPI_Barrier(MPI_COMM_WORLD);
     for (int i = 0; i < times; i++) {
         OK(MPI_Win_lock(MPI_LOCK_EXCLUSIVE, 0, 0, w.win));
         OK(MPI_Get(&old, 1, MPI_INT, 0, disp[2], 1, MPI_INT, w.win));
         OK(MPI_Win_flush(0, w.win));
         old++;
+        usleep(200); /* so that a lock that does not exclude is seen */
         OK(MPI_Put(&old, 1, MPI_INT, 0, disp[2], 1, MPI_INT, w.win));
         OK(MPI_Win_unlock(0, w.win));
     }
