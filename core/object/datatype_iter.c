@@ -76,12 +76,33 @@ enum direction { OUT, IN };
 static void move(const struct type_loop *l, char *mem, char *packed, MPI_Count from, MPI_Count len,
                  enum direction way);
 
+/* n > 0. A short block in two moves that may overlap, which costs less than calling memcpy. */
+static inline void copy_block(char *to, const char *from, size_t n)
+{
+    if (n > 32) {
+        memcpy(to, from, n);
+    } else if (n >= 16) {
+        memcpy(to, from, 16);
+        memcpy(to + n - 16, from + n - 16, 16);
+    } else if (n >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + n - 8, from + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + n - 4, from + n - 4, 4);
+    } else {
+        to[0] = from[0];
+        to[n / 2] = from[n / 2];
+        to[n - 1] = from[n - 1];
+    }
+}
+
 static void move_bytes(char *mem, char *packed, MPI_Count len, enum direction way)
 {
     if (way == OUT)
-        memcpy(packed, mem, (size_t)len);
+        copy_block(packed, mem, (size_t)len);
     else
-        memcpy(mem, packed, (size_t)len);
+        copy_block(mem, packed, (size_t)len);
 }
 
 /* Bytes [from, from + len) of entry i. */
@@ -111,6 +132,18 @@ static void move_blocks(const struct type_loop *l, MPI_Count i, MPI_Count count,
         unpack_regular(mem + i * l->stride, l->stride, packed, count, l->block);
 }
 
+/* Whole entries from `i` on, blocks of any size, while they fit `len`. Returns how many. */
+static MPI_Count move_varied(const struct type_loop *l, MPI_Count i, MPI_Count len, char *mem,
+                             char *packed, enum direction way)
+{
+    const MPI_Count *start = l->start;
+    MPI_Count first = i, at = start[i], end = at + len;
+
+    for (; i < l->count && start[i + 1] <= end; i++)
+        move_bytes(mem + l->disp[i], packed + (start[i] - at), start[i + 1] - start[i], way);
+    return i - first;
+}
+
 /* Copies bytes [from, from + len) of the loop's packed form, all of them there. */
 static void move(const struct type_loop *l, char *mem, char *packed, MPI_Count from, MPI_Count len,
                  enum direction way)
@@ -125,11 +158,18 @@ static void move(const struct type_loop *l, char *mem, char *packed, MPI_Count f
         len -= n;
         i++;
     }
-    if (l->block && !l->child && !l->children) {
-        MPI_Count whole = len == l->size ? l->count : len / l->block;
-        move_blocks(l, i, whole, mem, packed, way);
-        packed += whole * l->block;
-        len -= whole * l->block;
+    if (!l->child && !l->children && len) {
+        MPI_Count whole, bytes;
+        if (l->block) {
+            whole = len == l->size ? l->count : len / l->block;
+            bytes = whole * l->block;
+            move_blocks(l, i, whole, mem, packed, way);
+        } else {
+            whole = move_varied(l, i, len, mem, packed, way);
+            bytes = l->start[i + whole] - l->start[i];
+        }
+        packed += bytes;
+        len -= bytes;
         i += whole;
     }
     while (len) {
@@ -148,7 +188,7 @@ static size_t copy(char *buf, MPI_Count count, const struct datatype *t, size_t 
     const struct type_shape *s = &t->shape;
     size_t total = (size_t)count * (size_t)t->size;
 
-    if (from >= total)
+    if (from >= total || !len)
         return 0;
     if (len > total - from)
         len = total - from;

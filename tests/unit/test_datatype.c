@@ -342,6 +342,7 @@ static void check_pack(const struct both *p, const struct memory *mem, int count
         at += n;
     }
     cr_assert_eq(datatype_pack(mem->base, count, p->type, total, got, 5), 0);
+    cr_assert_eq(datatype_pack(mem->base, count, p->type, 0, got + total, 0), 0);
     cr_assert_arr_eq(got, want, total, "packed bytes differ");
     free(got);
 }
