@@ -243,6 +243,7 @@ static void close_all(void)
         p2p_drain();
     }
     p2p_close();
+    datatype_close();
     report_leaks();
     win_close();
     comm_close();
