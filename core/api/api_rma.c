@@ -269,7 +269,7 @@ int PMPI_Fetch_and_op(const void *origin_addr, void *result_addr, MPI_Datatype d
                       int target_rank, MPI_Aint target_disp, MPI_Op op, MPI_Win win)
 {
     struct win *w = win_find(win);
-    struct datatype *t;
+    struct datatype *t = NULL;
     int rc = check_type(datatype, &t);
 
     if (!rc)

@@ -34,7 +34,7 @@ int PMPI_Win_create_c(void *base, MPI_Aint size, MPI_Aint disp_unit, MPI_Info in
                       MPI_Win *win)
 {
     struct comm *c = NULL;
-    struct info *i;
+    struct info *i = NULL;
     struct win *w;
     int rc = check_creation(comm, &c, info, &i, win);
 
@@ -60,7 +60,7 @@ static int allocate(allocate_fn *make, MPI_Aint size, MPI_Aint unit, MPI_Info in
                     void *baseptr, MPI_Win *win, const char *func)
 {
     struct comm *c = NULL;
-    struct info *i;
+    struct info *i = NULL;
     struct win *w;
     void *base;
     int rc = check_creation(comm, &c, info, &i, win);
@@ -102,7 +102,7 @@ MPI_EXPORT(Win_create_dynamic)
 int PMPI_Win_create_dynamic(MPI_Info info, MPI_Comm comm, MPI_Win *win)
 {
     struct comm *c = NULL;
-    struct info *i;
+    struct info *i = NULL;
     struct win *w;
     int rc = check_creation(comm, &c, info, &i, win);
 
@@ -232,7 +232,7 @@ MPI_EXPORT(Win_get_info)
 int PMPI_Win_get_info(MPI_Win win, MPI_Info *info_used)
 {
     struct win *w = NULL;
-    struct info *i;
+    struct info *i = NULL;
     int rc = check_win(win, &w);
 
     if (!rc)
@@ -251,7 +251,7 @@ MPI_EXPORT(Win_set_info)
 int PMPI_Win_set_info(MPI_Win win, MPI_Info info)
 {
     struct win *w = NULL;
-    struct info *i;
+    struct info *i = NULL;
     int rc = check_win(win, &w);
 
     if (!rc)

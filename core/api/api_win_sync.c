@@ -34,7 +34,7 @@ MPI_EXPORT(Win_start)
 int PMPI_Win_start(MPI_Group group, int assert, MPI_Win win)
 {
     struct win *w = NULL;
-    struct group *g;
+    struct group *g = NULL;
     int rc = check_epoch(win, &w, group, &g, assert, MPI_MODE_NOCHECK);
 
     if (!rc)
@@ -46,7 +46,7 @@ MPI_EXPORT(Win_post)
 int PMPI_Win_post(MPI_Group group, int assert, MPI_Win win)
 {
     struct win *w = NULL;
-    struct group *g;
+    struct group *g = NULL;
     int rc = check_epoch(win, &w, group, &g, assert,
                          MPI_MODE_NOCHECK | MPI_MODE_NOSTORE | MPI_MODE_NOPUT);
 
