@@ -161,7 +161,7 @@ static int open_messages(const struct boot_info *b)
     if (rc)
         goto close_lane;
     if (b->size > 1) { /* a process alone opens it when it first needs it: comm_peer_slow */
-        rc = err_from_errno(fabric_open(), "no fabric to send or receive on");
+        rc = comm_fabric_open();
         if (rc)
             goto close_p2p;
         rc = err_from_errno(boot_exchange_start(), "the exchange of addresses did not start");

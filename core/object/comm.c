@@ -102,14 +102,25 @@ void comm_close(void)
     comm_unpredefine(&world, MPI_COMM_WORLD);
 }
 
+int comm_fabric_open(void)
+{
+    int rc = fabric_is_open() ? 0 : fabric_open();
+
+    if (!rc)
+        return MPI_SUCCESS;
+    if (*fabric_why_not())
+        return err_set(MPI_ERR_OTHER, "%s", fabric_why_not());
+    return err_from_errno(rc, "no fabric to send or receive on");
+}
+
 int comm_peer_slow(struct comm *c, int rank, struct fabric_peer **peer)
 {
     struct fabric_peer *p;
 
     /* A process that was started alone opens the fabric when it first needs it. */
-    int rc = fabric_is_open() ? 0 : fabric_open();
+    int rc = comm_fabric_open();
     if (rc)
-        return err_from_errno(rc, "no fabric to send or receive on");
+        return rc;
     if (!c->peers) {
         c->peers = calloc(comm_target_size(c), sizeof(*c->peers));
         if (!c->peers)

@@ -81,6 +81,9 @@ extern void (*comm_context_free)(uint32_t context);
 int comm_open(uint32_t rank, uint32_t size);
 void comm_close(void);
 
+/* The way to send or receive at all; harmless where it is open. Lane locked. */
+int comm_fabric_open(void);
+
 /* The peer behind a rank of comm_target. Lane locked. */
 int comm_peer_slow(struct comm *c, int rank, struct fabric_peer **peer);
 static inline int comm_peer(struct comm *c, int rank, struct fabric_peer **peer)

@@ -10,6 +10,7 @@
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric_impl.h"
 
+static char why_not[512];
 struct fabric fabric = {.wait_fd = -1, .wake_fd = -1};
 
 #define CLOSE(object)                                                                              \
@@ -144,7 +145,7 @@ static int open_best(void)
         return rc;
     rc = open_first(&c);
     if (rc) {
-        fabric_choices_complain(&c);
+        fabric_choices_explain(&c, why_not, sizeof(why_not));
         rc = -ENODATA;
     }
     fabric_choices_close(&c);
@@ -184,6 +185,11 @@ free_peers:
     free(fabric.peers);
     fabric.peers = NULL;
     return rc;
+}
+
+const char *fabric_why_not(void)
+{
+    return why_not;
 }
 
 bool fabric_is_open(void)

@@ -66,10 +66,13 @@ struct fabric_candidate {
 
 /*
  * Opens the endpoint for a job on one host (loopback) or several, and publishes its address through
- * boot. Says in one line why nothing opened: -ENODATA, with FI_PROVIDER or ORIEL_PROVIDER named
- * when they are the reason.
+ * boot. -ENODATA where nothing opened: fabric_why_not tells why.
  */
 int fabric_open(void);
+/* Why it did not open, in one sentence that names FI_PROVIDER or ORIEL_PROVIDER when they are the
+ * reason;
+ * "" where the errno says all. */
+const char *fabric_why_not(void);
 bool fabric_is_open(void);
 void fabric_close(void);
 const struct fabric_limits *fabric_limits(void);

@@ -101,7 +101,7 @@ int fabric_choices_node(struct fabric_choices *c);
 int fabric_choices_open(struct fabric_choices *c);
 void fabric_choices_close(struct fabric_choices *c);
 /* One line that says why nothing opened. */
-void fabric_choices_complain(const struct fabric_choices *c);
+void fabric_choices_explain(const struct fabric_choices *c, char *why, size_t room);
 
 /* ---- fabric_quirks.c: the only file that knows providers by name ---- */
 

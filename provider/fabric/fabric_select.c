@@ -236,29 +236,28 @@ static void list_names(const struct fi_info *list, char *text, size_t room)
     }
 }
 
-void fabric_choices_complain(const struct fabric_choices *c)
+void fabric_choices_explain(const struct fabric_choices *c, char *why, size_t room)
 {
     const char *variable = *param.provider ? "ORIEL_PROVIDER" : "FI_PROVIDER";
     const char *asked = *param.provider ? param.provider : getenv("FI_PROVIDER");
     char text[256];
 
-    if (boot_info()->local_rank) /* its neighbours see the same, and one line a host is enough */
-        return;
     list_names(c->list, text, sizeof(text));
     if (asked && *text)
-        LOG(LOG_ERROR, "%s=%s: no such provider can be used here; there is %s", variable, asked,
-            text);
+        snprintf(why, room, "%s=%s: no such provider can be used here; there is %s", variable,
+                 asked, text);
     else if (asked) /* libfabric itself hides all others */
-        LOG(LOG_ERROR,
-            "%s=%s: no such provider can be used here; without it, oriel-info --providers tells "
-            "what there is",
-            variable, asked);
+        snprintf(why, room,
+                 "%s=%s: no such provider can be used here; without it, oriel-info --providers "
+                 "tells what there is",
+                 variable, asked);
     else if (*param.interface)
-        LOG(LOG_ERROR, "ORIEL_INTERFACE=%s: no provider opens on it; see oriel-info --providers",
-            param.interface);
+        snprintf(why, room,
+                 "ORIEL_INTERFACE=%s: no provider opens on it; see oriel-info --providers",
+                 param.interface);
     else
-        LOG(LOG_ERROR, "no libfabric provider opens here%s%s; see oriel-info --providers",
-            *text ? "; tried " : "", text);
+        snprintf(why, room, "no libfabric provider opens here%s%s; see oriel-info --providers",
+                 *text ? "; tried " : "", text);
 }
 
 static bool in_list(const struct fi_info *list, const struct fi_info *one)

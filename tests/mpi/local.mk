@@ -89,3 +89,10 @@ tests_mpi_life_SOURCES = tests/mpi/life.c
 tests_mpi_life_LDADD = libmpi_abi.la
 dist_check_SCRIPTS += tests/mpi/life_test.sh
 TESTS += tests/mpi/life_test.sh
+
+# Mistakes and mishaps, whose messages and exit statuses a script looks at.
+check_PROGRAMS += tests/mpi/bad_input
+tests_mpi_bad_input_SOURCES = tests/mpi/bad_input.c
+tests_mpi_bad_input_LDADD = libmpi_abi.la
+dist_check_SCRIPTS += tests/mpi/bad_input_test.sh
+TESTS += tests/mpi/bad_input_test.sh

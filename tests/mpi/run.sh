@@ -1,21 +1,31 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # run.sh NP[,NP...] PROGRAM [ARGUMENT...]: runs the program under the build tree's mpiexec on each
-# number of ranks in turn; fails with the first that fails, or takes longer than TIMEOUT seconds.
-# To be called in the build tree's top folder, as make does.
+# number of ranks in turn, first over shared memory and then, with the node endpoint off, over the
+# network's loopback; fails with the first that fails, or takes longer than TIMEOUT seconds.
+# ENDPOINTS="node" or "tcp" runs one of the two. To be called in the build tree's top folder, as
+# make does.
 set -u
 counts=$1
 program=$2
 shift 2
 mpiexec=${MPIEXEC:-./mpiexec}
 LD_LIBRARY_PATH=$PWD/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-export LD_LIBRARY_PATH
+export LD_LIBRARY_PATH ORIEL_NODE
 
-for np in $(echo "$counts" | tr , ' '); do
-    timeout -k 5 "${TIMEOUT:-60}" "$mpiexec" --oversubscribe -n "$np" "./$program" "$@" </dev/null
-    status=$?
-    if [ $status -ne 0 ]; then
-        echo "run.sh: $program on $np ranks ended with status $status" >&2
-        exit $status
-    fi
+for endpoint in ${ENDPOINTS:-node tcp}; do
+    case $endpoint in
+    node) ORIEL_NODE=yes ;;
+    tcp) ORIEL_NODE=no ;;
+    *) echo "run.sh: ENDPOINTS: $endpoint is neither node nor tcp" >&2; exit 99 ;;
+    esac
+    for np in $(echo "$counts" | tr , ' '); do
+        timeout -k 5 "${TIMEOUT:-120}" \
+            "$mpiexec" --oversubscribe -n "$np" "./$program" "$@" </dev/null
+        status=$?
+        if [ $status -ne 0 ]; then
+            echo "run.sh: $program on $np ranks over $endpoint ended with status $status" >&2
+            exit $status
+        fi
+    done
 done

@@ -189,6 +189,11 @@ bool fabric_is_open(void)
     return true;
 }
 
+const char *fabric_why_not(void)
+{
+    return "";
+}
+
 const char *fabric_provider(void)
 {
     return "loop";
