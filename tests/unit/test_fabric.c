@@ -35,13 +35,14 @@ static struct request *request_begin(struct request *r)
 
 static void request_wait(struct request *r)
 {
+    static struct lock lock; /* one thread: nobody else ever holds it */
     struct wait w;
 
     wait_begin(&w);
     while (!r->done) {
         int n = fabric_progress();
         CHECK(n >= 0, "fabric_progress: %s", strerror(-n));
-        wait_step(&w, n > 0);
+        wait_step(&w, n > 0, &lock);
     }
 }
 
