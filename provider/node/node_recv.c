@@ -163,7 +163,7 @@ static void take(struct node_ep *ep, const struct node_recv *r, const struct nod
         moved = m->len;
         if (moved == 8)
             memcpy(r->iov[0].iov_base, m->bytes, 8);
-        else
+        else if (moved) /* a buffer of no bytes may be NULL */
             memcpy(r->iov[0].iov_base, m->bytes, moved);
     } else {
         moved = node_iov_fill(r->iov, r->iov_count, 0, m->bytes, m->len);

@@ -33,7 +33,7 @@ static void any_time(void)
 {
     int a = -1, b = -1, len, flag;
     char text[MPI_MAX_LIBRARY_VERSION_STRING], value[16];
-    MPI_Info info, copy;
+    MPI_Info info, copy = MPI_INFO_NULL;
     MPI_Errhandler handler;
 
     EXPECT(!MPI_Get_version(&a, &b) && a == 5 && b == 0);
