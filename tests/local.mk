@@ -48,6 +48,7 @@ EXTRA_DIST += \
     tests/tools/hello.cc \
     tests/tools/lib.sh \
     tests/tools/startup.py \
+    tests/lsan.supp \
     tests/tsan.supp \
     tests/valgrind.supp
 

@@ -128,7 +128,7 @@ static inline ssize_t inject_cell(struct node_ep *ep, const void *buf, size_t le
     cell->data = data;
     if (len == 8)
         memcpy(cell->payload, buf, 8);
-    else
+    else if (len) /* a buffer of no bytes may be NULL */
         memcpy(cell->payload, buf, len);
     node_queue_publish(cell, position, node_word(NODE_CELL_INLINE, flags, len, peer->source));
     node_peer_ring(peer);
