@@ -23,7 +23,9 @@ import sys
 import tempfile
 import time
 
-from promise import PROGRAMS, kept
+sys.dont_write_bytecode = True  # here and in what is run
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+from promise import PROGRAMS, kept  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 FAILING = {"demo_iscatterv": 1}  # exit status other than 0
@@ -163,7 +165,6 @@ def main():
             sys.exit(f"seed: no {tool} in PATH; run tools/quickstart and source build/env.sh")
     if ALONE not in os.environ:
         enter_namespaces()
-    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     # not in /tmp, which is watched
     scratch = tempfile.mkdtemp(prefix="seed.", dir=os.environ.get("ORIEL_SEED_SCRATCH", os.getcwd()))
     try:
