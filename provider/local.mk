@@ -22,6 +22,8 @@ node_sources = \
     provider/node/node_memory.h \
     provider/node/node_mr.c \
     provider/node/node_msg.c \
+    provider/node/node_now.c \
+    provider/node/node_now.h \
     provider/node/node_ops.h \
     provider/node/node_peer.c \
     provider/node/node_progress.c \
@@ -41,6 +43,7 @@ noinst_LTLIBRARIES += libprovider.la
 libprovider_la_LIBADD = $(PMIX_LIBS)
 libprovider_la_SOURCES = \
     provider/base/clock.h \
+    provider/base/hot.h \
     provider/base/list.h \
     provider/base/lock.c \
     provider/base/lock.h \

@@ -54,6 +54,12 @@ MPI_EXPORT(Wait)
 int PMPI_Wait(MPI_Request *request, MPI_Status *status)
 {
     struct request *r = NULL;
+
+    if (request && request_was_sent(*request)) {
+        *request = MPI_REQUEST_NULL;
+        status_empty(status);
+        return MPI_SUCCESS;
+    }
     int rc = request ? check_request(*request, &r) : check_bad_arg("request", "is NULL");
 
     if (rc)
@@ -198,6 +204,9 @@ static void batch_finish(struct batch *b, int index, int place)
     int rc = MPI_SUCCESS;
 
     if (!r) {
+        status_empty(status);
+    } else if (r == &request_sent && !b->keep) {
+        b->handles[index] = MPI_REQUEST_NULL;
         status_empty(status);
     } else {
         if (r->error && r->comm && !b->failed) {

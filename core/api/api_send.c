@@ -2,8 +2,9 @@
 /* Sends in the four modes of 3.4, blocking (3.2) and nonblocking (3.7). */
 #include "core/api/check.h"
 
-static int send_wait(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
-                     MPI_Comm comm, enum send_mode mode, const char *func)
+/* Inline, so that the mode is known in each of the four and the short way is one function. */
+HOT_INLINE int send_wait(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
+                         MPI_Comm comm, enum send_mode mode, const char *func)
 {
     struct comm *c = NULL;
     struct datatype *t = NULL;
@@ -14,8 +15,9 @@ static int send_wait(const void *buf, MPI_Count count, MPI_Datatype datatype, in
     return rc ? api_fail_comm(c, rc, func) : MPI_SUCCESS;
 }
 
-static int send_start(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
-                      MPI_Comm comm, MPI_Request *request, enum send_mode mode, const char *func)
+HOT_INLINE int send_start(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest,
+                          int tag, MPI_Comm comm, MPI_Request *request, enum send_mode mode,
+                          const char *func)
 {
     struct comm *c = NULL;
     struct datatype *t = NULL;

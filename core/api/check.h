@@ -10,6 +10,7 @@
 #include "core/api/api.h"
 #include "core/object/datatype.h"
 #include "core/object/op.h"
+#include "provider/base/hot.h"
 #include "core/p2p/p2p.h"
 
 /* The bad cases, out of line: they say what is wrong. check.c */
@@ -44,7 +45,7 @@ static inline int check_out(const void *p, const char *argument)
     return p ? MPI_SUCCESS : check_bad_arg(argument, "is NULL");
 }
 
-static inline int check_comm(MPI_Comm comm, struct comm **out)
+HOT_INLINE int check_comm(MPI_Comm comm, struct comm **out)
 {
     struct comm *c = comm_find(comm);
 
@@ -104,8 +105,8 @@ static inline int check_type(MPI_Datatype datatype, struct datatype **out)
 }
 
 /* A committed type, a count that is none negative, a buffer where there is data. */
-static inline int check_buffer(const void *buf, MPI_Count count, MPI_Datatype datatype,
-                               struct datatype **out)
+HOT_INLINE int check_buffer(const void *buf, MPI_Count count, MPI_Datatype datatype,
+                            struct datatype **out)
 {
     struct datatype *t = datatype_find(datatype);
 
@@ -121,14 +122,14 @@ static inline int check_buffer(const void *buf, MPI_Count count, MPI_Datatype da
     return MPI_SUCCESS;
 }
 
-static inline int check_dest(const struct comm *c, int dest)
+HOT_INLINE int check_dest(const struct comm *c, int dest)
 {
     if ((unsigned)dest < (unsigned)comm_target_size(c) || dest == MPI_PROC_NULL)
         return MPI_SUCCESS;
     return check_bad_rank(c, dest, "destination");
 }
 
-static inline int check_source(const struct comm *c, int source)
+HOT_INLINE int check_source(const struct comm *c, int source)
 {
     if ((unsigned)source < (unsigned)comm_target_size(c) || source == MPI_PROC_NULL ||
         source == MPI_ANY_SOURCE)
@@ -136,8 +137,8 @@ static inline int check_source(const struct comm *c, int source)
     return check_bad_rank(c, source, "source");
 }
 
-static inline int check_send(MPI_Comm comm, struct comm **c, const void *buf, MPI_Count count,
-                             MPI_Datatype datatype, struct datatype **t, int dest, int tag)
+HOT_INLINE int check_send(MPI_Comm comm, struct comm **c, const void *buf, MPI_Count count,
+                          MPI_Datatype datatype, struct datatype **t, int dest, int tag)
 {
     int rc = check_comm(comm, c);
 
@@ -150,8 +151,8 @@ static inline int check_send(MPI_Comm comm, struct comm **c, const void *buf, MP
     return rc;
 }
 
-static inline int check_recv(MPI_Comm comm, struct comm **c, const void *buf, MPI_Count count,
-                             MPI_Datatype datatype, struct datatype **t, int source, int tag)
+HOT_INLINE int check_recv(MPI_Comm comm, struct comm **c, const void *buf, MPI_Count count,
+                          MPI_Datatype datatype, struct datatype **t, int source, int tag)
 {
     int rc = check_comm(comm, c);
 

@@ -16,6 +16,7 @@
 #define ORIEL_P2P_P2P_H
 
 #include "core/p2p/request.h"
+#include "provider/base/hot.h"
 
 enum channel {
     CHANNEL_P2P,
@@ -61,15 +62,57 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
 bool p2p_try_inject(struct comm *c, struct datatype *t, enum channel channel, const void *buf,
                     MPI_Count count, int dest, int tag);
 
+/*
+ * The same for what nearly all messages are, small and in one block and not the first to that peer,
+ * without a call between the entry point and the fabric. Lane locked.
+ */
+HOT_INLINE bool p2p_inject_block(struct comm *c, struct datatype *t, enum channel channel,
+                                 const void *buf, MPI_Count count, int dest, int tag)
+{
+    size_t len;
+
+    if (dest < 0 || !c->peers || !c->peers[dest] || !t->contiguous ||
+        __builtin_mul_overflow((size_t)t->size, (size_t)count, &len) || len > fabric_inject_most)
+        return false;
+    return !fabric_tinject(c->peers[dest], datatype_address(buf, t), len,
+                           p2p_match(c, channel, tag), (uint64_t)c->rank);
+}
+
 /* No lock held: all block. Status may be NULL. */
-int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
-                  int tag, enum send_mode mode);
+int p2p_send_wait_slow(struct comm *c, const void *buf, MPI_Count count, struct datatype *t,
+                       int dest, int tag, enum send_mode mode);
+HOT_INLINE int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datatype *t,
+                             int dest, int tag, enum send_mode mode)
+{
+    if (mode != SEND_SYNCHRONOUS) {
+        lane_lock();
+        bool sent = p2p_inject_block(c, t, CHANNEL_P2P, buf, count, dest, tag);
+        lane_unlock();
+        if (__builtin_expect(sent, 1))
+            return MPI_SUCCESS;
+    }
+    return p2p_send_wait_slow(c, buf, count, t, dest, tag, mode);
+}
 int p2p_recv_wait(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
                   int tag, MPI_Status *status);
 
 /* Nonblocking: as the two above, with a request that has a handle. */
-int p2p_send_start(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
-                   int tag, enum send_mode mode, MPI_Request *request);
+int p2p_send_start_slow(struct comm *c, const void *buf, MPI_Count count, struct datatype *t,
+                        int dest, int tag, enum send_mode mode, MPI_Request *request);
+HOT_INLINE int p2p_send_start(struct comm *c, const void *buf, MPI_Count count, struct datatype *t,
+                              int dest, int tag, enum send_mode mode, MPI_Request *request)
+{
+    if (mode != SEND_SYNCHRONOUS) {
+        lane_lock();
+        bool sent = p2p_inject_block(c, t, CHANNEL_P2P, buf, count, dest, tag);
+        lane_unlock();
+        if (__builtin_expect(sent, 1)) {
+            *request = (MPI_Request)request_sent.object.handle;
+            return MPI_SUCCESS;
+        }
+    }
+    return p2p_send_start_slow(c, buf, count, t, dest, tag, mode, request);
+}
 int p2p_recv_start(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
                    int tag, MPI_Request *request);
 

@@ -80,6 +80,11 @@ struct request {
  */
 extern struct request request_sent;
 
+static inline bool request_was_sent(MPI_Request handle)
+{
+    return (uintptr_t)handle == request_sent.object.handle;
+}
+
 static inline struct request *request_find(MPI_Request handle)
 {
     return (struct request *)object_find(OBJECT_REQUEST, handle);

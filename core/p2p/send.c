@@ -201,8 +201,8 @@ int p2p_send(struct request *r, enum channel channel, const void *buf, MPI_Count
     return rc;
 }
 
-int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
-                  int tag, enum send_mode mode)
+int p2p_send_wait_slow(struct comm *c, const void *buf, MPI_Count count, struct datatype *t,
+                       int dest, int tag, enum send_mode mode)
 {
     struct request r;
 
@@ -222,8 +222,8 @@ int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datat
     return rc;
 }
 
-int p2p_send_start(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
-                   int tag, enum send_mode mode, MPI_Request *request)
+int p2p_send_start_slow(struct comm *c, const void *buf, MPI_Count count, struct datatype *t,
+                        int dest, int tag, enum send_mode mode, MPI_Request *request)
 {
     lane_lock();
     if (mode != SEND_SYNCHRONOUS && p2p_try_inject(c, t, CHANNEL_P2P, buf, count, dest, tag)) {

@@ -10,6 +10,7 @@
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric_impl.h"
 
+size_t fabric_inject_most;
 static char why_not[512];
 struct fabric fabric = {.wait_fd = -1, .wake_fd = -1};
 
@@ -173,6 +174,10 @@ int fabric_open(void)
     if (fi_control(&fabric.cq->fid, FI_GETWAIT, &fabric.wait_fd))
         fabric.wait_fd = -1;
     fabric.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); /* -1 is ignored by poll */
+    if (!FI_CHECK_OP(fabric.ep->fid.ops, struct fi_ops, ops_open) ||
+        fi_open_ops(&fabric.ep->fid, NODE_NOW_OPS, 0, (void **)&fabric.now, NULL))
+        fabric.now = NULL;
+    fabric_inject_most = fabric.limits.inject;
     fabric.open = true;
     LOG(LOG_INFO, "%s on %s", fabric_provider(), fabric.info->domain_attr->name);
     return 0;

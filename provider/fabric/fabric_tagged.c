@@ -10,7 +10,7 @@ int fabric_tinject(struct fabric_peer *to, const void *buf, size_t len, uint64_t
     if (!list_empty(&to->waiting))
         return -EAGAIN;
     ssize_t rc = fi_tinjectdata(fabric.ep, buf, len, data, to->addr, tag);
-    return rc ? fabric_errno(rc) : 0;
+    return __builtin_expect(!rc, 1) ? 0 : fabric_errno(rc);
 }
 
 int fabric_tsend(struct fabric_peer *to, struct fabric_op *op, const void *buf, size_t len,
@@ -45,6 +45,27 @@ int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size
     op->data = ignore;
     receive_buffer(op, buf, len);
     return fabric_post(op);
+}
+
+bool fabric_trecv_now_works(void)
+{
+    return fabric.now;
+}
+
+int fabric_trecv_now(struct fabric_peer *from, void *buf, size_t len, uint64_t tag, uint64_t ignore,
+                     struct fabric_event *event)
+{
+    struct node_now found;
+
+    /* What waits to be posted, or has been read and not been dispatched, comes first. */
+    if (!fabric.now || !list_empty(&fabric.waiting_receives))
+        return -EBUSY;
+    int rc = fabric.now->receive(fabric.ep, from ? from->addr : FI_ADDR_UNSPEC, buf, len, tag,
+                                 ignore, &found);
+    if (rc)
+        return rc == -FI_EAGAIN ? -EAGAIN : -EBUSY;
+    *event = (struct fabric_event){.len = found.len, .tag = found.tag, .data = found.data};
+    return 0;
 }
 
 int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len)

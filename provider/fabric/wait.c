@@ -23,6 +23,11 @@ void wait_open(uint32_t local_ranks)
     sleep_after = param.sleep_after > 0 ? param.sleep_after * UINT64_C(1000) : 0;
 }
 
+uint32_t wait_polls(void)
+{
+    return spin;
+}
+
 static void rest(struct lock *lock)
 {
     lock_take(lock);

@@ -29,6 +29,9 @@ struct wait {
 /* Once at start-up: how many ranks share this host. */
 void wait_open(uint32_t local_ranks);
 
+/* Polls before the first yield: 0 where ranks outnumber processors. */
+uint32_t wait_polls(void);
+
 static inline void wait_begin(struct wait *w)
 {
     w->polls = w->yields = 0;

@@ -157,6 +157,7 @@ enum { NODE_BUCKETS = 256 };
 /* Matching for one kind of message, tagged or not; node_match.h. */
 struct node_match {
     uint64_t order;
+    size_t posted_count;                  /* receives in the lists */
     struct list posted[NODE_BUCKETS];     /* receives whose tag says their bucket */
     struct list posted_wild;              /* the others */
     struct list unexpected[NODE_BUCKETS]; /* by tag */
@@ -391,6 +392,7 @@ ssize_t node_recv_cancel(struct node_ep *ep, void *context);
 void node_recv_message(struct node_ep *ep, struct node_message *message);
 void node_recv_data(struct node_ep *ep, struct node_peer *peer, const struct node_wire_data *data,
                     unsigned len);
+void node_unexpected_free(struct node_ep *ep, struct node_unexpected *u);
 void node_recvs_close(struct node_ep *ep);
 
 /* node_rma.c */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "provider/node/node_match.h"
+#include "provider/node/node_now.h"
 #include "provider/node/node_ops.h"
 #include "provider/node/node_wait.h"
 
@@ -213,11 +214,21 @@ static int ep_getname(fid_t fid, void *address, size_t *len)
     return room < need ? -FI_ETOOSMALL : 0;
 }
 
+static int ep_ops_open(struct fid *fid, const char *name, uint64_t flags, void **ops, void *context)
+{
+    (void)fid, (void)flags, (void)context;
+    if (strcmp(name, NODE_NOW_OPS))
+        return -FI_ENOSYS;
+    *ops = (void *)&node_now_ops;
+    return 0;
+}
+
 static struct fi_ops ep_fid_ops = {
     .size = sizeof(struct fi_ops),
     .close = ep_close,
     .bind = ep_bind,
     .control = ep_control,
+    .ops_open = ep_ops_open,
 };
 
 static struct fi_ops_ep ep_ops = {

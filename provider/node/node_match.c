@@ -4,6 +4,7 @@
 void node_match_open(struct node_match *m)
 {
     m->order = 0;
+    m->posted_count = 0;
     for (int i = 0; i < NODE_BUCKETS; i++) {
         list_init(&m->posted[i]);
         list_init(&m->unexpected[i]);
@@ -32,8 +33,10 @@ struct node_recv *node_match_message(struct node_match *m, uint64_t tag, fi_addr
         if (wild && (!r || wild->order < r->order))
             r = wild;
     }
-    if (r)
+    if (r) {
         list_drop(&r->link);
+        m->posted_count--;
+    }
     return r;
 }
 
@@ -70,6 +73,7 @@ struct node_unexpected *node_match_receive(struct node_match *m, uint64_t wanted
 void node_match_post(struct node_match *m, struct node_recv *r)
 {
     r->order = m->order++;
+    m->posted_count++;
     list_add_tail(is_hashed(r->ignore) ? &m->posted[node_bucket(r->tag)] : &m->posted_wild,
                   &r->link);
 }
@@ -96,7 +100,9 @@ struct node_recv *node_match_withdraw(struct node_match *m, const void *context)
 
     for (int i = 0; !r && i < NODE_BUCKETS; i++)
         r = with_context(&m->posted[i], context);
-    if (r)
+    if (r) {
         list_drop(&r->link);
+        m->posted_count--;
+    }
     return r;
 }

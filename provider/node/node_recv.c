@@ -210,7 +210,7 @@ void node_recv_message(struct node_ep *ep, struct node_message *m)
     }
 }
 
-static void unexpected_free(struct node_ep *ep, struct node_unexpected *u)
+void node_unexpected_free(struct node_ep *ep, struct node_unexpected *u)
 {
     list_drop(&u->link);
     list_drop(&u->arrival);
@@ -225,7 +225,7 @@ static void discard(struct node_ep *ep, struct node_unexpected *u)
         answer(ep, &u->message, NODE_CELL_FIN, 0);
     else if (u->message.flags & NODE_WIRE_ACK)
         answer(ep, &u->message, NODE_CELL_ACK, 0);
-    unexpected_free(ep, u);
+    node_unexpected_free(ep, u);
 }
 
 static void recv_fill(struct node_recv *r, const struct node_rx *rx)
@@ -293,7 +293,7 @@ static ssize_t claimed(struct node_ep *ep, struct node_match *match, const struc
                               m.data, m.tag, m.peer->fi_addr);
         } else {
             take(ep, &r, &u->message);
-            unexpected_free(ep, u);
+            node_unexpected_free(ep, u);
         }
         return 0;
     }
@@ -336,7 +336,7 @@ ssize_t node_recv(struct node_ep *ep, struct node_rx *rx)
         return 0;
     }
     take(ep, r, &u->message);
-    unexpected_free(ep, u);
+    node_unexpected_free(ep, u);
     pool_put(&ep->recvs, r);
     return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "provider/base/hot.h"
 #include "provider/node/node_ops.h"
 
 static uint64_t tx_flags(const struct node_ep *ep)
@@ -112,8 +113,8 @@ static ssize_t tsenddata(struct fid_ep *fid, const void *buf, size_t len, void *
 }
 
 /* The short way: a cell is all there is. */
-static inline ssize_t inject_cell(struct node_ep *ep, const void *buf, size_t len, uint64_t data,
-                                  fi_addr_t dest, uint64_t tag, unsigned flags)
+HOT_INLINE ssize_t inject_cell(struct node_ep *ep, const void *buf, size_t len, uint64_t data,
+                               fi_addr_t dest, uint64_t tag, unsigned flags)
 {
     struct node_peer *peer;
     uint64_t position;
@@ -132,39 +133,44 @@ static inline ssize_t inject_cell(struct node_ep *ep, const void *buf, size_t le
         memcpy(cell->payload, buf, len);
     node_queue_publish(cell, position, node_word(NODE_CELL_INLINE, flags, len, peer->source));
     node_peer_ring(peer);
-    node_count(ep, NODE_SEND);
+    if (ep->cntr[NODE_SEND])
+        node_count(ep, NODE_SEND);
     return 0;
 }
 
-static ssize_t inject_any(struct node_ep *ep, const void *buf, size_t len, uint64_t data,
-                          fi_addr_t dest, uint64_t tag, bool has_data)
+static ssize_t inject_long(struct node_ep *ep, const void *buf, size_t len, uint64_t data,
+                           fi_addr_t dest, uint64_t tag, uint64_t flags)
 {
-    ssize_t ret;
+    struct iovec iov = {(void *)buf, len};
+    struct node_tx tx = {&iov, 1, dest, tag, data, FI_INJECT | flags, NULL, true};
 
-    lock_take(ep->lock);
-    if (len <= NODE_CELL_PAYLOAD) {
-        ret = inject_cell(ep, buf, len, data, dest, tag,
-                          NODE_WIRE_TAGGED | (has_data ? NODE_WIRE_DATA : 0));
-    } else {
-        struct iovec iov = {(void *)buf, len};
-        struct node_tx tx = {
-            &iov, 1, dest, tag, data, FI_INJECT | (has_data ? FI_REMOTE_CQ_DATA : 0), NULL, true};
-        ret = node_send(ep, &tx);
-    }
-    lock_drop(ep->lock);
-    return ret;
+    return send_locked(ep, &tx);
 }
 
 static ssize_t tinject(struct fid_ep *fid, const void *buf, size_t len, fi_addr_t dest,
                        uint64_t tag)
 {
-    return inject_any(container_of(fid, struct node_ep, fid), buf, len, 0, dest, tag, false);
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+
+    if (len > NODE_CELL_PAYLOAD)
+        return inject_long(ep, buf, len, 0, dest, tag, 0);
+    lock_take(ep->lock);
+    ssize_t ret = inject_cell(ep, buf, len, 0, dest, tag, NODE_WIRE_TAGGED);
+    lock_drop(ep->lock);
+    return ret;
 }
 
 static ssize_t tinjectdata(struct fid_ep *fid, const void *buf, size_t len, uint64_t data,
                            fi_addr_t dest, uint64_t tag)
 {
-    return inject_any(container_of(fid, struct node_ep, fid), buf, len, data, dest, tag, true);
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+
+    if (len > NODE_CELL_PAYLOAD)
+        return inject_long(ep, buf, len, data, dest, tag, FI_REMOTE_CQ_DATA);
+    lock_take(ep->lock);
+    ssize_t ret = inject_cell(ep, buf, len, data, dest, tag, NODE_WIRE_TAGGED | NODE_WIRE_DATA);
+    lock_drop(ep->lock);
+    return ret;
 }
 
 struct fi_ops_tagged node_tagged_ops = {

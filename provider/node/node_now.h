@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Receiving without posting: for a program that looks again and again until its message is there.
+ * Reached by fi_open_ops on an endpoint:
+ *
+ *     const struct node_now_ops *ops;
+ *     fi_open_ops(&ep->fid, NODE_NOW_OPS, 0, (void **)&ops, NULL);
+ */
+#ifndef ORIEL_NODE_NODE_NOW_H
+#define ORIEL_NODE_NODE_NOW_H
+
+#include <rdma/fabric.h>
+#include <rdma/fi_endpoint.h>
+
+#define NODE_NOW_OPS "oriel_now"
+
+/* What was received; nothing about it is written to a completion queue. */
+struct node_now {
+    size_t len;
+    uint64_t tag, data;
+};
+
+struct node_now_ops {
+    size_t size;
+    /*
+     * Takes the oldest tagged message that matches: 0. -FI_EAGAIN: it is not there yet, look again
+     * after some progress. -FI_EBUSY: post the receive instead, because others that are posted may
+     * have a claim, or because the message is longer than the buffer or NODE_CHUNK. In both cases
+     * nothing has changed. Looks no further than the next cell and makes no other progress.
+     */
+    int (*receive)(struct fid_ep *ep, fi_addr_t source, void *buf, size_t len, uint64_t tag,
+                   uint64_t ignore, struct node_now *found);
+};
+
+extern const struct node_now_ops node_now_ops;
+
+#endif
