@@ -9,6 +9,7 @@
 #include "provider/base/param.h"
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric_impl.h"
+#include "provider/fabric/wait.h"
 
 size_t fabric_inject_most;
 static char why_not[512];
@@ -169,6 +170,8 @@ int fabric_open(void)
     rc = derive_limits();
     if (!rc)
         rc = publish_address();
+    if (!rc)
+        rc = wait_publish();
     if (rc)
         goto close_endpoint;
     if (fi_control(&fabric.cq->fid, FI_GETWAIT, &fabric.wait_fd))

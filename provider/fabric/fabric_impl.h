@@ -72,7 +72,7 @@ struct fabric {
     struct fabric_peer **peers; /* by rank; NULL before first contact */
     uint32_t peer_count;
     uint64_t next_key; /* where the provider lets us choose */
-    bool open;
+    bool open, exchanged;
 };
 
 extern struct fabric fabric;

@@ -4,12 +4,25 @@
 #include "provider/base/log.h"
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric_impl.h"
+#include "provider/fabric/wait.h"
+
+/* At the first contact of all: from now on the others' words are here. */
+static int exchange_end(void)
+{
+    int rc = boot_exchange_wait();
+
+    if (!rc && !fabric.exchanged) {
+        fabric.exchanged = true;
+        wait_share();
+    }
+    return rc;
+}
 
 static int insert(uint32_t rank, fi_addr_t *addr)
 {
     char name[ADDRESS_BYTES];
     size_t len = sizeof(name);
-    int rc = boot_exchange_wait();
+    int rc = exchange_end();
 
     if (!rc)
         rc = boot_get(rank, "oriel.fabric", name, &len);

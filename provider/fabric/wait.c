@@ -4,23 +4,60 @@
 
 #include "provider/base/clock.h"
 #include "provider/base/param.h"
+#include "provider/boot/boot.h"
 #include "provider/fabric/fabric.h"
 #include "provider/fabric/wait.h"
 
 enum { SLEEP_MS = 20 }; /* a wake-up costs some 60 us: 0.3 % of a processor */
 
+#define CPUS_KEY "oriel.cpus"
+
 static uint32_t spin;        /* polls before the first yield */
 static uint64_t sleep_after; /* ns of yielding before the first sleep */
 
+static cpu_set_t mine; /* the processors this process may run on */
+
+static void decide(bool crowded)
+{
+    spin = param.spin > 0 && !crowded ? param.spin : 0;
+}
+
 void wait_open(uint32_t local_ranks)
 {
-    cpu_set_t set;
-    unsigned processors = 1;
-
-    if (!sched_getaffinity(0, sizeof(set), &set))
-        processors = CPU_COUNT(&set);
-    spin = param.spin > 0 && local_ranks <= processors ? param.spin : 0;
+    if (sched_getaffinity(0, sizeof(mine), &mine) || !CPU_COUNT(&mine))
+        CPU_SET(0, &mine);
+    decide(local_ranks > (unsigned)CPU_COUNT(&mine));
     sleep_after = param.sleep_after > 0 ? param.sleep_after * UINT64_C(1000) : 0;
+}
+
+int wait_publish(void)
+{
+    return boot_put(CPUS_KEY, &mine, sizeof(mine));
+}
+
+/* How much of `set`'s rank runs on our processors, if it spreads evenly over all of its own. */
+static double share_of(const cpu_set_t *set)
+{
+    cpu_set_t both;
+    int all = CPU_COUNT(set);
+
+    CPU_AND(&both, set, &mine);
+    return all ? (double)CPU_COUNT(&both) / all : 0;
+}
+
+void wait_share(void)
+{
+    const uint32_t *ranks = boot_local_ranks();
+    double load = 0;
+
+    for (uint32_t i = 0; i < boot_info()->local_size; i++) {
+        cpu_set_t set;
+        size_t len = sizeof(set);
+        if (boot_get(ranks[i], CPUS_KEY, &set, &len) || len != sizeof(set))
+            return; /* a rank that does not say: what wait_open thought stands */
+        load += share_of(&set);
+    }
+    decide(load > CPU_COUNT(&mine) + 1e-6);
 }
 
 uint32_t wait_polls(void)

@@ -26,8 +26,14 @@ struct wait {
     uint64_t since; /* ns, when yielding began; 0 before */
 };
 
-/* Once at start-up: how many ranks share this host. */
+/*
+ * Once at start-up: how many ranks share this host. Where the ranks are bound, that is not yet who
+ * shares our processors: each tells the others its own before the exchange (0 or -errno), and looks
+ * at theirs after it.
+ */
 void wait_open(uint32_t local_ranks);
+int wait_publish(void);
+void wait_share(void);
 
 /* Polls before the first yield: 0 where ranks outnumber processors. */
 uint32_t wait_polls(void);
