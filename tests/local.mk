@@ -35,10 +35,12 @@ endif
 
 # What is installed, as a user meets it.
 dist_check_SCRIPTS += \
+    tests/tools/bench_test.sh \
     tests/tools/cmake_test.sh \
     tests/tools/install_test.sh \
     tests/tools/man_test.sh
 TESTS += \
+    tests/tools/bench_test.sh \
     tests/tools/cmake_test.sh \
     tests/tools/install_test.sh \
     tests/tools/man_test.sh

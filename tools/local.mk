@@ -53,6 +53,20 @@ oriel_info_SOURCES = tools/oriel-info.c
 oriel_info_LDADD = libprovider.la
 dist_man_MANS += docs/man/oriel-info.1
 
+# Oriel beside other libraries; the program that it compiles is installed as source.
+dist_bin_SCRIPTS = tools/oriel-bench
+benchdir = $(pkgdatadir)/bench
+dist_bench_DATA = \
+    tools/bench/bench.h \
+    tools/bench/calls.c \
+    tools/bench/coll.c \
+    tools/bench/main.c \
+    tools/bench/measure.c \
+    tools/bench/p2p.c \
+    tools/bench/rma.c \
+    tools/bench/types.c
+dist_man_MANS += docs/man/oriel-bench.1
+
 # The compiler wrapper, its pages, and the scripts of the tree.
 bin_SCRIPTS += tools/mpicc
 bin_links += mpicxx:mpicc mpic++:mpicc mpiCC:mpicc

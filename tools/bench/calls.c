@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Calls to be counted, not timed: rank 1 runs under callgrind, which collects only inside the call
+ * in question; rank 0 is there to receive and to send. Each does exactly -n calls, so that the
+ * difference of two runs is that of the calls alone, without what happens once.
+ */
+#include "bench.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BURST 16 /* sends before the receiver is waited for, so that queues never fill */
+
+static void send_burst(int n)
+{
+    long data = 1;
+
+    for (int i = 0; i < n; i++)
+        MPI_Send(&data, 8, MPI_BYTE, 0, 1, MPI_COMM_WORLD);
+}
+
+static void isend_burst(int n)
+{
+    long data = 1;
+    MPI_Request r;
+
+    for (int i = 0; i < n; i++) {
+        MPI_Isend(&data, 8, MPI_BYTE, 0, 1, MPI_COMM_WORLD, &r);
+        MPI_Wait(&r, MPI_STATUS_IGNORE);
+    }
+}
+
+/* The other side of both; its calls are not counted. */
+static void receive_burst(int n)
+{
+    long data;
+
+    for (int i = 0; i < n; i++)
+        MPI_Recv(&data, 8, MPI_BYTE, 1, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+}
+
+static void run_sends(const struct test *t, size_t bytes)
+{
+    void (*burst)(int n) = rank == 0 ? receive_burst : t->name[0] == 's' ? send_burst : isend_burst;
+
+    (void)bytes;
+    for (long left = plan.repeats; left > 0; left -= BURST) {
+        if (rank < 2)
+            burst(left < BURST ? (int)left : BURST);
+        MPI_Barrier(MPI_COMM_WORLD);
+    }
+    report(t, 8, (double)plan.repeats);
+}
+
+/*
+ * Rank 0 tells by a flag in shared memory, not by a message, that its send is done; only then does
+ * rank 1 receive, so that the message is there. Rank 1 asks for the next by the same means.
+ */
+static void run_recv(const struct test *t, size_t bytes)
+{
+    MPI_Win win;
+    MPI_Aint size = rank == 0 ? (MPI_Aint)sizeof(long) : 0;
+    int unit;
+    long data = 1, *flag;
+
+    (void)bytes;
+    MPI_Win_allocate_shared(size, sizeof(long), MPI_INFO_NULL, MPI_COMM_WORLD, &flag, &win);
+    MPI_Win_shared_query(win, 0, &size, &unit, &flag);
+    if (rank == 0)
+        *flag = 0;
+    MPI_Barrier(MPI_COMM_WORLD);
+    for (long i = 0; rank < 2 && i < plan.repeats; i++) {
+        long turn = 2 * i + (rank == 1);
+
+        while (__atomic_load_n(flag, __ATOMIC_ACQUIRE) != turn)
+            sched_yield();
+        if (rank == 0)
+            MPI_Send(&data, 8, MPI_BYTE, 1, 1, MPI_COMM_WORLD);
+        else
+            MPI_Recv(&data, 8, MPI_BYTE, 0, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        __atomic_store_n(flag, turn + 1, __ATOMIC_RELEASE);
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+    MPI_Win_free(&win);
+    report(t, 8, (double)plan.repeats);
+}
+
+const struct test call_tests[] = {
+    {"send_calls", "calls", "for --instructions: MPI_Send of 8 bytes", "0", "2", run_sends, NULL},
+    {"isend_calls", "calls", "for --instructions: MPI_Isend and MPI_Wait of 8 bytes", "0", "2",
+     run_sends, NULL},
+    {"recv_calls", "calls", "for --instructions: MPI_Recv of 8 bytes that are there", "0", "2",
+     run_recv, NULL},
+    {0},
+};
