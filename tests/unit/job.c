@@ -35,6 +35,14 @@ const struct boot_info *boot_info(void)
     return &info;
 }
 
+/* Nobody here publishes its processors: what wait_open was told stands. */
+const uint32_t *boot_local_ranks(void)
+{
+    static const uint32_t ranks[JOB_MAX];
+
+    return ranks;
+}
+
 int boot_put(const char *key, const void *blob, size_t len)
 {
     (void)key;
