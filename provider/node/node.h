@@ -62,10 +62,23 @@ struct node_av {
 
 /* ---- Completions ---- */
 
+/* One cache line. */
 struct node_completion {
     struct fi_cq_tagged_entry entry;
-    fi_addr_t source;
-    struct fi_cq_err_entry *error; /* malloc'ed where this one is an error, else NULL */
+    union {
+        fi_addr_t source;
+        size_t olen; /* of an error: bytes that found no room */
+    };
+    int error; /* 0, or the errno of an operation that failed */
+};
+
+/*
+ * What wakes a thread of this process that sleeps on a queue or counter, when another thread's call
+ * brings it something: the doorbell tells only of what comes from other processes.
+ */
+struct node_alarm {
+    int fd;     /* an eventfd; -1 where nobody can sleep */
+    bool armed; /* somebody sleeps, or is about to; guarded by the domain's lock */
 };
 
 struct node_cq {
@@ -78,8 +91,9 @@ struct node_cq {
     struct node_completion *ring;
     size_t mask;
     uint64_t head, tail;
+    struct node_alarm alarm;
     bool signalled; /* fi_cq_signal */
-    int epoll;      /* on the doorbells of the endpoints; -1 without FI_WAIT_FD */
+    int epoll;      /* on the alarm and the endpoints' doorbells; -1 without FI_WAIT_FD */
     atomic_int users;
 };
 
@@ -88,6 +102,7 @@ struct node_cntr {
     struct node_domain *domain;
     enum fi_wait_obj wait_obj;
     _Atomic uint64_t value, errors;
+    struct node_alarm alarm;
     struct list eps;
     atomic_int users;
 };
@@ -97,9 +112,7 @@ enum node_event { /* which counter an operation moves */
                   NODE_RECV,
                   NODE_READ,
                   NODE_WRITE,
-                  NODE_REMOTE_READ,
-                  NODE_REMOTE_WRITE,
-                  NODE_EVENTS
+                  NODE_EVENTS, /* none of them */
 };
 
 /* ---- Endpoints and peers ---- */
@@ -113,6 +126,11 @@ struct node_peer {
     struct node_map *maps;        /* of its memory: node_mr.c */
     fi_addr_t fi_addr;            /* FI_ADDR_NOTAVAIL while it is in no address vector */
     struct list link;             /* in ep->all_peers */
+    unsigned chunks;              /* of ours that it has, or that we fill for it */
+    unsigned writes; /* PUT and ATOMIC to it that are not answered: later accesses queue behind */
+    /* What waits for room in its queue or for a chunk: each in order, answers first. */
+    struct list controls, streams; /* of node_control, of node_op */
+    struct list busy;              /* in ep->busy while one of them is not empty */
 };
 
 /* A posted receive. */
@@ -183,7 +201,7 @@ enum node_op_kind {
 
 /* An operation that is not over when its call returns. Its address is its name on the wire. */
 struct node_op {
-    struct list link; /* in ep->streams while data goes out */
+    struct list link; /* in peer->streams while data goes out */
     enum node_op_kind kind;
     uint32_t flags;
     enum node_event event; /* what it counts as */
@@ -202,10 +220,8 @@ struct node_op {
 
 /* A cell that found no room: the library's own answers, never the program's messages. */
 struct node_control {
-    struct list link;
-    struct node_peer *peer;
-    uint64_t bits; /* node_word without the source */
-    uint64_t tag, data;
+    struct list link; /* in peer->controls */
+    uint64_t bits;    /* node_word without the source */
     unsigned char payload[NODE_CELL_PAYLOAD];
 };
 
@@ -231,13 +247,13 @@ struct node_ep {
 
     struct node_match tagged, plain;
     struct pool recvs, unexpecteds, ops, controls;
-    struct list waiting; /* node_control that found no room */
-    struct list streams; /* node_op with data to send */
+    struct list busy; /* peers for which something waits */
 
     uint16_t chunk_free[NODE_CHUNKS]; /* a stack: the last one freed is the warmest */
     unsigned chunk_free_count;
     uint16_t chunk_out[NODE_CHUNKS]; /* a ring of those that a reader has, oldest first */
     unsigned chunk_out_first, chunk_out_count;
+    struct node_peer *chunk_peer[NODE_CHUNKS]; /* whom one that is not free is for */
 
     int doorbell[2]; /* a pipe; -1 until somebody wants to sleep */
     struct list domain_link;
@@ -260,7 +276,7 @@ enum node_kind {
     NODE_CELL_DATA,   /* struct node_wire_data: a chunk of a stream */
     NODE_CELL_PUT,    /* struct node_wire_put: a chunk to place by key */
     NODE_CELL_GET,    /* struct node_wire_get: answered by a stream */
-    NODE_CELL_NOTICE, /* struct node_wire_notice: a write with data is complete */
+    NODE_CELL_NOTICE, /* struct node_wire_notice: a write with data was done at once */
     NODE_CELL_ATOMIC, /* struct node_wire_atomic, operands in a chunk */
 };
 
@@ -308,7 +324,7 @@ struct node_wire_notice {
 };
 
 struct node_wire_atomic {
-    uint64_t op; /* to answer, or 0 */
+    uint64_t op; /* to answer */
     uint64_t address, key;
     uint32_t count;
     uint8_t type, operation, fetch;
@@ -325,6 +341,13 @@ int node_peer_self(struct node_ep *ep, struct node_peer **peer); /* this endpoin
 void node_peers_close(struct node_ep *ep);
 /* node_wait.c: the peer sleeps, or did when we looked */
 void node_peer_wake(struct node_peer *peer);
+void node_alarm_ring(struct node_alarm *alarm);
+
+static inline void node_alarm(struct node_alarm *alarm)
+{
+    if (__builtin_expect(alarm->armed, 0))
+        node_alarm_ring(alarm);
+}
 
 /* Rings the peer's bell if it sleeps. Call it after publishing a cell; node_wait.h says why no
  * barrier is needed in between. */
@@ -344,15 +367,20 @@ static inline int node_peer_get(struct node_ep *ep, fi_addr_t address, struct no
     return node_peer_at(ep, address, peer);
 }
 
-/* node_cell.c: the library's own cells, queued where there is no room */
+/* node_cell.c: a cell of the library's own, now; false where there is no room */
+bool node_cell_put(struct node_peer *peer, enum node_kind kind, const void *payload, size_t len);
+/* The same, later where there is no room. Where node_ep_ready said yes, one such call succeeds. */
 void node_control_send(struct node_ep *ep, struct node_peer *peer, enum node_kind kind,
-                       unsigned flags, unsigned length, const void *payload, size_t payload_len);
-void node_control_flush(struct node_ep *ep);
+                       const void *payload, size_t len);
+/* Something waits for the peer: node_ep_push will see to it. */
+void node_peer_busy(struct node_ep *ep, struct node_peer *peer);
+/* Sends what waits, as far as there is room. A peer without room keeps back only its own. */
+void node_ep_push(struct node_ep *ep);
 
 /* node_chunk.c */
-int node_chunk_take(struct node_ep *ep);                    /* its number, or -FI_EAGAIN */
-void node_chunk_lend(struct node_ep *ep, unsigned chunk);   /* a reader has it now */
-void node_chunk_return(struct node_ep *ep, unsigned chunk); /* it was not sent after all */
+int node_chunk_take(struct node_ep *ep, struct node_peer *peer); /* its number, or -FI_EAGAIN */
+void node_chunk_lend(struct node_ep *ep, unsigned chunk);        /* a reader has it now */
+void node_chunk_return(struct node_ep *ep, unsigned chunk);      /* it was not sent after all */
 void node_chunks_open(struct node_ep *ep);
 
 /* The reader's side: the peer may use it again. */
@@ -374,7 +402,8 @@ struct node_tx {
 ssize_t node_send(struct node_ep *ep, const struct node_tx *tx);
 void node_send_answered(struct node_ep *ep, const struct node_wire_answer *answer);
 void node_send_cts(struct node_ep *ep, const struct node_wire_cts *cts);
-void node_streams_push(struct node_ep *ep);
+/* Sends what of a stream finds room; true when all of it is out. */
+bool node_stream_push(struct node_ep *ep, struct node_op *op);
 
 /* node_recv.c */
 struct node_rx {
@@ -388,8 +417,11 @@ struct node_rx {
 };
 ssize_t node_recv(struct node_ep *ep, struct node_rx *rx);
 ssize_t node_recv_cancel(struct node_ep *ep, void *context);
-/* A message has arrived: matches it or keeps it. The cell may be reused on return. */
-void node_recv_message(struct node_ep *ep, struct node_message *message);
+/*
+ * A message has arrived: matches it or keeps it. The cell may be reused on return. False: there is
+ * no memory to keep it in, so it must stay where it is.
+ */
+bool node_recv_message(struct node_ep *ep, struct node_message *message);
 void node_recv_data(struct node_ep *ep, struct node_peer *peer, const struct node_wire_data *data,
                     unsigned len);
 void node_unexpected_free(struct node_ep *ep, struct node_unexpected *u);
@@ -397,11 +429,11 @@ void node_recvs_close(struct node_ep *ep);
 
 /* node_rma.c */
 void node_rma_put(struct node_ep *ep, struct node_peer *peer, const struct node_wire_put *put,
-                  unsigned len);
+                  const struct node_cell *cell, unsigned len);
 void node_rma_get(struct node_ep *ep, struct node_peer *peer, const struct node_wire_get *get);
 void node_rma_notice(struct node_ep *ep, struct node_peer *peer,
                      const struct node_wire_notice *notice);
-/* Sends what of a PUT finds room; true when all of it is out. */
+/* Sends what of a PUT or GET finds room; true when all of it is out. */
 bool node_rma_push(struct node_ep *ep, struct node_op *op);
 /* A piece of what a GET brings. */
 void node_rma_data(struct node_ep *ep, struct node_op *op);
@@ -426,12 +458,29 @@ void node_maps_close(struct node_peer *peer);
 /* node_progress.c: reads what has come; true where there was something */
 bool node_ep_progress(struct node_ep *ep);
 
-/* node_cq.c */
+/*
+ * node_cq.c: whether there is memory for what one more cell, or one more call, can bring about: a
+ * completion in each queue and an answer. A completion or an answer that is due cannot be refused,
+ * so where this says no the cell stays in the queue and the call returns -FI_EAGAIN.
+ */
+bool node_cq_grow(struct node_cq *cq);
+
+static inline bool node_cq_room(struct node_cq *cq)
+{
+    return !cq || __builtin_expect(cq->tail - cq->head < cq->mask, 1) || node_cq_grow(cq);
+}
+
+static inline bool node_ep_ready(struct node_ep *ep)
+{
+    return node_cq_room(ep->tx_cq) && node_cq_room(ep->rx_cq) &&
+           (__builtin_expect(ep->controls.free != NULL, 1) || !pool_grow(&ep->controls));
+}
+
 void node_complete(struct node_ep *ep, struct node_cq *cq, enum node_event event, void *context,
                    uint64_t flags, size_t len, void *buf, uint64_t data, uint64_t tag,
                    fi_addr_t source);
 void node_complete_error(struct node_ep *ep, struct node_cq *cq, enum node_event event,
-                         const struct fi_cq_err_entry *error, fi_addr_t source);
+                         const struct fi_cq_err_entry *error);
 void node_count(struct node_ep *ep, enum node_event event);
 
 /* What an error that this provider reports means. */

@@ -62,11 +62,9 @@ static uint64_t completion_flags(const struct call *c)
 static void done(struct node_ep *ep, const struct call *c, int error)
 {
     if (error) {
-        struct fi_cq_err_entry e = {.op_context = c->context,
-                                    .flags = completion_flags(c),
-                                    .err = error,
-                                    .prov_errno = error};
-        node_complete_error(ep, ep->tx_cq, event_of(c), &e, FI_ADDR_NOTAVAIL);
+        struct fi_cq_err_entry e = {
+            .op_context = c->context, .flags = completion_flags(c), .err = error};
+        node_complete_error(ep, ep->tx_cq, event_of(c), &e);
     } else if (c->fi_flags & FI_COMPLETION) {
         node_complete(ep, ep->tx_cq, event_of(c), c->context, completion_flags(c), 0, NULL, 0, 0,
                       FI_ADDR_NOTAVAIL);
@@ -100,20 +98,15 @@ static void at_once(struct node_ep *ep, struct node_peer *peer, const struct cal
     done(ep, c, 0);
 }
 
-/* What an answer will need; NULL *op where none is wanted. */
-static int op_new(struct node_ep *ep, struct node_peer *peer, const struct call *c, int chunk,
-                  struct node_op **out)
+/* What the answer will need: each atomic is answered, because what follows it must know. */
+static struct node_op *op_new(struct node_ep *ep, struct node_peer *peer, const struct call *c,
+                              int chunk)
 {
-    struct node_op *op;
+    struct node_op *op = pool_get(&ep->ops);
     size_t size = node_atomic_size(c->type);
 
-    *out = NULL;
-    /* A counter counts an atomic when it is done, too. */
-    if (!(c->fi_flags & FI_COMPLETION) && !c->result_count && !ep->cntr[NODE_WRITE])
-        return 0;
-    op = pool_get(&ep->ops);
     if (!op)
-        return -FI_EAGAIN;
+        return NULL;
     list_init(&op->link);
     op->kind = NODE_OP_ATOMIC;
     op->flags = c->fi_flags & FI_COMPLETION ? NODE_OP_COMPLETE : 0;
@@ -125,8 +118,7 @@ static int op_new(struct node_ep *ep, struct node_peer *peer, const struct call 
     for (size_t i = 0; i < c->result_count; i++)
         op->iov[i] = (struct iovec){c->result[i].addr, c->result[i].count * size};
     op->partner = chunk;
-    *out = op;
-    return 0;
+    return op;
 }
 
 static ssize_t by_message(struct node_ep *ep, struct node_peer *peer, const struct call *c,
@@ -135,21 +127,19 @@ static ssize_t by_message(struct node_ep *ep, struct node_peer *peer, const stru
     size_t size = node_atomic_size(c->type);
     uint64_t position;
     struct node_op *op;
-    int chunk = node_chunk_take(ep);
-    int ret = chunk;
+    int chunk;
 
-    if (chunk < 0)
-        return chunk;
-    ret = op_new(ep, peer, c, chunk, &op);
-    if (ret)
+    /* Not before what was written earlier: FI_ORDER_WAW and RAW. */
+    if (!list_empty(&peer->streams) || (chunk = node_chunk_take(ep, peer)) < 0)
+        return -FI_EAGAIN;
+    op = op_new(ep, peer, c, chunk);
+    if (!op)
         goto return_chunk;
     ioc_gather(c->operand, c->operand_count, size, ep->segment->chunks[chunk]);
     ioc_gather(c->compare, c->compare_count, size, ep->segment->chunks[chunk] + count * size);
     struct node_cell *cell = node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
-    if (!cell) {
-        ret = -FI_EAGAIN;
+    if (!cell)
         goto free_op;
-    }
     struct node_wire_atomic wire = {(uintptr_t)op,       c->addr, c->key, count, c->type, c->op,
                                     c->result_count > 0, chunk};
     memcpy(cell->payload, &wire, sizeof(wire));
@@ -159,16 +149,14 @@ static ssize_t by_message(struct node_ep *ep, struct node_peer *peer, const stru
     /* With a result the chunk stays in our hands until the answer. */
     if (!c->result_count)
         node_chunk_lend(ep, chunk);
-    if (!op)
-        node_count(ep, NODE_WRITE);
+    peer->writes++;
     return 0;
 
 free_op:
-    if (op)
-        pool_put(&ep->ops, op);
+    pool_put(&ep->ops, op);
 return_chunk:
     node_chunk_return(ep, chunk);
-    return ret;
+    return -FI_EAGAIN;
 }
 
 /* The target's part. */
@@ -201,10 +189,8 @@ void node_atomic_apply(struct node_ep *ep, struct node_peer *peer,
     }
     if (!wire->fetch)
         node_chunk_release(peer, wire->chunk);
-    if (wire->op) {
-        struct node_wire_answer answer = {wire->op, ret};
-        node_control_send(ep, peer, NODE_CELL_ACK, 0, 0, &answer, sizeof(answer));
-    }
+    struct node_wire_answer answer = {wire->op, ret};
+    node_control_send(ep, peer, NODE_CELL_ACK, &answer, sizeof(answer));
 }
 
 void node_atomic_answered(struct node_ep *ep, struct node_op *op, bool good)
@@ -218,6 +204,18 @@ void node_atomic_answered(struct node_ep *ep, struct node_op *op, bool good)
     node_chunk_return(ep, op->partner);
 }
 
+static bool is_compare(enum fi_op op)
+{
+    return op >= FI_CSWAP && op <= FI_MSWAP;
+}
+
+/* All lists that there are have as many elements. */
+static bool counts_agree(const struct call *c, size_t count)
+{
+    return (!c->result_count || ioc_count(c->result, c->result_count) == count) &&
+           (!c->compare_count || ioc_count(c->compare, c->compare_count) == count);
+}
+
 static ssize_t atomic_op(struct node_ep *ep, const struct call *c)
 {
     size_t size = node_atomic_size(c->type);
@@ -226,16 +224,18 @@ static ssize_t atomic_op(struct node_ep *ep, const struct call *c)
     struct node_peer *peer;
     struct node_place place;
 
-    if (!node_atomic_valid(c->type, c->op))
+    if (!node_atomic_valid(c->type, c->op) || is_compare(c->op) != (c->compare_count > 0))
         return -FI_EOPNOTSUPP;
     if (count * size > NODE_ATOMIC_BYTES || c->operand_count > NODE_IOV ||
-        c->result_count > NODE_IOV || c->compare_count > NODE_IOV)
+        c->result_count > NODE_IOV || c->compare_count > NODE_IOV || !counts_agree(c, count))
         return -FI_EINVAL;
     int ret = node_peer_get(ep, c->peer, &peer);
     if (ret)
         return ret;
     unsigned access = (c->op != FI_ATOMIC_READ ? NODE_REGION_WRITE : 0) |
                       (c->result_count ? NODE_REGION_READ : 0);
+    if (!node_ep_ready(ep))
+        return -FI_EAGAIN;
     ret = node_place_find(ep, peer, c->key, c->addr, count * size, access, &place);
     if (ret) {
         done(ep, c, -ret);
@@ -408,11 +408,6 @@ static ssize_t atomic_readwritemsg(struct fid_ep *fid, const struct fi_msg_atomi
                                    uint64_t flags)
 {
     return atomic_compwritemsg(fid, msg, NULL, NULL, 0, result, result_desc, result_count, flags);
-}
-
-static bool is_compare(enum fi_op op)
-{
-    return op >= FI_CSWAP && op <= FI_MSWAP;
 }
 
 static int valid(enum fi_datatype type, enum fi_op op, size_t *count, bool kind)

@@ -4,6 +4,10 @@
  * fill between take and lend, or lent: in the hands of the reader, who clears its flag when done.
  * Lent chunks are looked at when a chunk is wanted, oldest first; the one freed last is used first,
  * while its lines are still in the cache.
+ *
+ * A reader may have as many as are free (the dynamic threshold of Choudhury and Hahne, "Dynamic
+ * Queue Length Thresholds for Shared-Memory Packet Switches", 1998): alone it gets half of them,
+ * and one that does not look never takes the last from the others.
  */
 #include "provider/node/node.h"
 
@@ -25,21 +29,23 @@ static void collect(struct node_ep *ep)
         if (atomic_load_explicit(&ep->segment->chunk_flags[chunk].busy, memory_order_acquire))
             ep->chunk_out[(ep->chunk_out_first + ep->chunk_out_count++) % NODE_CHUNKS] = chunk;
         else
-            ep->chunk_free[ep->chunk_free_count++] = chunk;
+            node_chunk_return(ep, chunk);
     }
 }
 
-int node_chunk_take(struct node_ep *ep)
+int node_chunk_take(struct node_ep *ep, struct node_peer *peer)
 {
-    /* Few are looked at while messages go one by one; all of them only when none is free. */
+    /* One is looked at while messages go one by one; all of them only at the limit. */
     if (ep->chunk_out_count &&
-        (!ep->chunk_free_count ||
+        (peer->chunks >= ep->chunk_free_count ||
          !atomic_load_explicit(&ep->segment->chunk_flags[ep->chunk_out[ep->chunk_out_first]].busy,
                                memory_order_acquire)))
         collect(ep);
-    if (!ep->chunk_free_count)
+    if (peer->chunks >= ep->chunk_free_count)
         return -FI_EAGAIN;
     unsigned chunk = ep->chunk_free[--ep->chunk_free_count];
+    ep->chunk_peer[chunk] = peer;
+    peer->chunks++;
     atomic_store_explicit(&ep->segment->chunk_flags[chunk].busy, 1, memory_order_relaxed);
     return chunk;
 }
@@ -51,5 +57,6 @@ void node_chunk_lend(struct node_ep *ep, unsigned chunk)
 
 void node_chunk_return(struct node_ep *ep, unsigned chunk)
 {
+    ep->chunk_peer[chunk]->chunks--;
     ep->chunk_free[ep->chunk_free_count++] = chunk;
 }

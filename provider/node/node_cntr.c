@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Counters: how many operations of a kind are over. Reading one makes progress first. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "provider/node/node_ops.h"
 #include "provider/node/node_wait.h"
@@ -30,15 +31,24 @@ static uint64_t cntr_readerr(struct fid_cntr *fid)
     return atomic_load_explicit(&from(fid)->errors, memory_order_acquire);
 }
 
+static void ring(struct node_cntr *cntr)
+{
+    lock_take(&cntr->domain->lock);
+    node_alarm(&cntr->alarm);
+    lock_drop(&cntr->domain->lock);
+}
+
 static int cntr_add(struct fid_cntr *fid, uint64_t value)
 {
     atomic_fetch_add(&from(fid)->value, value);
+    ring(from(fid));
     return 0;
 }
 
 static int cntr_set(struct fid_cntr *fid, uint64_t value)
 {
     atomic_store(&from(fid)->value, value);
+    ring(from(fid));
     return 0;
 }
 
@@ -62,12 +72,14 @@ static int cntr_wait(struct fid_cntr *fid, uint64_t threshold, int timeout)
 
     if (cntr->wait_obj == FI_WAIT_NONE)
         return -FI_ENOSYS;
-    node_waiter_begin(&w, timeout);
+    node_waiter_begin(&w, cntr->domain, &cntr->alarm, &cntr->eps, timeout);
     while (cntr_read(fid) < threshold) {
         if (atomic_load(&cntr->errors) != errors)
             return -FI_EAVAIL;
-        if (!node_waiter_sleep(&w, &cntr->eps))
+        if (!node_waiter_step(&w))
             return -FI_ETIMEDOUT;
+        if (!w.announced || (cntr_read(fid) < threshold && atomic_load(&cntr->errors) == errors))
+            node_waiter_sleep(&w);
     }
     return 0;
 }
@@ -79,6 +91,8 @@ static int cntr_close(struct fid *fid)
     if (atomic_load(&cntr->users))
         return -FI_EBUSY;
     atomic_fetch_sub(&cntr->domain->users, 1);
+    if (cntr->alarm.fd >= 0)
+        close(cntr->alarm.fd);
     free(cntr);
     return 0;
 }
@@ -109,6 +123,11 @@ int node_cntr_open(struct fid_domain *fid, struct fi_cntr_attr *attr, struct fid
         return -FI_ENOMEM;
     cntr->domain = domain;
     cntr->wait_obj = attr->wait_obj;
+    cntr->alarm.fd = -1;
+    if (cntr->wait_obj != FI_WAIT_NONE && node_alarm_open(&cntr->alarm)) {
+        free(cntr);
+        return -FI_ENOMEM;
+    }
     list_init(&cntr->eps);
     cntr->fid = (struct fid_cntr){{FI_CLASS_CNTR, context, &cntr_fid_ops}, &cntr_ops};
     atomic_fetch_add(&domain->users, 1);

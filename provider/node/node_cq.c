@@ -3,18 +3,15 @@
  * Completion queues: a ring of what is over, filled by progress, which reading makes first. The
  * ring grows when it must: a completion is never lost. Waiting on one: node_wait.c.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include "provider/node/node.h"
 #include "provider/node/node_wait.h"
 
 enum { RING_FIRST = 256 };
 
-static bool ring_grow(struct node_cq *cq)
+bool node_cq_grow(struct node_cq *cq)
 {
     size_t size = (cq->mask + 1) * 2;
     struct node_completion *ring = malloc(size * sizeof(*ring));
@@ -29,10 +26,10 @@ static bool ring_grow(struct node_cq *cq)
     return true;
 }
 
+/* Whoever began the operation made sure that there is room for its end: node_cq_room. */
 static struct node_completion *ring_next(struct node_cq *cq)
 {
-    if (__builtin_expect(cq->tail - cq->head > cq->mask, 0) && !ring_grow(cq))
-        abort(); /* an operation's end cannot be taken back */
+    node_alarm(&cq->alarm);
     return &cq->ring[cq->tail++ & cq->mask];
 }
 
@@ -40,8 +37,10 @@ void node_count(struct node_ep *ep, enum node_event event)
 {
     struct node_cntr *cntr = event < NODE_EVENTS ? ep->cntr[event] : NULL;
 
-    if (cntr)
+    if (cntr) {
         atomic_fetch_add_explicit(&cntr->value, 1, memory_order_release);
+        node_alarm(&cntr->alarm);
+    }
 }
 
 void node_complete(struct node_ep *ep, struct node_cq *cq, enum node_event event, void *context,
@@ -54,24 +53,25 @@ void node_complete(struct node_ep *ep, struct node_cq *cq, enum node_event event
     struct node_completion *c = ring_next(cq);
     c->entry = (struct fi_cq_tagged_entry){context, flags, len, buf, data, tag};
     c->source = source;
-    c->error = NULL;
+    c->error = 0;
 }
 
 void node_complete_error(struct node_ep *ep, struct node_cq *cq, enum node_event event,
-                         const struct fi_cq_err_entry *error, fi_addr_t source)
+                         const struct fi_cq_err_entry *error)
 {
     struct node_cntr *cntr = event < NODE_EVENTS ? ep->cntr[event] : NULL;
 
-    if (cntr)
+    if (cntr) {
         atomic_fetch_add_explicit(&cntr->errors, 1, memory_order_release);
+        node_alarm(&cntr->alarm);
+    }
     if (!cq)
         return;
     struct node_completion *c = ring_next(cq);
-    c->source = source;
-    c->error = malloc(sizeof(*error));
-    if (!c->error)
-        abort();
-    *c->error = *error;
+    c->entry = (struct fi_cq_tagged_entry){error->op_context, error->flags, error->len,
+                                           error->buf,        error->data,  error->tag};
+    c->olen = error->olen;
+    c->error = error->err;
 }
 
 static void cq_progress(struct node_cq *cq)
@@ -106,7 +106,7 @@ static ssize_t cq_readfrom(struct fid_cq *fid, void *buf, size_t count, fi_addr_
         cq_progress(cq);
     while (n < count && cq->head != cq->tail) {
         struct node_completion *c = &cq->ring[cq->head & cq->mask];
-        if (__builtin_expect(c->error != NULL, 0))
+        if (__builtin_expect(c->error, 0))
             break;
         if (__builtin_expect(cq->format == FI_CQ_FORMAT_TAGGED, 1))
             ((struct fi_cq_tagged_entry *)buf)[n] = c->entry;
@@ -138,10 +138,16 @@ static ssize_t cq_readerr(struct fid_cq *fid, struct fi_cq_err_entry *entry, uin
     if (cq->head != cq->tail && c->error) {
         /* Nothing is said in err_data; the caller's room for it stays its own. */
         void *err_data = entry->err_data;
-        *entry = *c->error;
-        entry->err_data = err_data;
-        entry->err_data_size = 0;
-        free(c->error);
+        *entry = (struct fi_cq_err_entry){.op_context = c->entry.op_context,
+                                          .flags = c->entry.flags,
+                                          .len = c->entry.len,
+                                          .buf = c->entry.buf,
+                                          .data = c->entry.data,
+                                          .tag = c->entry.tag,
+                                          .olen = c->olen,
+                                          .err = c->error,
+                                          .prov_errno = c->error,
+                                          .err_data = err_data};
         cq->head++;
         ret = 1;
     }
@@ -159,12 +165,18 @@ static ssize_t cq_sreadfrom(struct fid_cq *fid, void *buf, size_t count, fi_addr
     (void)cond;
     if (cq->wait_obj == FI_WAIT_NONE)
         return -FI_ENOSYS;
-    node_waiter_begin(&w, timeout);
+    node_waiter_begin(&w, cq->domain, &cq->alarm, &cq->eps, timeout);
     while ((ret = cq_readfrom(fid, buf, count, source)) == -FI_EAGAIN) {
         if (__atomic_exchange_n(&cq->signalled, false, __ATOMIC_ACQ_REL))
             return -FI_EAGAIN;
-        if (!node_waiter_sleep(&w, &cq->eps))
+        if (!node_waiter_step(&w))
             return -FI_EAGAIN;
+        /* What came between the look above and the announcement is found by this one. */
+        if (w.announced && !__atomic_load_n(&cq->signalled, __ATOMIC_ACQUIRE) &&
+            (ret = cq_readfrom(fid, buf, count, source)) == -FI_EAGAIN)
+            node_waiter_sleep(&w);
+        if (ret != -FI_EAGAIN)
+            return ret;
     }
     return ret;
 }
@@ -178,8 +190,10 @@ static int cq_signal(struct fid_cq *fid)
 {
     struct node_cq *cq = container_of(fid, struct node_cq, fid);
 
+    lock_take(&cq->domain->lock);
     __atomic_store_n(&cq->signalled, true, __ATOMIC_RELEASE);
-    node_wake_own(&cq->eps);
+    node_alarm_ring(&cq->alarm);
+    lock_drop(&cq->domain->lock);
     return 0;
 }
 
@@ -215,11 +229,9 @@ static int cq_close(struct fid *fid)
 
     if (atomic_load(&cq->users))
         return -FI_EBUSY;
-    for (; cq->head != cq->tail; cq->head++)
-        free(cq->ring[cq->head & cq->mask].error);
     atomic_fetch_sub(&cq->domain->users, 1);
-    if (cq->epoll >= 0)
-        close(cq->epoll);
+    if (cq->wait_obj == FI_WAIT_FD)
+        node_wait_close(cq);
     free(cq->ring);
     free(cq);
     return 0;
@@ -283,9 +295,9 @@ int node_cq_open(struct fid_domain *fid, struct fi_cq_attr *attr, struct fid_cq 
     cq->format = attr->format == FI_CQ_FORMAT_UNSPEC ? FI_CQ_FORMAT_TAGGED : attr->format;
     cq->wait_obj = attr->wait_obj == FI_WAIT_UNSPEC ? FI_WAIT_FD : attr->wait_obj;
     list_init(&cq->eps);
-    cq->epoll = -1;
-    if (cq->wait_obj == FI_WAIT_FD && (cq->epoll = epoll_create1(EPOLL_CLOEXEC)) < 0) {
-        int ret = -errno;
+    cq->epoll = cq->alarm.fd = -1;
+    int ret = cq->wait_obj == FI_WAIT_FD ? node_wait_open(cq) : 0;
+    if (ret) {
         free(cq->ring);
         free(cq);
         return ret;

@@ -51,9 +51,12 @@ static int bind_cq(struct node_ep *ep, struct node_cq *cq, uint64_t flags)
 
 static int bind_cntr(struct node_ep *ep, struct node_cntr *cntr, uint64_t flags)
 {
-    static const uint64_t events[NODE_EVENTS] = {FI_SEND,  FI_RECV,        FI_READ,
-                                                 FI_WRITE, FI_REMOTE_READ, FI_REMOTE_WRITE};
+    static const uint64_t events[NODE_EVENTS] = {FI_SEND, FI_RECV, FI_READ, FI_WRITE};
     bool known = false;
+
+    /* Who accesses our memory does so without us: FI_RMA_EVENT is not offered. */
+    if (flags & (FI_REMOTE_READ | FI_REMOTE_WRITE))
+        return -FI_ENOSYS;
 
     for (int i = 0; i < NODE_EVENTS; i++)
         if (flags & events[i]) {
@@ -132,14 +135,21 @@ static int ep_control(struct fid *fid, int command, void *arg)
 
 /* ---- Life ---- */
 
+static void forget(struct node_ep *ep, struct node_cq *cq)
+{
+    if (cq->epoll >= 0)
+        node_wait_forget(cq, ep);
+    atomic_fetch_sub(&cq->users, 1);
+}
+
 static void unbind(struct node_ep *ep)
 {
     for (int i = 0; i < 2; i++)
         list_drop(&ep->cq_links[i].link);
     if (ep->tx_cq)
-        atomic_fetch_sub(&ep->tx_cq->users, 1);
+        forget(ep, ep->tx_cq);
     if (ep->rx_cq && ep->rx_cq != ep->tx_cq)
-        atomic_fetch_sub(&ep->rx_cq->users, 1);
+        forget(ep, ep->rx_cq);
     for (int i = 0; i < NODE_EVENTS; i++)
         if (ep->cntr[i]) {
             list_drop(&ep->cntr_links[i].link);
@@ -257,8 +267,7 @@ static void ep_set_up(struct node_ep *ep, struct node_domain *domain, struct fi_
     pool_open(&ep->unexpecteds, sizeof(struct node_unexpected), 64);
     pool_open(&ep->ops, sizeof(struct node_op), 64);
     pool_open(&ep->controls, sizeof(struct node_control), 64);
-    list_init(&ep->waiting);
-    list_init(&ep->streams);
+    list_init(&ep->busy);
     list_init(&ep->all_peers);
     list_init(&ep->domain_link);
     for (int i = 0; i < 2; i++)

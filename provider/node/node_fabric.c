@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "provider/base/param.h"
 #include "provider/node/node_memory.h"
 #include "provider/node/node_ops.h"
 #include "provider/node/node_provider.h"
@@ -155,6 +156,7 @@ int node_fabric_open(struct fi_fabric_attr *attr, struct fid_fabric **fabric_fid
 {
     if (attr->name && strcmp(attr->name, NODE_FABRIC_NAME))
         return -FI_ENODATA;
+    param_open(); /* for those who use us without the rest of the library */
     struct node_fabric *fabric = calloc(1, sizeof(*fabric));
     if (!fabric)
         return -FI_ENOMEM;

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "provider/base/log.h"
+#include "provider/base/param.h"
 #include "provider/node/node.h"
+#include "provider/node/node_wait.h"
 
 /* Tells the peer who we are: our place in its list is what our cells will carry. */
 static int introduce(struct node_ep *ep, struct node_peer *peer)
@@ -40,9 +42,13 @@ static int meet(struct node_ep *ep, const struct node_address *address, struct n
     ret = introduce(ep, peer);
     if (ret)
         goto unmap;
-    peer->single_copy = node_segment_probe(peer->segment);
+    node_doorbell_meet(peer->segment);
+    peer->single_copy = param.single_copy && node_segment_probe(peer->segment);
     peer->fi_addr = FI_ADDR_NOTAVAIL;
     peer->doorbell = -1;
+    list_init(&peer->controls);
+    list_init(&peer->streams);
+    list_init(&peer->busy);
     list_add_tail(&ep->all_peers, &peer->link);
     *out = peer;
     return 0;

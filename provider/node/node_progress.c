@@ -9,18 +9,20 @@
 
 enum { BATCH = 64 }; /* cells a call: a flood must not keep its reader from its completions */
 
-static void message_chunk(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)
+static bool message_chunk(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)
 {
     struct node_wire_chunk wire;
 
     memcpy(&wire, cell->payload, sizeof(wire));
     m->bytes = m->peer->segment->chunks[wire.chunk];
     m->sender_op = wire.op;
-    node_recv_message(ep, m);
+    if (!node_recv_message(ep, m))
+        return false;
     node_chunk_release(m->peer, wire.chunk);
+    return true;
 }
 
-static void message_rts(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)
+static bool message_rts(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)
 {
     struct node_wire_rts wire;
 
@@ -29,11 +31,11 @@ static void message_rts(struct node_ep *ep, struct node_message *m, const struct
     m->len = wire.len;
     m->address = wire.address;
     m->sender_op = wire.op;
-    node_recv_message(ep, m);
+    return node_recv_message(ep, m);
 }
 
-static void handle(struct node_ep *ep, struct node_peer *peer, uint64_t word,
-                   const struct node_cell *cell)
+static bool message(struct node_ep *ep, struct node_peer *peer, uint64_t word,
+                    const struct node_cell *cell)
 {
     struct node_message m = {.peer = peer,
                              .tag = cell->tag,
@@ -41,6 +43,22 @@ static void handle(struct node_ep *ep, struct node_peer *peer, uint64_t word,
                              .len = node_word_length(word),
                              .kind = node_word_kind(word),
                              .flags = node_word_flags(word)};
+
+    switch (node_word_kind(word)) {
+    case NODE_CELL_INLINE:
+        m.bytes = cell->payload;
+        return node_recv_message(ep, &m);
+    case NODE_CELL_CHUNK:
+        return message_chunk(ep, &m, cell);
+    default:
+        return message_rts(ep, &m, cell);
+    }
+}
+
+/* False: there is no memory for it now, so it must be seen again. */
+static bool handle(struct node_ep *ep, struct node_peer *peer, uint64_t word,
+                   const struct node_cell *cell)
+{
     union {
         struct node_wire_answer answer;
         struct node_wire_cts cts;
@@ -53,45 +71,40 @@ static void handle(struct node_ep *ep, struct node_peer *peer, uint64_t word,
 
     switch (node_word_kind(word)) {
     case NODE_CELL_INLINE:
-        m.bytes = cell->payload;
-        node_recv_message(ep, &m);
-        return;
     case NODE_CELL_CHUNK:
-        message_chunk(ep, &m, cell);
-        return;
     case NODE_CELL_RTS:
-        message_rts(ep, &m, cell);
-        return;
+        return message(ep, peer, word, cell);
     case NODE_CELL_FIN:
     case NODE_CELL_ACK:
         memcpy(&wire.answer, cell->payload, sizeof(wire.answer));
         node_send_answered(ep, &wire.answer);
-        return;
+        break;
     case NODE_CELL_CTS:
         memcpy(&wire.cts, cell->payload, sizeof(wire.cts));
         node_send_cts(ep, &wire.cts);
-        return;
+        break;
     case NODE_CELL_DATA:
         memcpy(&wire.data, cell->payload, sizeof(wire.data));
         node_recv_data(ep, peer, &wire.data, node_word_length(word));
-        return;
+        break;
     case NODE_CELL_PUT:
         memcpy(&wire.put, cell->payload, sizeof(wire.put));
-        node_rma_put(ep, peer, &wire.put, node_word_length(word));
-        return;
+        node_rma_put(ep, peer, &wire.put, cell, node_word_length(word));
+        break;
     case NODE_CELL_GET:
         memcpy(&wire.get, cell->payload, sizeof(wire.get));
         node_rma_get(ep, peer, &wire.get);
-        return;
+        break;
     case NODE_CELL_NOTICE:
         memcpy(&wire.notice, cell->payload, sizeof(wire.notice));
         node_rma_notice(ep, peer, &wire.notice);
-        return;
+        break;
     case NODE_CELL_ATOMIC:
         memcpy(&wire.atomic, cell->payload, sizeof(wire.atomic));
         node_atomic_apply(ep, peer, &wire.atomic);
-        return;
+        break;
     }
+    return true;
 }
 
 bool node_ep_progress(struct node_ep *ep)
@@ -101,17 +114,16 @@ bool node_ep_progress(struct node_ep *ep)
     uint64_t word;
     int n = 0;
 
-    while (n < BATCH && (cell = node_queue_peek(q, ep->position, &word))) {
+    while (n < BATCH && (cell = node_queue_peek(q, ep->position, &word)) && node_ep_ready(ep)) {
         struct node_peer *peer = ep->sources[node_word_source(word)];
         /* A writer whose segment cannot be mapped cannot be answered; its cells are passed over. */
-        if (__builtin_expect(peer || !node_peer_source(ep, node_word_source(word), &peer), 1))
-            handle(ep, peer, word, cell);
+        if (__builtin_expect(peer || !node_peer_source(ep, node_word_source(word), &peer), 1) &&
+            __builtin_expect(!handle(ep, peer, word, cell), 0))
+            break;
         ep->position = node_queue_advance(q, ep->position);
         n++;
     }
-    if (__builtin_expect(!list_empty(&ep->waiting), 0))
-        node_control_flush(ep);
-    if (__builtin_expect(!list_empty(&ep->streams), 0))
-        node_streams_push(ep);
+    if (__builtin_expect(!list_empty(&ep->busy), 0))
+        node_ep_push(ep);
     return n;
 }

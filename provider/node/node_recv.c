@@ -37,9 +37,8 @@ static void received(struct node_ep *ep, uint32_t flags, void *context, void *bu
                                     .data = m->data,
                                     .tag = m->tag,
                                     .olen = m->len - moved,
-                                    .err = error,
-                                    .prov_errno = error};
-        node_complete_error(ep, ep->rx_cq, NODE_RECV, &e, m->peer->fi_addr);
+                                    .err = error};
+        node_complete_error(ep, ep->rx_cq, NODE_RECV, &e);
     } else if (flags & NODE_OP_COMPLETE) {
         node_complete(ep, ep->rx_cq, NODE_RECV, context, completion_flags(m), m->len, buf, m->data,
                       m->tag, m->peer->fi_addr);
@@ -53,7 +52,7 @@ static void answer(struct node_ep *ep, const struct node_message *m, enum node_k
 {
     struct node_wire_answer wire = {m->sender_op, status};
 
-    node_control_send(ep, m->peer, kind, 0, 0, &wire, sizeof(wire));
+    node_control_send(ep, m->peer, kind, &wire, sizeof(wire));
 }
 
 /* ---- Long messages: fetched in one copy ---- */
@@ -103,7 +102,7 @@ static int stream_in(struct node_ep *ep, const struct node_recv *r, const struct
     op->moved = 0;
     op->limit = len;
     struct node_wire_cts wire = {m->sender_op, (uintptr_t)op, len};
-    node_control_send(ep, m->peer, NODE_CELL_CTS, 0, 0, &wire, sizeof(wire));
+    node_control_send(ep, m->peer, NODE_CELL_CTS, &wire, sizeof(wire));
     return 0;
 }
 
@@ -173,13 +172,16 @@ static void take(struct node_ep *ep, const struct node_recv *r, const struct nod
     received(ep, r->flags, r->context, r->iov_count ? r->iov[0].iov_base : NULL, m, moved, 0);
 }
 
-/* Keeps a message for a receive to come. Its bytes are copied, so that a chunk can go back. */
-static void keep(struct node_ep *ep, struct node_match *match, const struct node_message *m)
+/*
+ * Keeps a message for a receive to come. Its bytes are copied, so that a chunk can go back. False
+ * where there is no memory.
+ */
+static bool keep(struct node_ep *ep, struct node_match *match, const struct node_message *m)
 {
     struct node_unexpected *u = pool_get(&ep->unexpecteds);
 
     if (!u)
-        abort(); /* a message that was accepted cannot be refused any more */
+        return false;
     u->message = *m;
     u->claimed = NULL;
     u->block = NULL;
@@ -189,25 +191,27 @@ static void keep(struct node_ep *ep, struct node_match *match, const struct node
         void *room = u->payload;
         if (m->len > NODE_CELL_PAYLOAD)
             room = u->block = malloc(m->len);
-        if (!room)
-            abort();
+        if (!room) {
+            pool_put(&ep->unexpecteds, u);
+            return false;
+        }
         memcpy(room, m->bytes, m->len);
         u->message.bytes = room;
     }
     node_match_keep(match, u);
+    return true;
 }
 
-void node_recv_message(struct node_ep *ep, struct node_message *m)
+bool node_recv_message(struct node_ep *ep, struct node_message *m)
 {
     struct node_match *match = match_of(ep, m->flags & NODE_WIRE_TAGGED);
     struct node_recv *r = node_match_message(match, m->tag, m->peer->fi_addr);
 
-    if (r) {
-        take(ep, r, m);
-        pool_put(&ep->recvs, r);
-    } else {
-        keep(ep, match, m);
-    }
+    if (!r)
+        return keep(ep, match, m);
+    take(ep, r, m);
+    pool_put(&ep->recvs, r);
+    return true;
 }
 
 void node_unexpected_free(struct node_ep *ep, struct node_unexpected *u)
@@ -251,14 +255,15 @@ static ssize_t peek(struct node_ep *ep, struct node_match *match, const struct n
 
     /* What has come must be seen, also by a program that does nothing but look. */
     node_ep_progress(ep);
+    if (!node_ep_ready(ep))
+        return -FI_EAGAIN;
     u = node_match_receive(match, rx->tag, rx->ignore, rx->source);
     if (!u) {
         struct fi_cq_err_entry e = {.op_context = rx->context,
                                     .flags = FI_RECV | (rx->tagged ? FI_TAGGED : FI_MSG),
                                     .tag = rx->tag,
-                                    .err = FI_ENOMSG,
-                                    .prov_errno = FI_ENOMSG};
-        node_complete_error(ep, ep->rx_cq, NODE_EVENTS, &e, FI_ADDR_NOTAVAIL);
+                                    .err = FI_ENOMSG};
+        node_complete_error(ep, ep->rx_cq, NODE_EVENTS, &e);
         return 0;
     }
     const struct node_message *m = &u->message;
@@ -323,7 +328,8 @@ ssize_t node_recv(struct node_ep *ep, struct node_rx *rx)
 
     if (ret)
         return ret;
-
+    if (!node_ep_ready(ep))
+        return -FI_EAGAIN;
     if (__builtin_expect(rx->fi_flags & (FI_PEEK | FI_CLAIM), 0))
         return rx->fi_flags & FI_PEEK ? peek(ep, match, rx) : claimed(ep, match, rx);
     struct node_recv *r = pool_get(&ep->recvs);
@@ -343,8 +349,11 @@ ssize_t node_recv(struct node_ep *ep, struct node_rx *rx)
 
 ssize_t node_recv_cancel(struct node_ep *ep, void *context)
 {
-    struct node_recv *r = node_match_withdraw(&ep->tagged, context);
+    struct node_recv *r;
 
+    if (!node_ep_ready(ep))
+        return -FI_EAGAIN;
+    r = node_match_withdraw(&ep->tagged, context);
     if (!r)
         r = node_match_withdraw(&ep->plain, context);
     if (!r)
@@ -352,9 +361,8 @@ ssize_t node_recv_cancel(struct node_ep *ep, void *context)
     struct fi_cq_err_entry e = {.op_context = context,
                                 .flags = FI_RECV | (r->flags & NODE_OP_TAGGED ? FI_TAGGED : FI_MSG),
                                 .tag = r->tag,
-                                .err = FI_ECANCELED,
-                                .prov_errno = FI_ECANCELED};
-    node_complete_error(ep, ep->rx_cq, NODE_RECV, &e, FI_ADDR_NOTAVAIL);
+                                .err = FI_ECANCELED};
+    node_complete_error(ep, ep->rx_cq, NODE_RECV, &e);
     pool_put(&ep->recvs, r);
     return 0;
 }

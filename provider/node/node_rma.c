@@ -31,11 +31,9 @@ static void done(struct node_ep *ep, uint32_t flags, bool write, void *context, 
     enum node_event event = write ? NODE_WRITE : NODE_READ;
 
     if (error) {
-        struct fi_cq_err_entry e = {.op_context = context,
-                                    .flags = completion_flags(write),
-                                    .err = error,
-                                    .prov_errno = error};
-        node_complete_error(ep, ep->tx_cq, event, &e, FI_ADDR_NOTAVAIL);
+        struct fi_cq_err_entry e = {
+            .op_context = context, .flags = completion_flags(write), .err = error};
+        node_complete_error(ep, ep->tx_cq, event, &e);
     } else if (flags & NODE_OP_COMPLETE) {
         node_complete(ep, ep->tx_cq, event, context, completion_flags(write), 0, NULL, 0, 0,
                       FI_ADDR_NOTAVAIL);
@@ -48,7 +46,7 @@ static void notify(struct node_ep *ep, struct node_peer *peer, uint64_t data, ui
 {
     struct node_wire_notice wire = {data, len};
 
-    node_control_send(ep, peer, NODE_CELL_NOTICE, 0, 0, &wire, sizeof(wire));
+    node_control_send(ep, peer, NODE_CELL_NOTICE, &wire, sizeof(wire));
 }
 
 /* ---- By messages ---- */
@@ -78,11 +76,14 @@ static struct node_op *op_new(struct node_ep *ep, struct node_peer *peer, const 
     return op;
 }
 
-/* Sends what fits into one chunk; the last chunk carries the operation's name. */
+/*
+ * Sends what fits into one chunk. The last one carries the operation's name and, for the target's
+ * completion, the data and the whole length.
+ */
 static bool put_step(struct node_ep *ep, struct node_op *op)
 {
     uint64_t position;
-    int chunk = node_chunk_take(ep);
+    int chunk = node_chunk_take(ep, op->peer);
 
     if (chunk < 0)
         return false;
@@ -98,8 +99,11 @@ static bool put_step(struct node_ep *ep, struct node_op *op)
     struct node_wire_put wire = {len == left ? (uintptr_t)op : 0, op->address + op->moved, op->key,
                                  chunk};
     memcpy(cell->payload, &wire, sizeof(wire));
-    cell->tag = cell->data = 0;
-    node_queue_publish(cell, position, node_word(NODE_CELL_PUT, 0, len, op->peer->source));
+    cell->tag = op->len;
+    cell->data = op->notice;
+    bool told = len == left && op->flags & NODE_OP_REMOTE_DATA;
+    node_queue_publish(cell, position,
+                       node_word(NODE_CELL_PUT, told ? NODE_WIRE_DATA : 0, len, op->peer->source));
     node_peer_ring(op->peer);
     node_chunk_lend(ep, chunk);
     op->moved += len;
@@ -108,12 +112,14 @@ static bool put_step(struct node_ep *ep, struct node_op *op)
 
 bool node_rma_push(struct node_ep *ep, struct node_op *op)
 {
+    if (op->kind == NODE_OP_GET) {
+        struct node_wire_get wire = {(uintptr_t)op, op->address, op->key, op->len};
+        return node_cell_put(op->peer, NODE_CELL_GET, &wire, sizeof(wire));
+    }
     do {
         if (!put_step(ep, op))
             return false;
     } while (op->moved < op->limit);
-    if (op->flags & NODE_OP_REMOTE_DATA)
-        notify(ep, op->peer, op->notice, op->len);
     return true;
 }
 
@@ -123,28 +129,27 @@ static ssize_t by_messages(struct node_ep *ep, struct node_peer *peer, const str
     struct node_op *op;
 
     /* Injected data must be away when we return: one chunk, now or not at all. */
-    if (r->fi_flags & FI_INJECT && (len > NODE_CHUNK || !list_empty(&ep->streams)))
+    if (r->fi_flags & FI_INJECT && (len > NODE_CHUNK || !list_empty(&peer->streams)))
         return len > NODE_CHUNK ? -FI_EMSGSIZE : -FI_EAGAIN;
     op = op_new(ep, peer, r, len);
     if (!op)
         return -FI_EAGAIN;
-    if (r->write) {
-        if (list_empty(&ep->streams) && node_rma_push(ep, op))
-            return 0;
-        if (r->fi_flags & FI_INJECT && !op->moved) {
-            pool_put(&ep->ops, op);
-            return -FI_EAGAIN;
-        }
-        list_add_tail(&ep->streams, &op->link);
-        return 0;
+    bool out = list_empty(&peer->streams) && node_rma_push(ep, op);
+    if (!out && r->fi_flags & FI_INJECT) {
+        pool_put(&ep->ops, op);
+        return -FI_EAGAIN;
     }
-    struct node_wire_get wire = {(uintptr_t)op, op->address, op->key, len};
-    node_control_send(ep, peer, NODE_CELL_GET, 0, 0, &wire, sizeof(wire));
+    if (r->write)
+        peer->writes++;
+    if (!out) {
+        list_add_tail(&peer->streams, &op->link);
+        node_peer_busy(ep, peer);
+    }
     return 0;
 }
 
 void node_rma_put(struct node_ep *ep, struct node_peer *peer, const struct node_wire_put *put,
-                  unsigned len)
+                  const struct node_cell *cell, unsigned len)
 {
     struct node_place place;
     struct node_peer *self;
@@ -158,8 +163,10 @@ void node_rma_put(struct node_ep *ep, struct node_peer *peer, const struct node_
     /* An error of an earlier chunk shows in the last one too: the range is the same region's. */
     if (put->op) {
         struct node_wire_answer wire = {put->op, ret};
-        node_control_send(ep, peer, NODE_CELL_ACK, 0, 0, &wire, sizeof(wire));
+        node_control_send(ep, peer, NODE_CELL_ACK, &wire, sizeof(wire));
     }
+    if (!ret && node_word_flags(cell->word) & NODE_WIRE_DATA)
+        node_rma_notice(ep, peer, &(struct node_wire_notice){cell->data, cell->tag});
 }
 
 void node_rma_get(struct node_ep *ep, struct node_peer *peer, const struct node_wire_get *get)
@@ -177,7 +184,7 @@ void node_rma_get(struct node_ep *ep, struct node_peer *peer, const struct node_
         struct node_wire_answer wire = {get->op, ret};
         if (op)
             pool_put(&ep->ops, op);
-        node_control_send(ep, peer, NODE_CELL_ACK, 0, 0, &wire, sizeof(wire));
+        node_control_send(ep, peer, NODE_CELL_ACK, &wire, sizeof(wire));
         return;
     }
     list_init(&op->link);
@@ -188,7 +195,8 @@ void node_rma_get(struct node_ep *ep, struct node_peer *peer, const struct node_
     op->moved = 0;
     op->limit = get->len;
     op->partner = get->op;
-    list_add_tail(&ep->streams, &op->link);
+    list_add_tail(&peer->streams, &op->link);
+    node_peer_busy(ep, peer);
 }
 
 void node_rma_data(struct node_ep *ep, struct node_op *op)
@@ -202,9 +210,8 @@ void node_rma_data(struct node_ep *ep, struct node_op *op)
 void node_rma_notice(struct node_ep *ep, struct node_peer *peer,
                      const struct node_wire_notice *notice)
 {
-    node_complete(ep, ep->rx_cq, NODE_REMOTE_WRITE, NULL,
-                  FI_RMA | FI_REMOTE_WRITE | FI_REMOTE_CQ_DATA, notice->len, NULL, notice->data, 0,
-                  peer->fi_addr);
+    node_complete(ep, ep->rx_cq, NODE_EVENTS, NULL, FI_RMA | FI_REMOTE_WRITE | FI_REMOTE_CQ_DATA,
+                  notice->len, NULL, notice->data, 0, peer->fi_addr);
 }
 
 /* ---- At once ---- */
@@ -226,7 +233,8 @@ static int at_once(struct node_ep *ep, struct node_peer *peer, const struct rma 
             node_iov_fill(r->iov, r->iov_count, 0, place.here, len);
     } else {
         struct iovec theirs = {(void *)(uintptr_t)place.there, len};
-        if (!peer->single_copy)
+        /* What goes by messages is not overtaken by what does not: FI_ORDER_RAW and WAW. */
+        if (!peer->single_copy || peer->writes)
             return -FI_ENOSYS;
         ret =
             node_copy(peer->segment->address.pid, r->write, r->iov, r->iov_count, &theirs, 1, len);
@@ -248,6 +256,8 @@ static ssize_t rma(struct node_ep *ep, const struct rma *r)
 
     if (ret)
         return ret;
+    if (!node_ep_ready(ep))
+        return -FI_EAGAIN;
     ret = at_once(ep, peer, r);
     if (ret == -FI_ENOSYS)
         return by_messages(ep, peer, r, len);
@@ -348,11 +358,14 @@ static ssize_t rma_injectdata(struct fid_ep *fid, const void *buf, size_t len, u
 static ssize_t rma_msg(struct fid_ep *fid, const struct fi_msg_rma *msg, uint64_t flags, bool write)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
+
+    if (msg->rma_iov_count != 1)
+        return -FI_EINVAL;
     struct rma r = {msg->msg_iov, msg->iov_count, *msg->rma_iov,
                     msg->addr,    msg->data,      flags | (ep->tx_selective ? 0 : FI_COMPLETION),
                     msg->context, write};
 
-    return msg->rma_iov_count == 1 ? rma_locked(fid, &r) : -FI_EINVAL;
+    return rma_locked(fid, &r);
 }
 
 static ssize_t rma_readmsg(struct fid_ep *fid, const struct fi_msg_rma *msg, uint64_t flags)

@@ -68,14 +68,19 @@ struct node_stripe {
     alignas(NODE_LINE) atomic_uint held;
 };
 
+enum {
+    NODE_ASLEEP = 1u, /* the owner sleeps: ring the bell */
+    NODE_FENCE = 2u,  /* for good: pass a full barrier before you believe that it does not */
+};
+
 struct node_segment {
     uint64_t magic;
     uint64_t size;
     struct node_address address;
     uint64_t cookie_at;  /* the owner's own copy of the cookie: what a probe of single copy reads */
     int32_t doorbell_fd; /* write end of a pipe in the owner */
-    /* Set by the owner before it sleeps: whoever writes into the queue rings the bell. */
-    alignas(NODE_LINE) atomic_uint sleeping;
+    /* 0 while the owner is awake; whoever writes into the queue looks at it. node_wait.h */
+    alignas(NODE_LINE) atomic_uint sleeping; /* of NODE_ASLEEP, NODE_FENCE */
     alignas(NODE_LINE) atomic_uint sources_taken;
     struct node_queue queue;
     struct node_chunk_flag chunk_flags[NODE_CHUNKS];

@@ -25,12 +25,18 @@ static uint64_t completion_flags(bool tagged)
     return FI_SEND | (tagged ? FI_TAGGED : FI_MSG);
 }
 
-static void sent(struct node_ep *ep, uint32_t flags, uint64_t fi_flags, void *context)
+static void ended(struct node_ep *ep, uint32_t flags, enum node_event event, uint64_t fi_flags,
+                  void *context)
 {
     if (flags & NODE_OP_COMPLETE)
-        node_complete(ep, ep->tx_cq, NODE_SEND, context, fi_flags, 0, NULL, 0, 0, FI_ADDR_NOTAVAIL);
+        node_complete(ep, ep->tx_cq, event, context, fi_flags, 0, NULL, 0, 0, FI_ADDR_NOTAVAIL);
     else
-        node_count(ep, NODE_SEND);
+        node_count(ep, event);
+}
+
+static void sent(struct node_ep *ep, uint32_t flags, uint64_t fi_flags, void *context)
+{
+    ended(ep, flags, NODE_SEND, fi_flags, context);
 }
 
 static struct node_op *op_new(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
@@ -86,7 +92,7 @@ static ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const stru
     bool answered = tx->fi_flags & FI_DELIVERY_COMPLETE;
     struct node_op *op = NULL;
     uint64_t position;
-    int chunk = node_chunk_take(ep);
+    int chunk = node_chunk_take(ep, peer);
 
     if (chunk < 0)
         return chunk;
@@ -143,6 +149,8 @@ ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
 
     if (ret)
         return ret;
+    if (tx->fi_flags & FI_COMPLETION && !node_cq_room(ep->tx_cq))
+        return -FI_EAGAIN;
     if (len <= NODE_CELL_PAYLOAD && !(tx->fi_flags & FI_DELIVERY_COMPLETE))
         return send_inline(ep, peer, tx, len);
     if (len <= NODE_CHUNK)
@@ -156,14 +164,16 @@ void node_send_answered(struct node_ep *ep, const struct node_wire_answer *answe
 {
     struct node_op *op = (struct node_op *)(uintptr_t)answer->op;
 
+    if (op->kind == NODE_OP_ATOMIC || op->kind == NODE_OP_PUT)
+        op->peer->writes--;
     if (op->kind == NODE_OP_ATOMIC)
         node_atomic_answered(ep, op, !answer->status);
     if (answer->status) {
         struct fi_cq_err_entry error = {
             .op_context = op->context, .flags = op->completion_flags, .err = -answer->status};
-        node_complete_error(ep, ep->tx_cq, op->event, &error, FI_ADDR_NOTAVAIL);
+        node_complete_error(ep, ep->tx_cq, op->event, &error);
     } else {
-        sent(ep, op->flags, op->completion_flags, op->context);
+        ended(ep, op->flags, op->event, op->completion_flags, op->context);
     }
     pool_put(&ep->ops, op);
 }
@@ -174,14 +184,15 @@ void node_send_cts(struct node_ep *ep, const struct node_wire_cts *cts)
 
     op->partner = cts->partner;
     op->limit = cts->limit;
-    list_add_tail(&ep->streams, &op->link);
+    list_add_tail(&op->peer->streams, &op->link);
+    node_peer_busy(ep, op->peer);
 }
 
 /* One chunk of a stream; false where there is no chunk or no room for the cell. */
 static bool stream_step(struct node_ep *ep, struct node_op *op)
 {
     uint64_t position;
-    int chunk = node_chunk_take(ep);
+    int chunk = node_chunk_take(ep, op->peer);
 
     if (chunk < 0)
         return false;
@@ -204,27 +215,10 @@ static bool stream_step(struct node_ep *ep, struct node_op *op)
     return true;
 }
 
-/* True when all of it is out. */
-static bool stream_push(struct node_ep *ep, struct node_op *op)
+bool node_stream_push(struct node_ep *ep, struct node_op *op)
 {
     while (op->moved < op->limit)
         if (!stream_step(ep, op))
             return false;
     return true;
-}
-
-void node_streams_push(struct node_ep *ep)
-{
-    struct list *l, *tmp;
-
-    list_each(l, tmp, &ep->streams)
-    {
-        struct node_op *op = container_of(l, struct node_op, link);
-        if (!(op->kind == NODE_OP_PUT ? node_rma_push(ep, op) : stream_push(ep, op)))
-            return;
-        list_drop(&op->link);
-        /* What ends the others is the partner's FIN or ACK, which follows their last chunk. */
-        if (op->kind == NODE_OP_GET_REPLY)
-            pool_put(&ep->ops, op);
-    }
 }

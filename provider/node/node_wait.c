@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,38 +14,41 @@
 #include "provider/node/node_wait.h"
 
 enum {
-    YIELDS = 64,  /* before a waiter sleeps */
-    BLIND_MS = 1, /* longest sleep where a bell may be missed */
+    YIELDS = 64,    /* before a waiter sleeps */
+    LONGEST = 1000, /* ms asleep before a waiter looks by itself */
     NS_PER_MS = 1000000,
 };
 
-/* Whether this process and so its peers, all of the same kernel, can use membarrier. */
-static atomic_int barrier_works = -1;
+/* ---- The barrier between a sleeper and those who write to it ---- */
 
+/* Not once a process: a child does not inherit what its parent registered. */
 static bool barrier_open(void)
 {
-    int works = atomic_load_explicit(&barrier_works, memory_order_relaxed);
-
-    if (works < 0) {
-        works = !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
-        atomic_store_explicit(&barrier_works, works, memory_order_relaxed);
-    }
-    return works;
+    return !syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
 }
 
 static bool barrier_all(void)
 {
-    return barrier_open() && !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
+    return !syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
 }
+
+void node_doorbell_meet(struct node_segment *peer)
+{
+    if (!barrier_open())
+        atomic_fetch_or(&peer->sleeping, NODE_FENCE);
+}
+
+/* ---- Doorbells ---- */
 
 int node_doorbell_open(struct node_ep *ep)
 {
-    barrier_open();
     if (pipe2(ep->doorbell, O_CLOEXEC | O_NONBLOCK)) {
         ep->doorbell[0] = ep->doorbell[1] = -1;
         return -errno;
     }
     ep->segment->doorbell_fd = ep->doorbell[1];
+    if (!barrier_open() || !barrier_all())
+        atomic_fetch_or(&ep->segment->sleeping, NODE_FENCE);
     return 0;
 }
 
@@ -63,7 +67,8 @@ static void ring(struct node_peer *peer)
     if (peer->doorbell < 0) {
         snprintf(path, sizeof(path), "/proc/%u/fd/%d", peer->segment->address.pid,
                  peer->segment->doorbell_fd);
-        peer->doorbell = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        /* For reading too: a pipe that nobody reads any more would be a SIGPIPE for us. */
+        peer->doorbell = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     }
     /* A full pipe has enough bytes to wake; a peer that is gone needs no waking. */
     ssize_t n = write(peer->doorbell, "", 1);
@@ -72,90 +77,141 @@ static void ring(struct node_peer *peer)
 
 void node_peer_wake(struct node_peer *peer)
 {
+    atomic_uint *word = &peer->segment->sleeping;
+
+    atomic_thread_fence(memory_order_seq_cst);
+    if (!(atomic_load_explicit(word, memory_order_relaxed) & NODE_ASLEEP))
+        return;
     /* Of all who see the word only one rings. */
-    if (atomic_exchange_explicit(&peer->segment->sleeping, 0, memory_order_acq_rel))
+    if (atomic_fetch_and_explicit(word, ~NODE_ASLEEP, memory_order_acq_rel) & NODE_ASLEEP)
         ring(peer);
 }
 
-static void drain(struct node_ep *ep)
+static void drain(int fd)
 {
     char bytes[64];
 
-    while (read(ep->doorbell[0], bytes, sizeof(bytes)) == sizeof(bytes))
+    while (read(fd, bytes, sizeof(bytes)) == sizeof(bytes))
         ;
 }
+
+/* ---- Alarms ---- */
+
+int node_alarm_open(struct node_alarm *alarm)
+{
+    alarm->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return alarm->fd < 0 ? -errno : 0;
+}
+
+void node_alarm_ring(struct node_alarm *alarm)
+{
+    uint64_t one = 1;
+
+    alarm->armed = false;
+    if (alarm->fd < 0)
+        return;
+    ssize_t n = write(alarm->fd, &one, sizeof(one));
+    (void)n;
+}
+
+/* ---- About to sleep ---- */
 
 static bool has_work(struct node_ep *ep)
 {
     uint64_t word;
 
-    return node_queue_peek(&ep->segment->queue, ep->position, &word) || !list_empty(&ep->waiting) ||
-           !list_empty(&ep->streams);
+    return node_queue_peek(&ep->segment->queue, ep->position, &word) || !list_empty(&ep->busy);
 }
 
 /*
- * Says that we are about to sleep. True: it is safe, whoever writes from now on rings. False: there
- * is work. *blind: a bell may be missed, so the sleep must be short.
+ * Says that this thread is about to sleep. True: it is safe, whoever writes from now on rings.
+ * False: there is work. The domain's lock is held.
  */
-static bool announce(struct list *eps, bool *blind)
+static bool announce(struct list *eps, struct node_alarm *alarm)
 {
     struct list *l;
 
+    drain(alarm->fd);
+    alarm->armed = true;
     for (l = eps->next; l != eps; l = l->next) {
         struct node_ep *ep = node_cq_ep(l);
-        drain(ep);
-        atomic_store_explicit(&ep->segment->sleeping, 1, memory_order_seq_cst);
+        drain(ep->doorbell[0]);
+        atomic_fetch_or_explicit(&ep->segment->sleeping, NODE_ASLEEP, memory_order_seq_cst);
     }
-    *blind = !barrier_all();
+    barrier_all();
+    atomic_thread_fence(memory_order_seq_cst);
     for (l = eps->next; l != eps; l = l->next)
         if (has_work(node_cq_ep(l)))
-            return false;
+            return false; /* the word stays: it may be another thread's, too */
     return true;
 }
 
-void node_waiter_begin(struct node_waiter *w, int timeout)
+void node_waiter_begin(struct node_waiter *w, struct node_domain *domain, struct node_alarm *alarm,
+                       struct list *eps, int timeout)
 {
+    *w = (struct node_waiter){.domain = domain, .alarm = alarm, .eps = eps};
     w->until = timeout < 0 ? UINT64_MAX : clock_ns() + (uint64_t)timeout * NS_PER_MS;
-    w->yields = 0;
 }
 
-static void sleep_on(struct list *eps, int ms)
+bool node_waiter_step(struct node_waiter *w)
 {
-    struct pollfd fds[8];
-    nfds_t n = 0;
-
-    for (struct list *l = eps->next; l != eps && n < 8; l = l->next)
-        fds[n++] = (struct pollfd){.fd = node_cq_ep(l)->doorbell[0], .events = POLLIN};
-    poll(fds, n, ms);
-}
-
-bool node_waiter_sleep(struct node_waiter *w, struct list *eps)
-{
-    uint64_t now = clock_ns();
-    bool blind;
-
-    if (now >= w->until)
+    w->announced = false;
+    if (clock_ns() >= w->until)
         return false;
     if (w->yields < YIELDS) {
         w->yields++;
         sched_yield();
         return true;
     }
-    if (!announce(eps, &blind))
-        return true;
-    uint64_t left = (w->until - now) / NS_PER_MS + 1;
-    if (blind && left > BLIND_MS)
-        left = BLIND_MS;
-    sleep_on(eps, left > 1000 ? 1000 : (int)left);
+    lock_take(&w->domain->lock);
+    w->announced = announce(w->eps, w->alarm);
+    lock_drop(&w->domain->lock);
     return true;
 }
 
-void node_wake_own(struct list *eps)
+void node_waiter_sleep(struct node_waiter *w)
 {
-    for (struct list *l = eps->next; l != eps; l = l->next) {
-        ssize_t n = write(node_cq_ep(l)->doorbell[1], "", 1);
-        (void)n;
-    }
+    enum { FDS = 8 };
+    struct pollfd fds[FDS] = {{.fd = w->alarm->fd, .events = POLLIN}};
+    nfds_t n = 1;
+    uint64_t now = clock_ns(), left = w->until > now ? (w->until - now) / NS_PER_MS + 1 : 0;
+
+    if (!w->announced || !left)
+        return;
+    lock_take(&w->domain->lock);
+    for (struct list *l = w->eps->next; l != w->eps && n < FDS; l = l->next)
+        fds[n++] = (struct pollfd){.fd = node_cq_ep(l)->doorbell[0], .events = POLLIN};
+    lock_drop(&w->domain->lock);
+    poll(fds, n, left > LONGEST ? LONGEST : (int)left);
+}
+
+/* ---- FI_WAIT_FD ---- */
+
+static int watch(int epoll, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+
+    return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+int node_wait_open(struct node_cq *cq)
+{
+    int ret = node_alarm_open(&cq->alarm);
+
+    if (ret)
+        return ret;
+    cq->epoll = epoll_create1(EPOLL_CLOEXEC);
+    ret = cq->epoll < 0 ? -errno : watch(cq->epoll, cq->alarm.fd);
+    if (ret)
+        node_wait_close(cq);
+    return ret;
+}
+
+void node_wait_close(struct node_cq *cq)
+{
+    close(cq->alarm.fd);
+    if (cq->epoll >= 0)
+        close(cq->epoll);
 }
 
 int node_wait_fd(struct node_cq *cq, int *fd)
@@ -166,24 +222,25 @@ int node_wait_fd(struct node_cq *cq, int *fd)
 
 int node_wait_watch(struct node_cq *cq, struct node_ep *ep)
 {
-    struct epoll_event event = {.events = EPOLLIN};
+    return watch(cq->epoll, ep->doorbell[0]);
+}
 
-    return epoll_ctl(cq->epoll, EPOLL_CTL_ADD, ep->doorbell[0], &event) ? -errno : 0;
+void node_wait_forget(struct node_cq *cq, struct node_ep *ep)
+{
+    epoll_ctl(cq->epoll, EPOLL_CTL_DEL, ep->doorbell[0], NULL);
 }
 
 int node_trywait(struct fid_fabric *fabric, struct fid **fids, int count)
 {
-    bool blind;
-
     (void)fabric;
     for (int i = 0; i < count; i++) {
         if (fids[i]->fclass != FI_CLASS_CQ)
             return -FI_ENOSYS;
         struct node_cq *cq = container_of(fids[i], struct node_cq, fid.fid);
         lock_take(&cq->domain->lock);
-        bool idle = cq->head == cq->tail && announce(&cq->eps, &blind);
+        bool idle = cq->head == cq->tail && announce(&cq->eps, &cq->alarm);
         lock_drop(&cq->domain->lock);
-        if (!idle || blind)
+        if (!idle)
             return -FI_EAGAIN;
     }
     return 0;

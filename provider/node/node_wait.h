@@ -4,10 +4,11 @@
  * then writes one byte into its doorbell, a pipe that peers reach through /proc/PID/fd.
  *
  * The writer stores its cell and then looks at the sleeper's word; the sleeper stores its word and
- * then looks at its queue. One of the two must see the other, for which each would need a full
- * barrier between its two steps. The sleeper alone pays: membarrier(2) makes every running thread
- * of the processes that registered pass a barrier, so a sender's path has none. Where the system
- * has no membarrier, sleeps are cut to a millisecond.
+ * then looks at its queue. One of the two must see the other, for which each needs a full barrier
+ * between its two steps. The sleeper alone pays: membarrier(2) makes every running thread of the
+ * processes that registered pass one, so a sender's path has none. Where the sleeper cannot use it
+ * its word says NODE_FENCE from the beginning, and where a writer cannot be reached by it the
+ * writer says that there: then all who write to this process pass a barrier of their own.
  */
 #ifndef ORIEL_NODE_NODE_WAIT_H
 #define ORIEL_NODE_NODE_WAIT_H
@@ -20,20 +21,36 @@ static inline struct node_ep *node_cq_ep(struct list *l)
     return container_of(l, struct node_ep_link, link)->ep;
 }
 
+/*
+ * A wait for a queue or counter:
+ *
+ *     begin; while (nothing) { if (!step) time-out; if (announced && something) break; sleep; }
+ */
 struct node_waiter {
+    struct node_domain *domain;
+    struct node_alarm *alarm;
+    struct list *eps;
     uint64_t until; /* ns, or UINT64_MAX for ever */
     unsigned yields;
+    bool announced; /* step said that this thread is about to sleep: look once more */
 };
 
-/* timeout in ms, negative for ever. No lock is held here. */
-void node_waiter_begin(struct node_waiter *w, int timeout);
-/* Waits a while, yielding first and then asleep; false when the time is over. */
-bool node_waiter_sleep(struct node_waiter *w, struct list *eps);
-/* Wakes a thread of this process that sleeps on one of the endpoints. */
-void node_wake_own(struct list *eps);
+/* timeout in ms, negative for ever. No lock is held here, nor below. */
+void node_waiter_begin(struct node_waiter *w, struct node_domain *domain, struct node_alarm *alarm,
+                       struct list *eps, int timeout);
+/* Yields at first, then announces a sleep; false when the time is over. */
+bool node_waiter_step(struct node_waiter *w);
+/* Sleeps, if it was announced. */
+void node_waiter_sleep(struct node_waiter *w);
 
-/* The queue's descriptor shall tell of this endpoint. */
+int node_alarm_open(struct node_alarm *alarm);
+
+/* What a queue with FI_WAIT_FD needs. */
+int node_wait_open(struct node_cq *cq);
+void node_wait_close(struct node_cq *cq);
+/* The queue's descriptor shall tell of this endpoint, or no more. */
 int node_wait_watch(struct node_cq *cq, struct node_ep *ep);
+void node_wait_forget(struct node_cq *cq, struct node_ep *ep);
 /* FI_GETWAIT: the descriptor to poll after fi_trywait said yes. */
 int node_wait_fd(struct node_cq *cq, int *fd);
 /* fi_trywait: 0 when it is safe to sleep on the descriptor, -FI_EAGAIN when there is work. */
@@ -41,5 +58,7 @@ int node_trywait(struct fid_fabric *fabric, struct fid **fids, int count);
 
 int node_doorbell_open(struct node_ep *ep);
 void node_doorbell_close(struct node_ep *ep);
+/* At the first contact: this process's writes to the peer can be waited for. */
+void node_doorbell_meet(struct node_segment *peer);
 
 #endif
