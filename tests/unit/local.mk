@@ -64,6 +64,51 @@ tests_unit_test_info_SOURCES = tests/unit/test_info.c
 tests_unit_test_info_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_info_LDADD = libcore.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_node_atomic
+TESTS += tests/unit/test_node_atomic
+tests_unit_test_node_atomic_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/test_node_atomic.c
+tests_unit_test_node_atomic_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_node_atomic_LDADD = libprovider.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_node_match
+TESTS += tests/unit/test_node_match
+tests_unit_test_node_match_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/test_node_match.c
+tests_unit_test_node_match_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_node_match_LDADD = libprovider.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_node_message
+TESTS += tests/unit/test_node_message
+tests_unit_test_node_message_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/test_node_message.c
+tests_unit_test_node_message_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_node_message_LDADD = libprovider.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_node_rma
+TESTS += tests/unit/test_node_rma
+tests_unit_test_node_rma_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/test_node_rma.c
+tests_unit_test_node_rma_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_node_rma_LDADD = libprovider.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_node_wait
+TESTS += tests/unit/test_node_wait
+tests_unit_test_node_wait_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/test_node_wait.c
+tests_unit_test_node_wait_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_node_wait_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_object
 TESTS += tests/unit/test_object
 tests_unit_test_object_SOURCES = tests/unit/test_object.c
