@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <poll.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include "provider/base/clock.h"
 #include "provider/base/param.h"
@@ -30,9 +31,15 @@ void wait_open(uint32_t local_ranks)
     sleep_after = param.sleep_after > 0 ? param.sleep_after * UINT64_C(1000) : 0;
 }
 
+/* Unbound ranks need no telling: all share all processors. */
+static bool is_bound(void)
+{
+    return CPU_COUNT(&mine) < sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 int wait_publish(void)
 {
-    return boot_put(CPUS_KEY, &mine, sizeof(mine));
+    return is_bound() ? boot_put(CPUS_KEY, &mine, sizeof(mine)) : 0;
 }
 
 /* How much of `set`'s rank runs on our processors, if it spreads evenly over all of its own. */
@@ -50,6 +57,8 @@ void wait_share(void)
     const uint32_t *ranks = boot_local_ranks();
     double load = 0;
 
+    if (!is_bound())
+        return;
     for (uint32_t i = 0; i < boot_info()->local_size; i++) {
         cpu_set_t set;
         size_t len = sizeof(set);
