@@ -8,6 +8,8 @@
 #include "core/p2p/post.h"
 #include "provider/fabric/wait.h"
 
+enum { LOOKS = 8 }; /* at the queue for each round of other progress */
+
 int post_from(struct comm *c, int source, struct fabric_peer **from)
 {
     int any = source == MPI_ANY_SOURCE;
@@ -113,16 +115,19 @@ static bool recv_now(struct comm *c, void *buf, MPI_Count count, struct datatype
         return false;
     if (source != MPI_ANY_SOURCE && !(c->peers && (from = c->peers[source])))
         return false;
-    for (uint32_t polls = wait_polls() + 1; polls; polls--) {
+    for (uint32_t rounds = wait_polls() / LOOKS + 1; rounds; rounds--) {
         lane_lock();
-        rc = fabric_trecv_now(from, datatype_address(buf, t), len, match, p2p_ignore(tag), &event);
+        for (int looks = LOOKS; looks && rc == -EAGAIN; looks--)
+            rc = fabric_trecv_now(from, datatype_address(buf, t), len, match, p2p_ignore(tag),
+                                  &event);
         if (!rc && event.tag & P2P_SYNCHRONOUS)
             post_ack(c, (int)event.data, (int)(uint32_t)event.tag);
-        else if (rc)
+        else if (rc == -EAGAIN || rc == -EINPROGRESS)
             lane_progress();
         lane_unlock();
-        if (rc != -EAGAIN)
+        if (!rc || rc == -EBUSY)
             break;
+        rc = -EAGAIN;
     }
     if (rc)
         return false;

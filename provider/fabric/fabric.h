@@ -99,8 +99,9 @@ int fabric_tsend(struct fabric_peer *to, struct fabric_op *op, const void *buf, 
 int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
                  uint64_t tag, uint64_t ignore);
 /*
- * Receives a message if it is there this moment: 0 and the event. -EAGAIN: it is not, look again
- * after progress. -EBUSY: post the receive instead. In both cases nothing has been done. Costs a
+ * Receives a message if it is there this moment: 0 and the event. -EAGAIN: nothing has come.
+ * -EINPROGRESS: something else has, look again after fabric_progress. -EBUSY: post the receive
+ * instead. In all three nothing has been done. Costs a
  * third of posting and completing, on endpoints that can do it: fabric_trecv_now_works.
  */
 int fabric_trecv_now(struct fabric_peer *from, void *buf, size_t len, uint64_t tag, uint64_t ignore,

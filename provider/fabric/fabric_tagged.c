@@ -62,8 +62,8 @@ int fabric_trecv_now(struct fabric_peer *from, void *buf, size_t len, uint64_t t
         return -EBUSY;
     int rc = fabric.now->receive(fabric.ep, from ? from->addr : FI_ADDR_UNSPEC, buf, len, tag,
                                  ignore, &found);
-    if (rc)
-        return rc == -FI_EAGAIN ? -EAGAIN : -EBUSY;
+    if (rc) /* these few are the system's own numbers */
+        return rc;
     *event = (struct fabric_event){.len = found.len, .tag = found.tag, .data = found.data};
     return 0;
 }

@@ -69,7 +69,7 @@ HOT_INLINE int receive(struct node_ep *ep, fi_addr_t source, void *buf, size_t l
     if (!peer || node_word_kind(word) > NODE_CELL_RTS ||
         !(node_word_flags(word) & NODE_WIRE_TAGGED) ||
         !node_matches(cell->tag, peer->fi_addr, tag, ignore, source))
-        return -FI_EAGAIN;
+        return -FI_EINPROGRESS;
     return receive_cell(ep, cell, word, buf, len, found);
 }
 

@@ -23,10 +23,11 @@ struct node_now {
 struct node_now_ops {
     size_t size;
     /*
-     * Takes the oldest tagged message that matches: 0. -FI_EAGAIN: it is not there yet, look again
-     * after some progress. -FI_EBUSY: post the receive instead, because others that are posted may
-     * have a claim, or because the message is longer than the buffer or NODE_CHUNK. In both cases
-     * nothing has changed. Looks no further than the next cell and makes no other progress.
+     * Takes the oldest tagged message that matches: 0. -FI_EAGAIN: nothing has come.
+     * -FI_EINPROGRESS: something else has, look again after some progress. -FI_EBUSY: post the
+     * receive instead, because others that are posted may have a claim, or because the message is
+     * longer than the buffer or NODE_CHUNK. In all three nothing has changed. Looks no further than
+     * the next cell and makes no other progress.
      */
     int (*receive)(struct fid_ep *ep, fi_addr_t source, void *buf, size_t len, uint64_t tag,
                    uint64_t ignore, struct node_now *found);
