@@ -55,6 +55,7 @@ dist_man_MANS += docs/man/oriel-info.1
 
 # Oriel beside other libraries; the program that it compiles is installed as source.
 dist_bin_SCRIPTS = tools/oriel-bench
+AM_INSTALLCHECK_STD_OPTIONS_EXEMPT = tools/oriel-bench
 benchdir = $(pkgdatadir)/bench
 dist_bench_DATA = \
     tools/bench/bench.h \
