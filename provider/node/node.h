@@ -122,11 +122,12 @@ struct node_peer {
     uint64_t head_seen;           /* of its queue: node_queue_take */
     uint16_t source;              /* our place in its list of sources */
     bool single_copy;             /* process_vm_readv works both ways */
-    int doorbell;                 /* write end of its pipe, opened at the first ring; -1 before */
-    struct node_map *maps;        /* of its memory: node_mr.c */
-    fi_addr_t fi_addr;            /* FI_ADDR_NOTAVAIL while it is in no address vector */
-    struct list link;             /* in ep->all_peers */
-    unsigned chunks;              /* of ours that it has, or that we fill for it */
+    bool gone;             /* it ended before we met it: its cells are all that is left of it */
+    int doorbell;          /* write end of its pipe, opened at the first ring; -1 before */
+    struct node_map *maps; /* of its memory: node_mr.c */
+    fi_addr_t fi_addr;     /* FI_ADDR_NOTAVAIL while it is in no address vector */
+    struct list link;      /* in ep->all_peers */
+    unsigned chunks;       /* of ours that it has, or that we fill for it */
     unsigned writes; /* PUT and ATOMIC to it that are not answered: later accesses queue behind */
     /* What waits for room in its queue or for a chunk: each in order, answers first. */
     struct list controls, streams; /* of node_control, of node_op */
@@ -228,6 +229,7 @@ struct node_control {
 struct node_ep {
     struct fid_ep fid;
     struct node_domain *domain;
+    pid_t pid;         /* of the process that opened it; a child has only the shell of it */
     struct lock *lock; /* the domain's */
     struct node_av *av;
     struct node_cq *tx_cq, *rx_cq;
@@ -336,8 +338,12 @@ struct node_wire_atomic {
 /* node_peer.c */
 int node_peer_at(struct node_ep *ep, fi_addr_t address, struct node_peer **peer);
 int node_peer_source(struct node_ep *ep, unsigned source, struct node_peer **peer);
-void node_peer_known(struct node_ep *ep, fi_addr_t address);     /* the address vector has grown */
+/* The address vector has grown, or lost one. */
+void node_peer_known(struct node_ep *ep, fi_addr_t address);
+void node_peer_forgotten(struct node_ep *ep, fi_addr_t address);
 int node_peer_self(struct node_ep *ep, struct node_peer **peer); /* this endpoint as its own peer */
+/* What was sent through our chunks can be read when we are gone. */
+void node_peers_linger(struct node_ep *ep);
 void node_peers_close(struct node_ep *ep);
 /* node_wait.c: the peer sleeps, or did when we looked */
 void node_peer_wake(struct node_peer *peer);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <complex.h>
+#include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "provider/node/node_atomic.h"
 
@@ -18,12 +21,6 @@ typedef bool element_fn(enum fi_op op, const void *old, const void *operand, con
                         void *new);
 
 #define CASE_ANY(T)                                                                                \
-    case FI_SUM:                                                                                   \
-        n = o + x;                                                                                 \
-        break;                                                                                     \
-    case FI_PROD:                                                                                  \
-        n = o * x;                                                                                 \
-        break;                                                                                     \
     case FI_LOR:                                                                                   \
         n = (o != 0) || (x != 0);                                                                  \
         break;                                                                                     \
@@ -73,7 +70,22 @@ typedef bool element_fn(enum fi_op op, const void *old, const void *operand, con
         n = x;                                                                                     \
         break;
 
-#define CASE_BITS(T)                                                                               \
+/* Sums and products of integers wrap; those of others are what the processor says. */
+#define CASE_REAL(T)                                                                               \
+    case FI_SUM:                                                                                   \
+        n = o + x;                                                                                 \
+        break;                                                                                     \
+    case FI_PROD:                                                                                  \
+        n = o * x;                                                                                 \
+        break;
+
+#define CASE_INTEGER(T)                                                                            \
+    case FI_SUM:                                                                                   \
+        (void)__builtin_add_overflow(o, x, &n);                                                    \
+        break;                                                                                     \
+    case FI_PROD:                                                                                  \
+        (void)__builtin_mul_overflow(o, x, &n);                                                    \
+        break;                                                                                     \
     case FI_BOR:                                                                                   \
         n = o | x;                                                                                 \
         break;                                                                                     \
@@ -112,20 +124,20 @@ typedef bool element_fn(enum fi_op op, const void *old, const void *operand, con
         return store;                                                                              \
     }
 
-ELEMENT(int8_t, CASE_ORDERED, CASE_BITS)
-ELEMENT(uint8_t, CASE_ORDERED, CASE_BITS)
-ELEMENT(int16_t, CASE_ORDERED, CASE_BITS)
-ELEMENT(uint16_t, CASE_ORDERED, CASE_BITS)
-ELEMENT(int32_t, CASE_ORDERED, CASE_BITS)
-ELEMENT(uint32_t, CASE_ORDERED, CASE_BITS)
-ELEMENT(int64_t, CASE_ORDERED, CASE_BITS)
-ELEMENT(uint64_t, CASE_ORDERED, CASE_BITS)
-ELEMENT(float, CASE_ORDERED, CASE_NONE)
-ELEMENT(double, CASE_ORDERED, CASE_NONE)
-ELEMENT(long_double, CASE_ORDERED, CASE_NONE)
-ELEMENT(float_complex, CASE_NONE, CASE_NONE)
-ELEMENT(double_complex, CASE_NONE, CASE_NONE)
-ELEMENT(long_double_complex, CASE_NONE, CASE_NONE)
+ELEMENT(int8_t, CASE_ORDERED, CASE_INTEGER)
+ELEMENT(uint8_t, CASE_ORDERED, CASE_INTEGER)
+ELEMENT(int16_t, CASE_ORDERED, CASE_INTEGER)
+ELEMENT(uint16_t, CASE_ORDERED, CASE_INTEGER)
+ELEMENT(int32_t, CASE_ORDERED, CASE_INTEGER)
+ELEMENT(uint32_t, CASE_ORDERED, CASE_INTEGER)
+ELEMENT(int64_t, CASE_ORDERED, CASE_INTEGER)
+ELEMENT(uint64_t, CASE_ORDERED, CASE_INTEGER)
+ELEMENT(float, CASE_ORDERED, CASE_REAL)
+ELEMENT(double, CASE_ORDERED, CASE_REAL)
+ELEMENT(long_double, CASE_ORDERED, CASE_REAL)
+ELEMENT(float_complex, CASE_NONE, CASE_REAL)
+ELEMENT(double_complex, CASE_NONE, CASE_REAL)
+ELEMENT(long_double_complex, CASE_NONE, CASE_REAL)
 
 static const struct type {
     size_t size;
@@ -215,10 +227,20 @@ static void swap_alone(const struct node_atomic *a, const struct type *t, void *
         memcpy(target, new, t->size);
 }
 
+/* The holder's pid is in the lock: one that died in there holds up nobody for long. */
 static void stripe_take(struct node_stripe *s)
 {
-    while (atomic_exchange_explicit(&s->held, 1, memory_order_acquire))
+    enum { PATIENCE = 256 };
+    unsigned holder = 0, me = getpid();
+
+    for (unsigned n = 1;; n++) {
+        if (atomic_compare_exchange_strong_explicit(&s->held, &holder, me, memory_order_acquire,
+                                                    memory_order_relaxed))
+            return;
+        if (n % PATIENCE || holder == me || !kill(holder, 0) || errno != ESRCH)
+            holder = 0;
         sched_yield();
+    }
 }
 
 static void stripe_drop(struct node_stripe *s)

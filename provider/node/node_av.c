@@ -63,6 +63,16 @@ static int av_insert(struct fid_av *fid, const void *addr, size_t count, fi_addr
     return ret ? ret : inserted;
 }
 
+static void drop(struct node_av *av, fi_addr_t address)
+{
+    av->table[address] = (struct node_address){0}; /* pid 0: nobody */
+    for (struct list *l = av->domain->eps.next; l != &av->domain->eps; l = l->next) {
+        struct node_ep *ep = container_of(l, struct node_ep, domain_link);
+        if (ep->av == av)
+            node_peer_forgotten(ep, address);
+    }
+}
+
 static int av_remove(struct fid_av *fid, fi_addr_t *fi_addr, size_t count, uint64_t flags)
 {
     struct node_av *av = container_of(fid, struct node_av, fid);
@@ -72,7 +82,7 @@ static int av_remove(struct fid_av *fid, fi_addr_t *fi_addr, size_t count, uint6
     lock_take(&av->domain->lock);
     for (size_t i = 0; i < count; i++)
         if (fi_addr[i] < av->count)
-            av->table[fi_addr[i]] = (struct node_address){0}; /* pid 0: nobody */
+            drop(av, fi_addr[i]);
         else
             ret = -FI_EINVAL;
     lock_drop(&av->domain->lock);

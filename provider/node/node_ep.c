@@ -164,6 +164,8 @@ static int ep_close(struct fid *fid)
     struct node_ep *ep = container_of(fid, struct node_ep, fid.fid);
     struct node_domain *domain = ep->domain;
 
+    if (getpid() == ep->pid)
+        node_peers_linger(ep);
     lock_take(&domain->lock);
     list_drop(&ep->domain_link);
     unbind(ep);
@@ -257,6 +259,7 @@ static void ep_set_up(struct node_ep *ep, struct node_domain *domain, struct fi_
                       void *context)
 {
     ep->domain = domain;
+    ep->pid = getpid();
     ep->lock = &domain->lock;
     ep->caps = info->caps;
     ep->tx_op_flags = info->tx_attr ? info->tx_attr->op_flags : 0;

@@ -10,9 +10,15 @@
 #include "provider/node/node_ops.h"
 #include "provider/node/node_provider.h"
 
-enum { QUEUE = 1 << 20 }; /* operations at once: memory is the limit */
+enum {
+    QUEUE = 1 << 20, /* operations at once: memory is the limit */
+    COUNT = 1024,    /* of objects, likewise */
+};
 
-#define TX_CAPS (FI_MSG | FI_TAGGED | FI_RMA | FI_ATOMIC | FI_SEND | FI_READ | FI_WRITE)
+#define PROTOCOL (FI_PROV_SPECIFIC | 0x4f52u) /* "OR" */
+#define LONGEST  (SIZE_MAX / 2)
+
+#define TX_CAPS  (FI_MSG | FI_TAGGED | FI_RMA | FI_ATOMIC | FI_SEND | FI_READ | FI_WRITE)
 #define RX_CAPS                                                                                    \
     (FI_MSG | FI_TAGGED | FI_RMA | FI_ATOMIC | FI_RECV | FI_REMOTE_READ | FI_REMOTE_WRITE |        \
      FI_DIRECTED_RECV | FI_SOURCE)
@@ -120,9 +126,11 @@ static bool name_fits(const char *wanted, const char *ours)
 
 static bool ep_fits(const struct fi_ep_attr *a)
 {
-    return !a ||
-           ((a->type == FI_EP_UNSPEC || a->type == FI_EP_RDM) && !a->protocol &&
-            !a->msg_prefix_size && a->tx_ctx_cnt <= 1 && a->rx_ctx_cnt <= 1 && !a->auth_key_size);
+    return !a || ((a->type == FI_EP_UNSPEC || a->type == FI_EP_RDM) &&
+                  (!a->protocol || a->protocol == PROTOCOL) && a->max_msg_size <= LONGEST &&
+                  !a->msg_prefix_size && a->max_order_raw_size <= LONGEST &&
+                  !a->max_order_war_size && a->max_order_waw_size <= LONGEST &&
+                  a->tx_ctx_cnt <= 1 && a->rx_ctx_cnt <= 1 && !a->auth_key_size);
 }
 
 static bool tx_fits(const struct fi_tx_attr *a)
@@ -143,7 +151,18 @@ static bool domain_fits(const struct fi_domain_attr *a)
 {
     return !a || (name_fits(a->name, NODE_DOMAIN_NAME) && a->data_progress != FI_PROGRESS_AUTO &&
                   a->cq_data_size <= sizeof(uint64_t) && !(a->caps & ~CAPS) && !a->auth_key_size &&
-                  a->mr_key_size <= sizeof(uint64_t));
+                  a->mr_key_size <= sizeof(uint64_t) && a->mr_cnt <= NODE_REGIONS &&
+                  a->mr_iov_limit <= 1 && a->max_ep_tx_ctx <= 1 && a->max_ep_rx_ctx <= 1 &&
+                  !a->max_ep_stx_ctx && !a->max_ep_srx_ctx && a->cq_cnt <= COUNT &&
+                  a->ep_cnt <= COUNT && a->cntr_cnt <= COUNT);
+}
+
+static bool dest_fits(const struct fi_info *h)
+{
+    struct node_address a;
+
+    return !h->dest_addr ||
+           (memchr(h->dest_addr, 0, h->dest_addrlen) && !node_address_parse(h->dest_addr, &a));
 }
 
 static bool fits(const struct fi_info *h)
@@ -154,7 +173,9 @@ static bool fits(const struct fi_info *h)
            (h->addr_format == FI_FORMAT_UNSPEC || h->addr_format == FI_ADDR_STR) &&
            ep_fits(h->ep_attr) && tx_fits(h->tx_attr) && rx_fits(h->rx_attr) &&
            domain_fits(h->domain_attr) &&
-           (!h->fabric_attr || name_fits(h->fabric_attr->name, NODE_FABRIC_NAME));
+           (!h->fabric_attr || (name_fits(h->fabric_attr->name, NODE_FABRIC_NAME) &&
+                                name_fits(h->fabric_attr->prov_name, NODE_PROVIDER_NAME))) &&
+           dest_fits(h);
 }
 
 /* ---- What is answered ---- */
@@ -203,11 +224,11 @@ static void fill_ep(struct fi_info *i)
 {
     *i->ep_attr = (struct fi_ep_attr){
         .type = FI_EP_RDM,
-        .protocol = FI_PROV_SPECIFIC | 0x4f52, /* "OR" */
+        .protocol = PROTOCOL,
         .protocol_version = NODE_MAGIC & 0xffff,
-        .max_msg_size = SIZE_MAX / 2,
-        .max_order_raw_size = SIZE_MAX / 2,
-        .max_order_waw_size = SIZE_MAX / 2,
+        .max_msg_size = LONGEST,
+        .max_order_raw_size = LONGEST,
+        .max_order_waw_size = LONGEST,
         .mem_tag_format = 0xaaaaaaaaaaaaaaaaull, /* 64 bits in one field */
         .tx_ctx_cnt = 1,
         .rx_ctx_cnt = 1,
@@ -232,13 +253,13 @@ static bool fill_domain(struct fi_info *i, const struct fi_info *h)
                                                : a->mr_mode & OBEYED,
         .mr_key_size = sizeof(uint64_t),
         .cq_data_size = sizeof(uint64_t),
-        .cq_cnt = 1024,
-        .ep_cnt = 1024,
-        .tx_ctx_cnt = 1024,
-        .rx_ctx_cnt = 1024,
+        .cq_cnt = COUNT,
+        .ep_cnt = COUNT,
+        .tx_ctx_cnt = COUNT,
+        .rx_ctx_cnt = COUNT,
         .max_ep_tx_ctx = 1,
         .max_ep_rx_ctx = 1,
-        .cntr_cnt = 1024,
+        .cntr_cnt = COUNT,
         .mr_iov_limit = 1,
         .caps = FI_LOCAL_COMM,
         .mr_cnt = NODE_REGIONS,
@@ -262,11 +283,8 @@ static bool fill(struct fi_info *i, uint32_t version, const struct fi_info *h)
 /* A destination in the hints, or as `node` without FI_SOURCE, comes back in the answer. */
 static bool fill_dest(struct fi_info *i, const char *node, uint64_t flags, const struct fi_info *h)
 {
-    struct node_address a;
-    const char *text = h && h->dest_addr ? h->dest_addr : NULL;
+    const char *text = node && !(flags & FI_SOURCE) ? node : h ? h->dest_addr : NULL;
 
-    if (node && !(flags & FI_SOURCE) && !node_address_parse(node, &a))
-        text = node;
     if (!text)
         return true;
     i->dest_addr = strdup(text);
@@ -277,11 +295,16 @@ static bool fill_dest(struct fi_info *i, const char *node, uint64_t flags, const
 int node_getinfo(uint32_t version, const char *node, const char *service, uint64_t flags,
                  const struct fi_info *hints, struct fi_info **info)
 {
+    struct node_address a;
+
     (void)service;
     /* Before 1.5 memory registration meant something else. */
     if (FI_VERSION_LT(version, FI_VERSION(1, 5)))
         return -FI_ENODATA;
     if (!(flags & FI_PROV_ATTR_ONLY) && !fits(hints))
+        return -FI_ENODATA;
+    /* Another host is not reached from here, nor has this one a name. */
+    if (node && !(flags & FI_SOURCE) && node_address_parse(node, &a))
         return -FI_ENODATA;
     struct fi_info *i = node_info_new();
     if (!i)

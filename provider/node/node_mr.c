@@ -255,6 +255,8 @@ int node_place_find(struct node_ep *ep, struct node_peer *peer, uint64_t key, ui
     if (!r)
         return -FI_ENOKEY;
     unsigned generation = atomic_load_explicit(&r->generation, memory_order_acquire);
+    if (!(generation & 1) || r->key != key)
+        return -FI_ENOKEY; /* closed this moment */
     uint64_t offset = r->flags & NODE_REGION_OFFSET ? address : address - r->base;
     if ((r->flags & access) != access)
         return -FI_EACCES;

@@ -4,34 +4,56 @@
  * its list of sources (which is how it will know us) and tries whether single copy works.
  */
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "provider/base/clock.h"
 #include "provider/base/log.h"
 #include "provider/base/param.h"
 #include "provider/node/node.h"
 #include "provider/node/node_wait.h"
 
+#define LINGER_NS UINT64_C(1000000000) /* for those to whom we have just sent */
+
 /* Tells the peer who we are: our place in its list is what our cells will carry. */
 static int introduce(struct node_ep *ep, struct node_peer *peer)
 {
     struct node_segment *s = peer->segment;
-    unsigned place = atomic_fetch_add_explicit(&s->sources_taken, 1, memory_order_relaxed);
+    unsigned place = atomic_load_explicit(&s->sources_taken, memory_order_relaxed);
 
-    if (place >= NODE_SOURCES) {
-        log_line(LOG_ERROR, "process %u has already heard %d others: no place for one more",
-                 s->address.pid, NODE_SOURCES);
-        return -FI_ENOSPC;
-    }
+    do {
+        if (place >= NODE_SOURCES) {
+            log_line(LOG_ERROR, "process %u has already heard %d others: no place for one more",
+                     s->address.pid, NODE_SOURCES);
+            return -FI_ENOSPC;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&s->sources_taken, &place, place + 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
     s->sources[place].address = ep->segment->address;
-    atomic_store_explicit(&s->sources[place].ready, 1, memory_order_release);
+    atomic_store_explicit(&s->sources[place].state, NODE_SOURCE_WHOLE, memory_order_release);
     peer->source = place;
     return 0;
 }
 
-static int meet(struct node_ep *ep, const struct node_address *address, struct node_peer **out)
+static struct node_peer *peer_new(void)
 {
     struct node_peer *peer = calloc(1, sizeof(*peer));
+
+    if (!peer)
+        return NULL;
+    peer->fi_addr = FI_ADDR_NOTAVAIL;
+    peer->doorbell = -1;
+    list_init(&peer->controls);
+    list_init(&peer->streams);
+    list_init(&peer->busy);
+    return peer;
+}
+
+static int meet(struct node_ep *ep, const struct node_address *address, struct node_peer **out)
+{
+    struct node_peer *peer = peer_new();
     int ret;
 
     if (!peer)
@@ -44,11 +66,6 @@ static int meet(struct node_ep *ep, const struct node_address *address, struct n
         goto unmap;
     node_doorbell_meet(peer->segment);
     peer->single_copy = param.single_copy && node_segment_probe(peer->segment);
-    peer->fi_addr = FI_ADDR_NOTAVAIL;
-    peer->doorbell = -1;
-    list_init(&peer->controls);
-    list_init(&peer->streams);
-    list_init(&peer->busy);
     list_add_tail(&ep->all_peers, &peer->link);
     *out = peer;
     return 0;
@@ -58,6 +75,23 @@ unmap:
 free_peer:
     free(peer);
     return ret;
+}
+
+/* One that has sent and ended: what is in its cells can still be received. */
+static int meet_gone(struct node_ep *ep, const struct node_address *address, struct node_peer **out)
+{
+    struct node_peer *peer = peer_new();
+    int ret = peer ? node_segment_gone(address, &peer->segment) : -FI_ENOMEM;
+
+    if (ret) {
+        free(peer);
+        return ret;
+    }
+    peer->gone = true;
+    peer->single_copy = true; /* so that fetching fails instead of waiting */
+    list_add_tail(&ep->all_peers, &peer->link);
+    *out = peer;
+    return 0;
 }
 
 static struct node_peer *met(struct node_ep *ep, const struct node_address *address)
@@ -113,12 +147,15 @@ int node_peer_source(struct node_ep *ep, unsigned source, struct node_peer **out
     struct node_source *s = &ep->segment->sources[source % NODE_SOURCES];
 
     /* The writer made its place ready before it wrote the cell that brought us here. */
-    if (source >= NODE_SOURCES || !atomic_load_explicit(&s->ready, memory_order_acquire))
+    if (source >= NODE_SOURCES || !atomic_load_explicit(&s->state, memory_order_acquire))
         return -FI_EINVAL;
     struct node_peer *peer = met(ep, &s->address);
     int ret = peer ? 0 : meet(ep, &s->address, &peer);
+    if (ret == -ENOENT || ret == -ESRCH || ret == -EPROTO)
+        ret = meet_gone(ep, &s->address, &peer);
     if (ret)
         return ret;
+    atomic_store_explicit(&s->state, NODE_SOURCE_MET, memory_order_release);
     for (size_t i = 0; ep->av && i < ep->av->count; i++)
         if (node_address_equal(&ep->av->table[i], &s->address)) {
             struct node_peer *same;
@@ -147,6 +184,44 @@ void node_peer_known(struct node_ep *ep, fi_addr_t address)
     /* It wrote to us before it was in the address vector: from now on it has a name. */
     if (peer && peer->fi_addr == FI_ADDR_NOTAVAIL)
         node_peer_at(ep, address, &peer);
+}
+
+void node_peer_forgotten(struct node_ep *ep, fi_addr_t address)
+{
+    struct node_peer *peer = address < ep->peer_count ? ep->peers[address] : NULL;
+
+    if (!peer)
+        return;
+    ep->peers[address] = NULL;
+    if (peer->fi_addr != address)
+        return;
+    /* Where it is in the vector a second time, that is its name from now on. */
+    peer->fi_addr = FI_ADDR_NOTAVAIL;
+    for (size_t i = 0; i < ep->av->count && peer->fi_addr == FI_ADDR_NOTAVAIL; i++)
+        if (node_address_equal(&ep->av->table[i], &peer->segment->address))
+            peer->fi_addr = i;
+}
+
+/* Whether `chunk` is lost if our segment goes now: its reader lives and has not mapped it. */
+static bool in_need(struct node_ep *ep, unsigned chunk)
+{
+    struct node_peer *peer = ep->chunk_peer[chunk];
+    struct node_segment *s = peer->segment;
+
+    return atomic_load_explicit(&ep->segment->chunk_flags[chunk].busy, memory_order_acquire) &&
+           atomic_load_explicit(&s->sources[peer->source].state, memory_order_acquire) !=
+               NODE_SOURCE_MET &&
+           s->address.pid != ep->segment->address.pid && !kill(s->address.pid, 0);
+}
+
+void node_peers_linger(struct node_ep *ep)
+{
+    uint64_t until = clock_ns() + LINGER_NS;
+
+    for (unsigned n = 0; n < ep->chunk_out_count; n++)
+        while (in_need(ep, ep->chunk_out[(ep->chunk_out_first + n) % NODE_CHUNKS]) &&
+               clock_ns() < until)
+            poll(NULL, 0, 1);
 }
 
 void node_peers_close(struct node_ep *ep)

@@ -69,6 +69,10 @@ static bool handle(struct node_ep *ep, struct node_peer *peer, uint64_t word,
         struct node_wire_atomic atomic;
     } wire;
 
+    /* What lies in the segment of one that is gone is gone, too. */
+    if (__builtin_expect(peer->gone, 0) && node_word_kind(word) != NODE_CELL_INLINE &&
+        node_word_kind(word) != NODE_CELL_RTS)
+        return true;
     switch (node_word_kind(word)) {
     case NODE_CELL_INLINE:
     case NODE_CELL_CHUNK:

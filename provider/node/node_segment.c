@@ -21,6 +21,12 @@ static void allow_single_copy(void)
     prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
 }
 
+/* A child has no part in this: it could only disturb, and keep memory that its parent gave up. */
+static void keep_from_children(struct node_segment *s)
+{
+    madvise(s, sizeof(*s), MADV_DONTFORK);
+}
+
 int node_segment_create(uint64_t *probe_word, struct node_segment **segment, int *fd)
 {
     struct node_segment *s;
@@ -44,6 +50,7 @@ int node_segment_create(uint64_t *probe_word, struct node_segment **segment, int
         ret = -errno;
         goto close_fd;
     }
+    keep_from_children(s);
     *probe_word = cookie;
     s->size = sizeof(*s);
     s->address = (struct node_address){getpid(), *fd, cookie};
@@ -84,11 +91,24 @@ int node_segment_attach(const struct node_address *address, struct node_segment 
         munmap(s, sizeof(*s));
         goto close_fd;
     }
+    keep_from_children(s);
     *segment = s;
 
 close_fd:
     close(fd);
     return ret;
+}
+
+int node_segment_gone(const struct node_address *address, struct node_segment **segment)
+{
+    struct node_segment *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (s == MAP_FAILED)
+        return -errno;
+    s->address = *address;
+    *segment = s;
+    return 0;
 }
 
 void node_segment_unmap(struct node_segment *segment)

@@ -37,9 +37,11 @@ struct node_address {
 };
 
 /* One who writes into this segment; filled by that process, read by the owner. */
+enum { NODE_SOURCE_WHOLE = 1, NODE_SOURCE_MET = 2 /* the owner has mapped its segment */ };
+
 struct node_source {
     struct node_address address;
-    atomic_uint ready; /* 1 once the address is whole */
+    atomic_uint state; /* NODE_SOURCE_*: 0 until the address is whole */
 };
 
 /*
@@ -65,7 +67,7 @@ struct node_chunk_flag {
 enum { NODE_STRIPES = 64 };
 
 struct node_stripe {
-    alignas(NODE_LINE) atomic_uint held;
+    alignas(NODE_LINE) atomic_uint held; /* 0, or the holder's pid */
 };
 
 enum {
@@ -98,6 +100,8 @@ struct node_segment {
 int node_segment_create(uint64_t *probe_word, struct node_segment **segment, int *fd);
 /* Maps another's; -ENOENT where it is gone, -EPROTO where it is none of ours. */
 int node_segment_attach(const struct node_address *address, struct node_segment **segment);
+/* Stands in for the segment of a process that is gone: what is written there goes nowhere. */
+int node_segment_gone(const struct node_address *address, struct node_segment **segment);
 void node_segment_unmap(struct node_segment *segment);
 
 /* Whether memory of that process can be read in one copy; never an error. */

@@ -227,7 +227,8 @@ int node_wait_watch(struct node_cq *cq, struct node_ep *ep)
 
 void node_wait_forget(struct node_cq *cq, struct node_ep *ep)
 {
-    epoll_ctl(cq->epoll, EPOLL_CTL_DEL, ep->doorbell[0], NULL);
+    if (getpid() == ep->pid) /* not for our parent, whose watch it is */
+        epoll_ctl(cq->epoll, EPOLL_CTL_DEL, ep->doorbell[0], NULL);
 }
 
 int node_trywait(struct fid_fabric *fabric, struct fid **fids, int count)

@@ -73,6 +73,24 @@ tests_unit_test_node_atomic_SOURCES = \
 tests_unit_test_node_atomic_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_node_atomic_LDADD = libprovider.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_node_end
+TESTS += tests/unit/test_node_end
+tests_unit_test_node_end_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/test_node_end.c
+tests_unit_test_node_end_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_node_end_LDADD = libprovider.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_node_life
+TESTS += tests/unit/test_node_life
+tests_unit_test_node_life_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/test_node_life.c
+tests_unit_test_node_life_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_node_life_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_node_match
 TESTS += tests/unit/test_node_match
 tests_unit_test_node_match_SOURCES = \
@@ -121,3 +139,11 @@ tests_unit_test_op_SOURCES = tests/unit/test_op.c
 tests_unit_test_op_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_op_LDADD = libcore.la $(CRITERION_LIBS)
 endif
+
+# Threads on the node provider's queue, and the provider as a plug-in of the system's libfabric.
+check_PROGRAMS += tests/unit/test_node_queue
+TESTS += tests/unit/test_node_queue
+tests_unit_test_node_queue_SOURCES = tests/unit/test_node_queue.c
+
+dist_check_SCRIPTS += tests/unit/node_plugin.sh
+TESTS += tests/unit/node_plugin.sh
