@@ -241,6 +241,9 @@ struct node_ep {
     struct node_segment *segment; /* ours */
     int segment_fd;
     uint64_t position; /* in our queue: the next cell to read */
+    unsigned idle;     /* looks that found nothing */
+    /* A cell that was taken and has not been filled since then; node_progress.c. */
+    uint64_t hole, hole_since;
 
     struct node_peer **peers; /* by fi_addr; NULL before first contact */
     size_t peer_count;
@@ -251,6 +254,7 @@ struct node_ep {
     struct pool recvs, unexpecteds, ops, controls;
     struct list busy; /* peers for which something waits */
 
+    unsigned chunks_backed;           /* the first ones, which have memory */
     uint16_t chunk_free[NODE_CHUNKS]; /* a stack: the last one freed is the warmest */
     unsigned chunk_free_count;
     uint16_t chunk_out[NODE_CHUNKS]; /* a ring of those that a reader has, oldest first */
@@ -463,6 +467,8 @@ void node_maps_close(struct node_peer *peer);
 
 /* node_progress.c: reads what has come; true where there was something */
 bool node_ep_progress(struct node_ep *ep);
+/* Now and then, when nothing comes: passes over a cell whose writer died before it filled it. */
+void node_ep_mend(struct node_ep *ep);
 
 /*
  * node_cq.c: whether there is memory for what one more cell, or one more call, can bring about: a

@@ -33,6 +33,17 @@ static void collect(struct node_ep *ep)
     }
 }
 
+/* Chunks are first taken in the order of their numbers. */
+static bool back(struct node_ep *ep)
+{
+    enum { STEP = 8 };
+
+    if (node_segment_back(ep->segment_fd, ep->chunks_backed, STEP))
+        return false;
+    ep->chunks_backed += STEP;
+    return true;
+}
+
 int node_chunk_take(struct node_ep *ep, struct node_peer *peer)
 {
     /* One is looked at while messages go one by one; all of them only at the limit. */
@@ -43,7 +54,10 @@ int node_chunk_take(struct node_ep *ep, struct node_peer *peer)
         collect(ep);
     if (peer->chunks >= ep->chunk_free_count)
         return -FI_EAGAIN;
-    unsigned chunk = ep->chunk_free[--ep->chunk_free_count];
+    unsigned chunk = ep->chunk_free[ep->chunk_free_count - 1];
+    if (__builtin_expect(chunk >= ep->chunks_backed, 0) && !back(ep))
+        return -FI_EAGAIN;
+    ep->chunk_free_count--;
     ep->chunk_peer[chunk] = peer;
     peer->chunks++;
     atomic_store_explicit(&ep->segment->chunk_flags[chunk].busy, 1, memory_order_relaxed);

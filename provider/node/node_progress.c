@@ -3,11 +3,18 @@
  * Reading the queue: each cell goes to the file that understands it. Progress is what any read of a
  * completion queue or counter does first.
  */
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "provider/base/clock.h"
+#include "provider/base/log.h"
 #include "provider/node/node.h"
 
-enum { BATCH = 64 }; /* cells a call: a flood must not keep its reader from its completions */
+enum {
+    BATCH = 64,   /* cells a call: a flood must not keep its reader from its completions */
+    LOOKS = 4096, /* in vain, before a reader asks whether something is wrong */
+};
 
 static bool message_chunk(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)
 {
@@ -111,6 +118,51 @@ static bool handle(struct node_ep *ep, struct node_peer *peer, uint64_t word,
     return true;
 }
 
+static bool is_gone(const struct node_address *a)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "/proc/%u/fd/%d", a->pid, a->fd);
+    return access(path, F_OK) != 0;
+}
+
+/* Whether one of those who may have taken a cell is no more. */
+static bool somebody_is_gone(struct node_ep *ep)
+{
+    struct node_segment *s = ep->segment;
+    unsigned n = atomic_load_explicit(&s->sources_taken, memory_order_relaxed);
+
+    for (unsigned i = 0; i < n && i < NODE_SOURCES; i++)
+        if (atomic_load_explicit(&s->sources[i].state, memory_order_acquire) &&
+            is_gone(&s->sources[i].address))
+            return true;
+    return false;
+}
+
+/*
+ * A writer that is killed between taking a cell and filling it leaves a hole that no reader gets
+ * past. One that stays for HOLE_NS, while a writer is known to have gone, is passed over. A living
+ * writer that is stopped just there for so long, in just that case, would lose a message.
+ */
+#define HOLE_NS UINT64_C(1000000000)
+
+void node_ep_mend(struct node_ep *ep)
+{
+    struct node_queue *q = &ep->segment->queue;
+    uint64_t word;
+
+    if (atomic_load_explicit(&q->tail, memory_order_relaxed) == ep->position ||
+        node_queue_peek(q, ep->position, &word))
+        return;
+    if (!ep->hole_since || ep->hole != ep->position) {
+        ep->hole = ep->position;
+        ep->hole_since = clock_ns();
+    } else if (clock_ns() - ep->hole_since > HOLE_NS && somebody_is_gone(ep)) {
+        LOG(LOG_INFO, "passed over a cell that a process left unfinished");
+        ep->position = node_queue_advance(q, ep->position);
+    }
+}
+
 bool node_ep_progress(struct node_ep *ep)
 {
     struct node_queue *q = &ep->segment->queue;
@@ -127,6 +179,8 @@ bool node_ep_progress(struct node_ep *ep)
         ep->position = node_queue_advance(q, ep->position);
         n++;
     }
+    if (!n && __builtin_expect(!(++ep->idle % LOOKS), 0))
+        node_ep_mend(ep);
     if (__builtin_expect(!list_empty(&ep->busy), 0))
         node_ep_push(ep);
     return n;

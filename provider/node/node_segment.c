@@ -39,12 +39,11 @@ int node_segment_create(uint64_t *probe_word, struct node_segment **segment, int
     if (*fd < 0)
         return -errno;
     /* Every page is there before it is used, so that memory that has run out is an error, not a
-     * signal. */
-    ret = posix_fallocate(*fd, 0, sizeof(*s));
-    if (ret) {
-        ret = -ret;
+     * signal: all but the chunks now, those when they are first wanted. */
+    ret = ftruncate(*fd, sizeof(*s)) ? -errno
+                                     : -posix_fallocate(*fd, 0, offsetof(typeof(*s), chunks));
+    if (ret)
         goto close_fd;
-    }
     s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
     if (s == MAP_FAILED) {
         ret = -errno;
@@ -65,6 +64,12 @@ int node_segment_create(uint64_t *probe_word, struct node_segment **segment, int
 close_fd:
     close(*fd);
     return ret;
+}
+
+int node_segment_back(int fd, unsigned first, unsigned count)
+{
+    return -posix_fallocate(fd, offsetof(struct node_segment, chunks) + (off_t)first * NODE_CHUNK,
+                            (off_t)count * NODE_CHUNK);
 }
 
 int node_segment_attach(const struct node_address *address, struct node_segment **segment)

@@ -98,6 +98,8 @@ struct node_segment {
  * gets the cookie: it is what a peer's probe of single copy reads.
  */
 int node_segment_create(uint64_t *probe_word, struct node_segment **segment, int *fd);
+/* Gets memory for `count` chunks from `first` on, before their first use: 0, -ENOSPC, -ENOMEM. */
+int node_segment_back(int fd, unsigned first, unsigned count);
 /* Maps another's; -ENOENT where it is gone, -EPROTO where it is none of ours. */
 int node_segment_attach(const struct node_address *address, struct node_segment **segment);
 /* Stands in for the segment of a process that is gone: what is written there goes nowhere. */

@@ -136,6 +136,7 @@ static bool announce(struct list *eps, struct node_alarm *alarm)
     for (l = eps->next; l != eps; l = l->next) {
         struct node_ep *ep = node_cq_ep(l);
         drain(ep->doorbell[0]);
+        node_ep_mend(ep);
         atomic_fetch_or_explicit(&ep->segment->sleeping, NODE_ASLEEP, memory_order_seq_cst);
     }
     barrier_all();

@@ -132,6 +132,35 @@ NODE_TEST(life, killed_in_the_middle, 3)
     end_finish(&e);
 }
 
+/* Killed after it took a cell and before it filled it: the others' messages still come through. */
+NODE_TEST(life, killed_while_writing, 3)
+{
+    struct end e;
+    char buf[8] = "";
+    uint64_t position;
+
+    end_start(&e, NULL);
+    if (rank == 1)
+        job_may_die();
+    tell_pid(rank);
+    if (rank == 1) {
+        struct node_peer *peer;
+        struct node_ep *ep = container_of(e.ep, struct node_ep, fid);
+        POST(&e, fi_tinject(e.ep, buf, 8, e.addr[0], 1));
+        CHECK(!node_peer_get(ep, e.addr[0], &peer), "peer");
+        CHECK(node_queue_take(&peer->segment->queue, &peer->head_seen, &position), "a cell");
+        job_words[8] = 1;
+        for (;;)
+            pause();
+    }
+    while (!job_words[8])
+        sched_yield();
+    if (rank == 0)
+        kill_peer(1);
+    talk(&e, rank, 20);
+    end_finish(&e);
+}
+
 /* A process that sends and ends at once has sent: nobody had met it before. */
 static void sends_and_ends(int rank, size_t len)
 {
