@@ -21,31 +21,39 @@ info=$(fi_info -p oriel) || fail "fi_info does not find the provider: $info"
 echo "$info" | grep -q '^provider: oriel' || fail "fi_info shows another: $info"
 echo "$info" | grep -q 'FI_EP_RDM' || fail "no FI_EP_RDM: $info"
 
-# pingpong SIZES...: a server and a client on the loopback, where they agree on their addresses.
-port=$((20000 + $$ % 20000))
-pingpong() {
-    fi_pingpong -p oriel -e rdm -B "$port" "$@" >server.$$ 2>&1 &
+# once OPTIONS...: a server and a client, which agree on their addresses over a port of the loopback.
+once() {
+    fi_pingpong -p oriel -e rdm -B "$port" "$@" >"$dir/server" 2>&1 &
     server=$!
-    n=0
-    until fi_pingpong -p oriel -e rdm -P "$port" "$@" 127.0.0.1 >client.$$ 2>&1; do
-        n=$((n + 1))
-        if test $n -gt 20 || ! kill -0 $server 2>/dev/null; then
-            kill $server 2>/dev/null
-            cat server.$$ client.$$ >&2
-            rm -f server.$$ client.$$
-            fail "fi_pingpong $*"
-        fi
+    until fi_pingpong -p oriel -e rdm -P "$port" "$@" 127.0.0.1 >"$dir/client" 2>&1; do
+        # The server was not there yet, or is no more.
+        kill -0 $server 2>/dev/null || return 1
+        grep -q 'Connection refused' "$dir/client" || { kill $server; return 1; }
         sleep 0.1
     done
-    wait $server || fail "the server of fi_pingpong $*: $(cat server.$$)"
-    tail -n 1 client.$$
-    rm -f server.$$ client.$$
-    port=$((port + 1))
+    wait $server
 }
 
+# A port may be somebody else's: then it is another one's turn.
+pingpong() {
+    for try in 1 2 3 4 5; do
+        port=$((port + 1))
+        if once "$@"; then
+            tail -n 1 "$dir/client"
+            return
+        fi
+        grep -q 'in use' "$dir/server" || break
+    done
+    cat "$dir/server" "$dir/client" >&2
+    fail "fi_pingpong $*"
+}
+
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+port=$((12000 + $$ % 8000))
 for size in 64 1024 4096 16384 65536 1048576; do
-    pingpong -c -I 100 -S $size
+    pingpong -c -I 20 -S $size
 done
 ORIEL_SINGLE_COPY=no
 export ORIEL_SINGLE_COPY
-pingpong -c -I 50 -S 1048576
+pingpong -c -I 20 -S 1048576
