@@ -16,6 +16,7 @@ libcore_la_SOURCES += \
     core/api/api_init.c \
     core/api/api_op.c \
     core/api/api_pack.c \
+    core/api/api_partitioned.c \
     core/api/api_persistent.c \
     core/api/api_probe.c \
     core/api/api_recv.c \

@@ -271,29 +271,6 @@ UNWRITTEN_COMM(Neighbor_alltoallw_init_c,
                 MPI_Info info, MPI_Request *request),
                comm)
 
-/* ---- Partitioned communication (4) ---- */
-
-UNWRITTEN(Parrived, (MPI_Request request, int partition, int *flag))
-UNWRITTEN(Pready, (int partition, MPI_Request request))
-UNWRITTEN(Pready_list, (int length, const int array_of_partitions[], MPI_Request request))
-UNWRITTEN(Pready_range, (int partition_low, int partition_high, MPI_Request request))
-UNWRITTEN_COMM(Precv_init,
-               (void *buf, int partitions, int count, MPI_Datatype datatype, int dest, int tag,
-                MPI_Comm comm, MPI_Info info, MPI_Request *request),
-               comm)
-UNWRITTEN_COMM(Precv_init_c,
-               (void *buf, int partitions, MPI_Count count, MPI_Datatype datatype, int dest,
-                int tag, MPI_Comm comm, MPI_Info info, MPI_Request *request),
-               comm)
-UNWRITTEN_COMM(Psend_init,
-               (const void *buf, int partitions, int count, MPI_Datatype datatype, int dest,
-                int tag, MPI_Comm comm, MPI_Info info, MPI_Request *request),
-               comm)
-UNWRITTEN_COMM(Psend_init_c,
-               (const void *buf, int partitions, MPI_Count count, MPI_Datatype datatype, int dest,
-                int tag, MPI_Comm comm, MPI_Info info, MPI_Request *request),
-               comm)
-
 /* ---- Files (14) ---- */
 
 UNWRITTEN_FILE(File_close, (MPI_File * fh))

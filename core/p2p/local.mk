@@ -9,6 +9,8 @@ libcore_la_SOURCES += \
     core/p2p/lane.h \
     core/p2p/p2p.c \
     core/p2p/p2p.h \
+    core/p2p/partitioned.c \
+    core/p2p/partitioned.h \
     core/p2p/persistent.c \
     core/p2p/post.h \
     core/p2p/probe.c \

@@ -21,6 +21,7 @@ mpi_tests = \
     tests/mpi/p2p_large.mpi \
     tests/mpi/p2p_modes.mpi \
     tests/mpi/p2p_order.mpi \
+    tests/mpi/p2p_partitioned.mpi \
     tests/mpi/p2p_persistent.mpi \
     tests/mpi/p2p_probe.mpi \
     tests/mpi/p2p_self.mpi \
@@ -62,6 +63,8 @@ tests_mpi_p2p_modes_mpi_SOURCES = tests/mpi/p2p_modes.c tests/mpi/mpitest.h
 tests_mpi_p2p_modes_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_order_mpi_SOURCES = tests/mpi/p2p_order.c tests/mpi/mpitest.h
 tests_mpi_p2p_order_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_partitioned_mpi_SOURCES = tests/mpi/p2p_partitioned.c tests/mpi/mpitest.h
+tests_mpi_p2p_partitioned_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_persistent_mpi_SOURCES = tests/mpi/p2p_persistent.c tests/mpi/mpitest.h
 tests_mpi_p2p_persistent_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_probe_mpi_SOURCES = tests/mpi/p2p_probe.c tests/mpi/mpitest.h
