@@ -43,6 +43,9 @@ noinst_LTLIBRARIES += libprovider.la
 libprovider_la_LIBADD = $(PMIX_LIBS)
 libprovider_la_SOURCES = \
     provider/base/clock.h \
+    provider/base/count.c \
+    provider/base/count.def \
+    provider/base/count.h \
     provider/base/hot.h \
     provider/base/list.h \
     provider/base/lock.c \
@@ -81,6 +84,7 @@ libprovider_la_SOURCES = \
 fabricdir = $(libdir)/libfabric
 fabric_LTLIBRARIES = liboriel-fi.la
 liboriel_fi_la_SOURCES = \
+    provider/base/count.c \
     provider/base/lock.c \
     provider/base/log.c \
     provider/base/param.c \

@@ -259,6 +259,7 @@ int coll_run(const struct coll_args *args)
     if (rc)
         return rc;
     lane_lock();
+    count_add(&counts.coll_started, 1);
     take_tag(&k);
     k.call = coll_select(&k);
     advance(&k);
@@ -329,6 +330,7 @@ static int start_again(struct request *r)
     k->acc = k->tmp = NULL;
     k->last = false;
     k->bad_peer = -1;
+    count_add(&counts.coll_started, 1);
     advance(k);
     lane_unlock();
     return MPI_SUCCESS;
@@ -366,10 +368,12 @@ static int start_locked(const struct coll_args *args, bool persistent, struct re
     r->owner = k;
     r->persistent = persistent;
     *request = r;
-    if (persistent)
+    if (persistent) {
         atomic_store_explicit(&r->done, true, memory_order_relaxed);
-    else
-        advance(k);
+        return MPI_SUCCESS;
+    }
+    count_add(&counts.coll_started, 1);
+    advance(k);
     return MPI_SUCCESS;
 
 free_both:

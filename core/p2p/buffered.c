@@ -184,6 +184,7 @@ int post_buffered(struct request *r, struct fabric_peer *to, uint64_t match, con
         return rc;
     }
     s->then = buffered_left;
+    p2p_count_sent(CHANNEL_P2P, s->bytes);
     request_complete(r);
     return MPI_SUCCESS;
 }

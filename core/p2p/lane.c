@@ -4,6 +4,7 @@
 
 #include "core/p2p/lane.h"
 #include "core/p2p/request.h"
+#include "provider/base/count.h"
 #include "provider/base/log.h"
 #include "provider/fabric/fabric.h"
 
@@ -48,6 +49,7 @@ bool lane_progress(void)
     struct list *l;
 
     assert(lock_held(&lane.lock));
+    count_add(&counts.polls, 1);
     if (__builtin_expect(done < 0, 0)) {
         lane_fail(done);
         done = 0;

@@ -16,6 +16,7 @@
 #define ORIEL_P2P_P2P_H
 
 #include "core/p2p/request.h"
+#include "provider/base/count.h"
 #include "provider/base/hot.h"
 
 enum channel {
@@ -32,6 +33,12 @@ enum { P2P_TAG_BITS = 31 }; /* MPI_TAG_UB is 2^31 - 1 */
 
 #define P2P_SYNCHRONOUS (UINT64_C(1) << 59)
 
+/* The channel that match bits name. */
+static inline enum channel p2p_channel(uint64_t match)
+{
+    return (enum channel)(match >> 56 & 7);
+}
+
 static inline uint64_t p2p_match(const struct comm *c, enum channel channel, int tag)
 {
     return (uint64_t)channel << 56 | (uint64_t)c->context << 32 | (uint32_t)tag;
@@ -41,6 +48,23 @@ static inline uint64_t p2p_match(const struct comm *c, enum channel channel, int
 static inline uint64_t p2p_ignore(int tag)
 {
     return P2P_SYNCHRONOUS | (tag == MPI_ANY_TAG ? UINT32_MAX : 0);
+}
+
+/* Counts a message as the program's or as one of a collective's. Lane locked. */
+HOT_INLINE void p2p_count_sent(enum channel channel, size_t len)
+{
+    bool own = channel == CHANNEL_P2P || channel == CHANNEL_PART;
+
+    count_add(own ? &counts.p2p_sent : &counts.coll_sent, 1);
+    count_add(own ? &counts.p2p_sent_bytes : &counts.coll_sent_bytes, len);
+}
+
+HOT_INLINE void p2p_count_received(enum channel channel, size_t len)
+{
+    bool own = channel == CHANNEL_P2P || channel == CHANNEL_PART;
+
+    count_add(own ? &counts.p2p_received : &counts.coll_received, 1);
+    count_add(own ? &counts.p2p_received_bytes : &counts.coll_received_bytes, len);
 }
 
 /*
@@ -74,8 +98,11 @@ HOT_INLINE bool p2p_inject_block(struct comm *c, struct datatype *t, enum channe
     if (dest < 0 || !c->peers || !c->peers[dest] || !t->contiguous ||
         __builtin_mul_overflow((size_t)t->size, (size_t)count, &len) || len > fabric_inject_most)
         return false;
-    return !fabric_tinject(c->peers[dest], datatype_address(buf, t), len,
-                           p2p_match(c, channel, tag), (uint64_t)c->rank);
+    if (fabric_tinject(c->peers[dest], datatype_address(buf, t), len, p2p_match(c, channel, tag),
+                       (uint64_t)c->rank))
+        return false;
+    p2p_count_sent(channel, len);
+    return true;
 }
 
 /* No lock held: all block. Status may be NULL. */

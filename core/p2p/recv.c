@@ -58,6 +58,8 @@ void post_received(struct fabric_op *op, const struct fabric_event *event)
         r->cause = event->error;
         r->error = err_from_errno(event->error, "receiving a message");
     }
+    if (!r->cause)
+        p2p_count_received(p2p_channel(event->tag), r->len < r->bytes ? r->len : r->bytes);
     if (r->bounce)
         datatype_unpack(r->buf, r->count, r->type, 0, r->bounce,
                         r->len < r->bytes ? r->len : r->bytes);
@@ -122,6 +124,8 @@ static bool recv_now(struct comm *c, void *buf, MPI_Count count, struct datatype
                                   &event);
         if (!rc && event.tag & P2P_SYNCHRONOUS)
             post_ack(c, (int)event.data, (int)(uint32_t)event.tag);
+        if (!rc)
+            p2p_count_received(CHANNEL_P2P, event.len);
         else if (rc == -EAGAIN || rc == -EINPROGRESS)
             lane_progress();
         lane_unlock();

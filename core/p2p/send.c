@@ -46,6 +46,7 @@ static void send_part(struct request *r, int negative_errno)
 static void sent(struct fabric_op *op, const struct fabric_event *event)
 {
     lane.sending--;
+    count_add(&counts.sends_pending, -UINT64_C(1));
     send_part(container_of(op, struct request, op), event->error);
 }
 
@@ -62,6 +63,7 @@ int post_send(struct request *r, struct fabric_peer *to, uint64_t match, const v
     if (rc)
         return err_from_errno(rc, "sending a message");
     lane.sending++;
+    count_add(&counts.sends_pending, 1);
     return MPI_SUCCESS;
 }
 
@@ -85,7 +87,10 @@ bool p2p_try_inject(struct comm *c, struct datatype *t, enum channel channel, co
         datatype_pack(buf, count, t, 0, small, len);
         buf = small;
     }
-    return !fabric_tinject(to, buf, len, p2p_match(c, channel, tag), (uint64_t)c->rank);
+    if (fabric_tinject(to, buf, len, p2p_match(c, channel, tag), (uint64_t)c->rank))
+        return false;
+    p2p_count_sent(channel, len);
+    return true;
 }
 
 /* ---- Synchronous sends: the acknowledgement ---- */
@@ -190,15 +195,18 @@ int p2p_send(struct request *r, enum channel channel, const void *buf, MPI_Count
     if (mode == SEND_BUFFERED)
         return post_buffered(r, to, match, buf, count);
     rc = send_block(r, buf, count, &data);
+    size_t len = r->bytes; /* the request may be gone when it has been posted */
     if (!rc && mode == SEND_SYNCHRONOUS)
         rc = send_synchronous(r, to, match, data, tag);
     else if (!rc)
-        rc = post_send(r, to, match, data, r->bytes);
+        rc = post_send(r, to, match, data, len);
     if (rc) {
         free(r->bounce);
         r->bounce = NULL;
+        return rc;
     }
-    return rc;
+    p2p_count_sent(channel, len);
+    return MPI_SUCCESS;
 }
 
 int p2p_send_wait_slow(struct comm *c, const void *buf, MPI_Count count, struct datatype *t,

@@ -8,6 +8,7 @@
 
 #include "core/object/err.h"
 #include "core/win/win_message.h"
+#include "provider/base/count.h"
 
 /* The predefined type that stands for each basic kind. Kinds without arithmetic travel as bytes. */
 static const MPI_Datatype basic_type[BASICS] = {
@@ -339,6 +340,8 @@ static int start(struct win *w, int rank, struct win_stream *model, struct reque
         rc = win_request_done(w, model->target.type, request);
     else
         rc = start_locked(w, rank, model, request);
+    if (!rc && rank != MPI_PROC_NULL)
+        count_add(&counts.win_accumulated, 1);
     if (w->issued % 64 == 0 && w->pending)
         lane_progress();
     lane_unlock();

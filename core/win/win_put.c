@@ -7,6 +7,7 @@
 
 #include "core/object/err.h"
 #include "core/win/win_message.h"
+#include "provider/base/count.h"
 
 enum direction { PUT, GET };
 
@@ -216,6 +217,10 @@ static int move(struct win *w, enum direction way, const struct win_side *origin
         rc = win_request_done(w, origin->type, request);
     else
         rc = move_locked(w, way, origin, rank, target, request);
+    if (!rc && rank != MPI_PROC_NULL) {
+        count_add(way == PUT ? &counts.win_put : &counts.win_got, 1);
+        count_add(way == PUT ? &counts.win_put_bytes : &counts.win_got_bytes, here);
+    }
     /* So that a program that only issues does not outrun the network for ever. */
     if (w->issued % 64 == 0 && w->pending)
         lane_progress();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -81,13 +82,8 @@ static bool assign(unsigned i, const char *text)
     return false;
 }
 
-void param_open(void)
+static void read_environment(void)
 {
-    static bool opened;
-
-    if (opened)
-        return;
-    opened = true;
     for (unsigned i = 0; i < param_count; i++) {
         const char *text = getenv(rows[i].name);
 
@@ -98,8 +94,16 @@ void param_open(void)
     }
 }
 
+void param_open(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, read_environment);
+}
+
 void param_row(unsigned index, struct param_row *row)
 {
-    *row = (struct param_row){rows[index].name, rows[index].type, rows[index].preset,
-                              rows[index].help, getenv(rows[index].name)};
+    *row = (struct param_row){rows[index].name,         rows[index].type,
+                              rows[index].preset,       rows[index].help,
+                              getenv(rows[index].name), (char *)&param + rows[index].at};
 }

@@ -30,13 +30,14 @@ struct param_row {
     const char *preset; /* the default, as text */
     const char *help;   /* one sentence */
     const char *value;  /* from the environment, or NULL */
+    const void *at;     /* what is in force, of the type PARAM_C_ has for it; after param_open */
 };
 
 extern const unsigned param_count;
 
 /*
- * Reads the environment; later calls do nothing. A value that does not parse is said in one line
- * and the default stands.
+ * Reads the environment; later calls, from any thread, do nothing. A value that does not parse is
+ * said in one line and the default stands.
  */
 void param_open(void);
 void param_row(unsigned index, struct param_row *row);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "provider/base/clock.h"
+#include "provider/base/count.h"
 #include "provider/base/param.h"
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric.h"
@@ -79,10 +80,15 @@ static void rest(struct lock *lock)
     lock_take(lock);
     bool open = fabric_is_open(), idle = open && fabric_may_sleep();
     lock_drop(lock);
-    if (!open)
-        poll(NULL, 0, 1); /* only another thread of this process can help */
-    else if (idle)
+    if (open && !idle)
+        return;
+    uint64_t start = clock_ns();
+    if (open)
         fabric_sleep(SLEEP_MS);
+    else
+        poll(NULL, 0, 1); /* only another thread of this process can help */
+    count_add_unlocked(&counts.sleeps, 1);
+    count_add_unlocked(&counts.sleep_ns, clock_ns() - start);
 }
 
 void wait_step(struct wait *w, bool progressed, struct lock *lock)
@@ -99,8 +105,10 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
     if (!w->since)
         w->since = clock_ns();
     w->yields++;
-    if (clock_ns() - w->since < sleep_after)
+    if (clock_ns() - w->since < sleep_after) {
         sched_yield();
-    else
+        count_add_unlocked(&counts.yields, 1);
+    } else {
         rest(lock);
+    }
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
+#include "provider/base/count.h"
 #include "provider/node/node.h"
 #include "provider/node/node_match.h"
 
@@ -199,6 +200,7 @@ static bool keep(struct node_ep *ep, struct node_match *match, const struct node
         u->message.bytes = room;
     }
     node_match_keep(match, u);
+    count_add(&counts.unexpected, 1);
     return true;
 }
 
