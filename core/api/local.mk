@@ -26,6 +26,12 @@ libcore_la_SOURCES += \
     core/api/api_sendrecv.c \
     core/api/api_session.c \
     core/api/api_status.c \
+    core/api/api_tool.c \
+    core/api/api_tool.h \
+    core/api/api_tool_category.c \
+    core/api/api_tool_cvar.c \
+    core/api/api_tool_event.c \
+    core/api/api_tool_pvar.c \
     core/api/api_type.c \
     core/api/api_type_build.c \
     core/api/api_type_query.c \

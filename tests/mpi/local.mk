@@ -28,6 +28,7 @@ mpi_tests = \
     tests/mpi/p2p_threads.mpi \
     tests/mpi/p2p_truncate.mpi \
     tests/mpi/p2p_vector.mpi \
+    tests/mpi/tool.mpi \
     tests/mpi/win_atomic.mpi \
     tests/mpi/win_errors.mpi \
     tests/mpi/win_fuzz.mpi \
@@ -77,6 +78,8 @@ tests_mpi_p2p_truncate_mpi_SOURCES = tests/mpi/p2p_truncate.c tests/mpi/mpitest.
 tests_mpi_p2p_truncate_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_vector_mpi_SOURCES = tests/mpi/p2p_vector.c tests/mpi/mpitest.h
 tests_mpi_p2p_vector_mpi_LDADD = libmpi_abi.la
+tests_mpi_tool_mpi_SOURCES = tests/mpi/tool.c tests/mpi/mpitest.h
+tests_mpi_tool_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_atomic_mpi_SOURCES = tests/mpi/win_atomic.c tests/mpi/win_test.h
 tests_mpi_win_atomic_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_errors_mpi_SOURCES = tests/mpi/win_errors.c tests/mpi/win_test.h
