@@ -72,6 +72,7 @@ static uint64_t part_match(const struct part *p, uint32_t chunk)
 static void part_sent(struct fabric_op *op, const struct fabric_event *event)
 {
     lane.sending--;
+    count_add(&counts.sends_pending, -UINT64_C(1));
     part_over(container_of(op, struct chunk, op)->part, event->error);
 }
 
@@ -90,8 +91,12 @@ static void part_send(struct part *p, uint32_t i)
         rc = fabric_tsend(p->peer, &k->op, data, len, match, rank);
         if (!rc) {
             lane.sending++;
+            count_add(&counts.sends_pending, 1);
+            p2p_count_sent(CHANNEL_PART, len);
             return;
         }
+    } else if (p->peer) {
+        p2p_count_sent(CHANNEL_PART, len);
     }
     part_over(p, rc);
 }
@@ -112,6 +117,8 @@ static void chunk_arrived(struct fabric_op *op, const struct fabric_event *event
     struct request *r = p->request;
     size_t len = p->notice.bytes, from = len * (size_t)(k - p->chunks);
 
+    if (!event->error)
+        p2p_count_received(CHANNEL_PART, len);
     if (!event->error && p->packed && from < r->bytes)
         datatype_unpack(r->buf, r->count, r->type, from, p->packed + from,
                         len < r->bytes - from ? len : r->bytes - from);

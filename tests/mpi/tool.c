@@ -587,6 +587,30 @@ static void count_messages(void)
     CHECK(is(SENT, 0) && is(RECEIVED, 0));
 }
 
+/* Two rounds: in the first, where each side tells the other its shape, there is more than data. */
+static void count_partitions(void)
+{
+    enum { PARTITIONS = 4, EACH = 100 };
+    static char out[PARTITIONS * EACH], in[PARTITIONS * EACH];
+    MPI_Request r[2];
+
+    OK(MPI_Psend_init(out, PARTITIONS, EACH, MPI_BYTE, right(), 6, MPI_COMM_WORLD, MPI_INFO_NULL,
+                      &r[0]));
+    OK(MPI_Precv_init(in, PARTITIONS, EACH, MPI_BYTE, left(), 6, MPI_COMM_WORLD, MPI_INFO_NULL,
+                      &r[1]));
+    for (int round = 0; round < 2; round++) {
+        OK(MPI_T_pvar_reset(session, MPI_T_PVAR_ALL_HANDLES));
+        OK(MPI_T_pvar_start(session, MPI_T_PVAR_ALL_HANDLES));
+        OK(MPI_Startall(2, r));
+        OK(MPI_Pready_range(0, PARTITIONS - 1, r[0]));
+        OK(MPI_Waitall(2, r, MPI_STATUSES_IGNORE));
+    }
+    CHECK(is(SENT, PARTITIONS) && is(SENT_BYTES, sizeof out));
+    CHECK(is(RECEIVED, PARTITIONS) && is(RECEIVED_BYTES, sizeof in));
+    OK(MPI_Request_free(&r[0]));
+    OK(MPI_Request_free(&r[1]));
+}
+
 /* A blocking, a nonblocking and two starts of a persistent one. */
 static void count_collectives(void)
 {
@@ -706,6 +730,7 @@ int main(int argc, char **argv)
         h[i] = pvar_open(session, counted[i].name, counted[i].class);
     CHECK(is(SENT, 0));
     count_messages();
+    count_partitions();
     count_collectives();
     count_windows();
     two_sessions();
