@@ -303,8 +303,35 @@ static void each_unfit(const struct fi_info *fit,
     source->freeinfo(all);
 }
 
+/* Why our own provider is not what a job opens here, or NULL where it is. */
+static const char *node_flaw(void)
+{
+    if (fabric_wants_node())
+        return NULL;
+    if (!boot_info()->one_host)
+        return "it serves one host, and the job is on several";
+    return param.node ? "another provider is asked for by name" : "ORIEL_NODE is off";
+}
+
+/* Our own one, which needs no libfabric; true where it is the choice. */
+static bool each_node(void (*each)(const struct fabric_candidate *, void *), void *arg)
+{
+    struct fabric_choices c;
+
+    if (fabric_choices_node(&c))
+        return false;
+    const struct fi_info *info = c.best[0].info;
+    struct fabric_candidate one = {info->fabric_attr->prov_name, info->domain_attr->name,
+                                   node_flaw(), false};
+    one.chosen = !one.why;
+    each(&one, arg);
+    fabric_choices_close(&c);
+    return one.chosen;
+}
+
 int fabric_candidates(void (*each)(const struct fabric_candidate *, void *), void *arg)
 {
+    bool chosen = each_node(each, arg);
     struct fabric_choices c;
     int rc = fabric_choices_open(&c);
 
@@ -313,10 +340,10 @@ int fabric_candidates(void (*each)(const struct fabric_candidate *, void *), voi
     for (unsigned i = 0; i < c.count; i++) {
         const struct fabric_choice *b = &c.best[i];
         struct fabric_candidate one = {b->info->fabric_attr->prov_name, b->info->domain_attr->name,
-                                       b->why, i == 0 && !b->why};
+                                       b->why, !chosen && i == 0 && !b->why};
         if (repeats(&c, i))
             continue;
-        if (!b->why && i)
+        if (!b->why && !one.chosen)
             one.why = "a better one comes first";
         each(&one, arg);
     }
