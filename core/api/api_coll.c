@@ -168,6 +168,31 @@ FORMS(Alltoallw, alltoallw, ALLTOALLW,
       coll_check_all(&a, COLL_ALLTOALLW, BY_RANK_W(sendbuf, sendcounts, sdispls, sendtypes),
                      BY_RANK_W(recvbuf, recvcounts, rdispls, recvtypes), comm))
 
+/* ---- With the neighbours in a topology (8.6) ---- */
+
+#define NEIGHBOR(kind, send, recv) coll_check_neighbor(&a, kind, send, recv, comm)
+FORMS(Neighbor_allgather, neighbor_allgather, ALLGATHER,
+      NEIGHBOR(COLL_NEIGHBOR_ALLGATHER, PLAIN(sendbuf, sendcount, sendtype),
+               PLAIN(recvbuf, recvcount, recvtype)))
+FORMS(Neighbor_alltoall, neighbor_alltoall, ALLGATHER,
+      NEIGHBOR(COLL_NEIGHBOR_ALLTOALL, PLAIN(sendbuf, sendcount, sendtype),
+               PLAIN(recvbuf, recvcount, recvtype)))
+FORMS(Neighbor_allgatherv, neighbor_allgatherv, ALLGATHERV,
+      NEIGHBOR(COLL_NEIGHBOR_ALLGATHERV, PLAIN(sendbuf, sendcount, sendtype),
+               BY_RANK(recvbuf, recvcounts, displs, recvtype)))
+FORMS(Neighbor_alltoallv, neighbor_alltoallv, ALLTOALLV,
+      NEIGHBOR(COLL_NEIGHBOR_ALLTOALLV, BY_RANK(sendbuf, sendcounts, sdispls, sendtype),
+               BY_RANK(recvbuf, recvcounts, rdispls, recvtype)))
+
+/* Displacements in bytes are MPI_Aint in both forms. */
+#define NEIGHBOR_ALLTOALLW(COUNT, ADDRESS, ...)                                                    \
+    (const void *sendbuf, const COUNT sendcounts[], const MPI_Aint sdispls[],                      \
+     const MPI_Datatype sendtypes[], void *recvbuf, const COUNT recvcounts[],                      \
+     const MPI_Aint rdispls[], const MPI_Datatype recvtypes[], MPI_Comm comm __VA_ARGS__)
+FORMS(Neighbor_alltoallw, neighbor_alltoallw, NEIGHBOR_ALLTOALLW,
+      NEIGHBOR(COLL_NEIGHBOR_ALLTOALLW, BY_RANK_W(sendbuf, sendcounts, sdispls, sendtypes),
+               BY_RANK_W(recvbuf, recvcounts, rdispls, recvtypes)))
+
 /* ---- Reductions ---- */
 
 #define REDUCE(COUNT, ADDRESS, ...)                                                                \

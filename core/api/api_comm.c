@@ -106,21 +106,6 @@ int PMPI_Comm_get_parent(MPI_Comm *parent)
     return MPI_SUCCESS;
 }
 
-/* Nothing makes a topology yet: unwritten.c. */
-MPI_EXPORT(Topo_test)
-int PMPI_Topo_test(MPI_Comm comm, int *status)
-{
-    struct comm *c = NULL;
-    int rc = check_comm(comm, &c);
-
-    if (!rc)
-        rc = check_out(status, "status");
-    if (rc)
-        return api_fail_comm(c, rc, __func__);
-    *status = MPI_UNDEFINED;
-    return MPI_SUCCESS;
-}
-
 /* ---- Names ---- */
 
 MPI_EXPORT(Comm_set_name)

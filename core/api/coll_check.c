@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/api/coll_check.h"
 #include "core/object/err.h"
+#include "core/object/topology.h"
 
 static int check_coll(struct coll_args *a, enum coll_kind kind, MPI_Comm comm)
 {
@@ -46,8 +47,7 @@ static int check_v(struct coll_side *s, const struct coll_given *g, int size)
         MPI_Count n = vec_at(g->counts, i);
 
         if (n < 0)
-            return err_set(MPI_ERR_COUNT, "the count for rank %d is %lld, below zero", i,
-                           (long long)n);
+            return err_set(MPI_ERR_COUNT, "counts[%d] is %lld, below zero", i, (long long)n);
         most = n > most ? n : most;
     }
     s->counts = g->counts;
@@ -189,6 +189,35 @@ int coll_check_all(struct coll_args *a, enum coll_kind kind, const struct coll_g
         return check_alias(a->send.buf, a->send.count, a->send.type,
                            part_of(&a->recv, a->comm->rank));
     return check_alias(a->send.buf, has_data(&a->send, a->comm->rank), a->send.type, a->recv.buf);
+}
+
+/* Without neighbours on a side nothing of it is significant. */
+static int check_neighbor_side(struct coll_side *s, const struct coll_given *g, int degree,
+                               const char *which)
+{
+    struct coll_given none = *g;
+
+    if (!degree)
+        none.count = 0;
+    return check_side(s, &none, degree, which);
+}
+
+int coll_check_neighbor(struct coll_args *a, enum coll_kind kind, const struct coll_given *send,
+                        const struct coll_given *recv, MPI_Comm comm)
+{
+    int rc = check_comm(comm, &a->comm);
+
+    if (rc)
+        return rc;
+    a->kind = kind;
+    const struct topology *t = a->comm->topology;
+    if (!t)
+        return err_set(
+            MPI_ERR_TOPOLOGY,
+            "the communicator has no topology, so there are no neighbours: make one with "
+            "MPI_Cart_create or MPI_Dist_graph_create");
+    rc = check_neighbor_side(&a->send, send, t->outdegree, "send");
+    return rc ? rc : check_neighbor_side(&a->recv, recv, t->indegree, "receive");
 }
 
 static int check_op(struct coll_args *a, MPI_Op op)

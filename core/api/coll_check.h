@@ -28,6 +28,9 @@ int coll_check_scatter(struct coll_args *a, enum coll_kind kind, const struct co
 /* Allgather and alltoall, all forms. */
 int coll_check_all(struct coll_args *a, enum coll_kind kind, const struct coll_given *send,
                    const struct coll_given *recv, MPI_Comm comm);
+/* All forms. A side has a part for each neighbour, of what the topology says. */
+int coll_check_neighbor(struct coll_args *a, enum coll_kind kind, const struct coll_given *send,
+                        const struct coll_given *recv, MPI_Comm comm);
 int coll_check_reduce(struct coll_args *a, const struct coll_given *send, void *recvbuf, MPI_Op op,
                       int root, MPI_Comm comm);
 /* Allreduce, scan, exscan and reduce_scatter_block. */

@@ -32,6 +32,7 @@ libcore_la_SOURCES += \
     core/api/api_tool_cvar.c \
     core/api/api_tool_event.c \
     core/api/api_tool_pvar.c \
+    core/api/api_topo.c \
     core/api/api_type.c \
     core/api/api_type_build.c \
     core/api/api_type_query.c \

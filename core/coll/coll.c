@@ -9,6 +9,7 @@
 #include "core/coll/coll_engine.h"
 #include "core/coll/context.h"
 #include "core/object/err.h"
+#include "core/object/topology.h"
 
 /* Operations with a request, and children; blocking ones lie on their caller's stack. */
 static struct pool pool;
@@ -176,17 +177,19 @@ void coll_await(struct coll *k, int from)
 /* The w forms' types may be freed by the program while the operation runs: they are held. */
 static int hold_types(struct coll *k)
 {
-    int n = k->size;
+    int n = k->sends + k->receives;
 
-    k->types = calloc(2 * (size_t)n, sizeof *k->types);
+    if (!n)
+        return MPI_SUCCESS;
+    k->types = calloc((size_t)n, sizeof *k->types);
     if (!k->types)
-        return err_set(MPI_ERR_NO_MEM, "no memory for %d datatypes", 2 * n);
-    for (int i = 0; i < n; i++) {
-        if (k->args.send.types && !coll_in_place(&k->args.send))
+        return err_set(MPI_ERR_NO_MEM, "no memory for %d datatypes", n);
+    if (k->args.send.types && !coll_in_place(&k->args.send))
+        for (int i = 0; i < k->sends; i++)
             k->types[i] = datatype_find(k->args.send.types[i]);
-        k->types[n + i] = datatype_find(k->args.recv.types[i]);
-    }
-    for (int i = 0; i < 2 * n; i++)
+    for (int i = 0; i < k->receives; i++)
+        k->types[k->sends + i] = datatype_find(k->args.recv.types[i]);
+    for (int i = 0; i < n; i++)
         if (k->types[i])
             object_hold(&k->types[i]->object);
     return MPI_SUCCESS;
@@ -194,10 +197,24 @@ static int hold_types(struct coll *k)
 
 static void drop_types(struct coll *k)
 {
-    for (int i = 0; k->types && i < 2 * k->size; i++)
+    for (int i = 0; k->types && i < k->sends + k->receives; i++)
         if (k->types[i])
             object_drop(&k->types[i]->object);
     free(k->types);
+}
+
+static bool is_w(const struct coll_args *args)
+{
+    return args->send.types || args->recv.types;
+}
+
+static void count_parts(struct coll *k)
+{
+    k->sends = k->receives = k->size;
+    if (k->args.kind >= COLL_NEIGHBOR_ALLGATHER && k->args.kind <= COLL_NEIGHBOR_ALLTOALLW) {
+        k->sends = k->comm->topology->outdegree;
+        k->receives = k->comm->topology->indegree;
+    }
 }
 
 static void begin(struct coll *k, const struct coll_args *args)
@@ -221,6 +238,7 @@ static void begin(struct coll *k, const struct coll_args *args)
         k->tag = args->scope->tag;
         k->args.scope = NULL; /* the caller's own, perhaps gone when this one runs */
     }
+    count_parts(k);
 }
 
 /* The place of this operation in the communicator's order is its tag. Lane locked. */
@@ -254,7 +272,7 @@ int coll_run(const struct coll_args *args)
     int rc = MPI_SUCCESS;
 
     begin(&k, args);
-    if (args->recv.types)
+    if (is_w(args))
         rc = hold_types(&k);
     if (rc)
         return rc;
@@ -356,7 +374,7 @@ static int start_locked(const struct coll_args *args, bool persistent, struct re
         goto free_both;
     }
     begin(k, args);
-    if (args->recv.types)
+    if (is_w(args))
         rc = hold_types(k);
     if (rc)
         goto free_both;

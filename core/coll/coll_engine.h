@@ -36,6 +36,7 @@ struct coll {
     int bad_peer;            /* whose message was of the wrong length, or -1 */
     size_t bad_got, bad_want;
 
+    int sends, receives;     /* parts of each side: ranks, or neighbours */
     struct datatype **types; /* w forms: those of send, then those of recv, held; else NULL */
 
     /* The algorithm's own between rounds: zero in round 0. */
@@ -93,7 +94,7 @@ static inline bool coll_in_place(const struct coll_side *s)
     return s->buf == MPI_IN_PLACE;
 }
 
-/* A rank's part of one side, the same for the plain, v and w forms. */
+/* A rank's (or neighbour's) part of one side, the same for the plain, v and w forms. */
 static inline MPI_Count coll_count(const struct coll_side *s, int rank)
 {
     return s->counts.width ? vec_at(s->counts, rank) : s->count;
@@ -103,7 +104,7 @@ static inline struct datatype *coll_type(const struct coll *k, const struct coll
 {
     if (!s->types)
         return s->type;
-    return k->types[s == &k->args.send ? rank : k->size + rank];
+    return k->types[s == &k->args.send ? rank : k->sends + rank];
 }
 
 static inline void *coll_at(const struct coll_side *s, int rank)
@@ -168,5 +169,6 @@ coll_round_fn reduce_binomial;
 coll_round_fn allreduce_doubling, allreduce_rabenseifner;
 coll_round_fn scan_doubling;
 coll_round_fn reduce_scatter_composed, reduce_scatter_pairwise;
+coll_round_fn neighbor_linear;
 
 #endif

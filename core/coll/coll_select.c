@@ -152,6 +152,11 @@ static const struct row {
     {COLL_REDUCE_SCATTER_BLOCK, "pairwise", reduce_scatter_pairwise, COMMUTATIVE, pairwise_cost},
     {COLL_SCAN, "doubling", scan_doubling, ANY, scan_cost},
     {COLL_EXSCAN, "doubling", scan_doubling, ANY, scan_cost},
+    {COLL_NEIGHBOR_ALLGATHER, "linear", neighbor_linear, ANY, linear_cost},
+    {COLL_NEIGHBOR_ALLGATHERV, "linear", neighbor_linear, ANY, linear_cost},
+    {COLL_NEIGHBOR_ALLTOALL, "linear", neighbor_linear, ANY, linear_cost},
+    {COLL_NEIGHBOR_ALLTOALLV, "linear", neighbor_linear, ANY, linear_cost},
+    {COLL_NEIGHBOR_ALLTOALLW, "linear", neighbor_linear, ANY, linear_cost},
 };
 
 enum { ROWS = sizeof rows / sizeof rows[0] };

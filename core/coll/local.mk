@@ -16,7 +16,11 @@ libcore_la_SOURCES += \
     core/coll/context.c \
     core/coll/context.h \
     core/coll/gather.c \
+    core/coll/neighbor.c \
     core/coll/reduce.c \
     core/coll/reduce_scatter.c \
     core/coll/scan.c \
-    core/coll/scatter.c
+    core/coll/scatter.c \
+    core/coll/topo.h \
+    core/coll/topo_dist.c \
+    core/coll/topo_make.c

@@ -4,6 +4,7 @@
 
 #include "core/object/comm.h"
 #include "core/object/err.h"
+#include "core/object/topology.h"
 #include "provider/fabric/fabric.h"
 
 struct comm *comm_world, *comm_self;
@@ -24,7 +25,7 @@ static void comm_clear(struct comm *c)
         if (held[i])
             object_drop(held[i]);
     free(c->peers);
-    free(c->topology);
+    topology_drop(c->topology);
 }
 
 static void comm_release(struct object *o)

@@ -15,6 +15,7 @@
 #include "core/object/info.h"
 
 struct fabric_peer;
+struct topology;
 
 struct comm {
     struct object object;
@@ -32,8 +33,8 @@ struct comm {
     uint32_t coll_sequence; /* of collectives started: keeps two in flight apart */
     struct errhandler *errhandler;
     struct attrs attrs;
-    struct info *info; /* hints, or NULL */
-    void *topology;    /* one malloc'ed block, core/object/topology.h, or NULL */
+    struct info *info;         /* hints, or NULL */
+    struct topology *topology; /* a reference, or NULL */
     char name[MPI_MAX_OBJECT_NAME];
 };
 

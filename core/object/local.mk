@@ -38,4 +38,7 @@ libcore_la_SOURCES += \
     core/object/session.c \
     core/object/session.h \
     core/object/status.h \
+    core/object/topology.c \
+    core/object/topology.h \
+    core/object/topology_dims.c \
     core/object/vec.h

@@ -4,52 +4,11 @@
  * counts - with random counts and roots, in place and not, against naive references. All ranks draw
  * the same random numbers.
  */
-#include "mpitest.h"
+#include "coll_call.h"
 
-enum { MOST = 64, ROUNDS = 120, STARTS = 3 };
+enum { MOST = 64, ROUNDS = 120 };
 
-static int form; /* which of the six the next call takes */
 static MPI_Op compose;
-
-/* Waits for one request; a persistent one is started more than once. */
-static void finish(MPI_Request *r)
-{
-    if (form < 4) {
-        OK(MPI_Wait(r, MPI_STATUS_IGNORE));
-        return;
-    }
-    OK(MPI_Start(r));
-    OK(MPI_Wait(r, MPI_STATUS_IGNORE));
-    OK(MPI_Request_free(r));
-}
-
-/* small and large: the arguments with int and MPI_Count arrays. */
-#define CALL(Name, name, small, large)                                                             \
-    do {                                                                                           \
-        MPI_Request r = MPI_REQUEST_NULL;                                                          \
-        switch (form) {                                                                            \
-        case 0:                                                                                    \
-            OK(MPI_##Name small);                                                                  \
-            break;                                                                                 \
-        case 1:                                                                                    \
-            OK(MPI_##Name##_c large);                                                              \
-            break;                                                                                 \
-        case 2:                                                                                    \
-            OK(MPI_I##name(UNWRAP small, &r));                                                     \
-            break;                                                                                 \
-        case 3:                                                                                    \
-            OK(MPI_I##name##_c(UNWRAP large, &r));                                                 \
-            break;                                                                                 \
-        case 4:                                                                                    \
-            OK(MPI_##Name##_init(UNWRAP small, MPI_INFO_NULL, &r));                                \
-            break;                                                                                 \
-        case 5:                                                                                    \
-            OK(MPI_##Name##_init_c(UNWRAP large, MPI_INFO_NULL, &r));                              \
-        }                                                                                          \
-        if (form > 1)                                                                              \
-            finish(&r);                                                                            \
-    } while (0)
-#define UNWRAP(...) __VA_ARGS__
 
 /* Element i of what `from` has for `to`. */
 static int value(int from, int to, int i)

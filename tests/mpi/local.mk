@@ -12,6 +12,7 @@ mpi_tests = \
     tests/mpi/coll_many.mpi \
     tests/mpi/coll_threads.mpi \
     tests/mpi/comm_make.mpi \
+    tests/mpi/neighbor.mpi \
     tests/mpi/objects.mpi \
     tests/mpi/p2p_buffered.mpi \
     tests/mpi/p2p_cancel.mpi \
@@ -29,6 +30,7 @@ mpi_tests = \
     tests/mpi/p2p_truncate.mpi \
     tests/mpi/p2p_vector.mpi \
     tests/mpi/tool.mpi \
+    tests/mpi/topo.mpi \
     tests/mpi/win_atomic.mpi \
     tests/mpi/win_errors.mpi \
     tests/mpi/win_fuzz.mpi \
@@ -38,7 +40,7 @@ TESTS += $(mpi_tests)
 
 tests_mpi_coll_errors_mpi_SOURCES = tests/mpi/coll_errors.c tests/mpi/mpitest.h
 tests_mpi_coll_errors_mpi_LDADD = libmpi_abi.la
-tests_mpi_coll_forms_mpi_SOURCES = tests/mpi/coll_forms.c tests/mpi/mpitest.h
+tests_mpi_coll_forms_mpi_SOURCES = tests/mpi/coll_forms.c tests/mpi/coll_call.h tests/mpi/mpitest.h
 tests_mpi_coll_forms_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_many_mpi_SOURCES = tests/mpi/coll_many.c tests/mpi/mpitest.h
 tests_mpi_coll_many_mpi_LDADD = libmpi_abi.la
@@ -46,6 +48,8 @@ tests_mpi_coll_threads_mpi_SOURCES = tests/mpi/coll_threads.c tests/mpi/mpitest.
 tests_mpi_coll_threads_mpi_LDADD = libmpi_abi.la
 tests_mpi_comm_make_mpi_SOURCES = tests/mpi/comm_make.c tests/mpi/mpitest.h
 tests_mpi_comm_make_mpi_LDADD = libmpi_abi.la
+tests_mpi_neighbor_mpi_SOURCES = tests/mpi/neighbor.c tests/mpi/coll_call.h tests/mpi/mpitest.h
+tests_mpi_neighbor_mpi_LDADD = libmpi_abi.la
 tests_mpi_objects_mpi_SOURCES = tests/mpi/objects.c tests/mpi/mpitest.h
 tests_mpi_objects_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_buffered_mpi_SOURCES = tests/mpi/p2p_buffered.c tests/mpi/mpitest.h
@@ -80,6 +84,8 @@ tests_mpi_p2p_vector_mpi_SOURCES = tests/mpi/p2p_vector.c tests/mpi/mpitest.h
 tests_mpi_p2p_vector_mpi_LDADD = libmpi_abi.la
 tests_mpi_tool_mpi_SOURCES = tests/mpi/tool.c tests/mpi/mpitest.h
 tests_mpi_tool_mpi_LDADD = libmpi_abi.la
+tests_mpi_topo_mpi_SOURCES = tests/mpi/topo.c tests/mpi/mpitest.h
+tests_mpi_topo_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_atomic_mpi_SOURCES = tests/mpi/win_atomic.c tests/mpi/win_test.h
 tests_mpi_win_atomic_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_errors_mpi_SOURCES = tests/mpi/win_errors.c tests/mpi/win_test.h
