@@ -32,6 +32,7 @@ node_sources = \
     provider/node/node_queue.h \
     provider/node/node_recv.c \
     provider/node/node_rma.c \
+    provider/node/node_scatter.c \
     provider/node/node_segment.c \
     provider/node/node_segment.h \
     provider/node/node_send.c \
@@ -57,6 +58,7 @@ libprovider_la_SOURCES = \
     provider/base/param.h \
     provider/base/pool.c \
     provider/base/pool.h \
+    provider/base/scatter.h \
     provider/base/segment.c \
     provider/base/segment.h \
     provider/boot/boot.c \

@@ -87,6 +87,7 @@ int type_shape_repeat(const struct type_shape *s, MPI_Count count, MPI_Aint stri
     atomic_init(&l->refs, 1);
     l->count = count;
     l->size = count * block;
+    l->blocks = count * (child ? child->blocks : 1);
     l->block = block;
     l->stride = stride;
     l->child = child;
@@ -167,6 +168,7 @@ static struct type_loop *irregular(const struct type_parts *p, struct alike a)
         if (start)
             start[i] = at;
         at += p->part[i].size;
+        l->blocks += type_shape_blocks(&p->part[i]);
         if (l->children)
             type_loop_hold(l->children[i] = p->part[i].loop);
     }

@@ -22,6 +22,7 @@ struct type_loop {
     atomic_int refs;
     MPI_Count count;         /* at least 1 */
     MPI_Count size;          /* bytes of the packed form, of all entries */
+    MPI_Count blocks;        /* of memory, in all entries and what is inside them */
     MPI_Count block;         /* of each entry where all are alike, else 0 */
     MPI_Aint stride;         /* regular */
     const MPI_Aint *disp;    /* irregular, else NULL */
@@ -43,6 +44,12 @@ static inline MPI_Count type_loop_bytes(const struct type_loop *l, MPI_Count i)
 static inline struct type_loop *type_loop_child(const struct type_loop *l, MPI_Count i)
 {
     return l->children ? l->children[i] : l->child;
+}
+
+/* The blocks of memory in one item. */
+static inline MPI_Count type_shape_blocks(const struct type_shape *s)
+{
+    return s->loop ? s->loop->blocks : s->size != 0;
 }
 
 /* The entry that byte *at of the packed form is in; *at becomes the byte within it. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/object/err.h"
+#include "core/p2p/bounce.h"
 #include "core/p2p/buffered.h"
 #include "core/p2p/post.h"
 
@@ -150,7 +151,7 @@ static int buffered_copy(struct request *s, struct comm *c, struct datatype *t, 
     size_t len = s->bytes;
 
     if (len <= fabric_limits()->inject) {
-        s->bounce = malloc(len ? len : 1);
+        s->bounce = bounce_take(len);
         if (!s->bounce)
             return err_set(MPI_ERR_NO_MEM, "no memory for a buffered send of %zu bytes", len);
         *data = s->bounce;

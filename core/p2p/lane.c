@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "core/p2p/bounce.h"
 #include "core/p2p/lane.h"
 #include "core/p2p/request.h"
 #include "provider/base/count.h"
@@ -15,6 +16,7 @@ struct lane lane;
 int lane_open(bool thread_multiple)
 {
     lane = (struct lane){.lock = {.off = !thread_multiple}};
+    bounce_open(thread_multiple);
     list_init(&lane.deferred);
     pool_open(&lane.requests, sizeof(struct request), REQUESTS_PER_BLOCK);
     return MPI_SUCCESS;
@@ -24,6 +26,7 @@ void lane_close(void)
 {
     request_close_all();
     pool_close(&lane.requests);
+    bounce_close();
 }
 
 void lane_defer(struct deferred *d)

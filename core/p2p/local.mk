@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 libcore_la_SOURCES += \
+    core/p2p/bounce.c \
+    core/p2p/bounce.h \
     core/p2p/buffered.c \
     core/p2p/buffered.h \
     core/p2p/exchange.c \
@@ -17,4 +19,6 @@ libcore_la_SOURCES += \
     core/p2p/recv.c \
     core/p2p/request.c \
     core/p2p/request.h \
+    core/p2p/scattered.c \
+    core/p2p/scattered.h \
     core/p2p/send.c

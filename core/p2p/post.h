@@ -11,7 +11,8 @@ int post_bytes(const struct datatype *t, MPI_Count count, size_t *bytes);
 /* Packs into r->bounce; p2p_send then sends that, whatever becomes of the buffer. */
 int post_copy(struct request *r, const void *buf, MPI_Count count);
 
-/* Hands one block to the fabric; the request completes when the block may be reused. */
+/* Hands one block, or r->scattered, to the fabric; the request completes when the block may be
+ * reused. */
 int post_send(struct request *r, struct fabric_peer *to, uint64_t match, const void *data,
               size_t len);
 
@@ -25,7 +26,7 @@ void post_received(struct fabric_op *op, const struct fabric_event *event);
 /* The peer that a receive or probe names: NULL for MPI_ANY_SOURCE. */
 int post_from(struct comm *c, int source, struct fabric_peer **from);
 
-/* Room for what r receives: the user's buffer, or r->bounce. */
+/* Room for what r receives: the user's buffer, or r->bounce; r->scattered where it leaves *room. */
 int post_room(struct request *r, void *buf, MPI_Count count, void **room);
 
 /* Tells the sender of a synchronous message that it has matched. */

@@ -129,7 +129,7 @@ int p2p_probe_wait(struct comm *c, int source, int tag, struct message **message
 static int mrecv(struct message *m, void *buf, MPI_Count count, struct datatype *t,
                  struct request *r)
 {
-    void *room;
+    void *room = NULL;
 
     /* The claim was made before the type was known. */
     r->type = t;
@@ -143,7 +143,8 @@ static int mrecv(struct message *m, void *buf, MPI_Count count, struct datatype 
     r->op.done = post_received;
     object_retire(&m->object);
     object_drop(&m->object);
-    rc = fabric_trecv_claimed(&r->op, room, r->bytes);
+    rc = r->scattered.type ? fabric_trecv_claimed_scattered(&r->op, &r->scattered.scatter)
+                           : fabric_trecv_claimed(&r->op, room, r->bytes);
     if (rc) {
         r->cause = rc;
         r->error = err_from_errno(rc, "receiving a matched message");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Receives: into the user's buffer where it is one block, through a packed copy where it is not. */
 #include <errno.h>
-#include <stdlib.h>
 
 #include "core/object/err.h"
 #include "core/object/status.h"
+#include "core/p2p/bounce.h"
 #include "core/p2p/post.h"
 #include "provider/fabric/wait.h"
 
@@ -29,11 +29,16 @@ int post_room(struct request *r, void *buf, MPI_Count count, void **room)
         return rc;
     r->buf = buf;
     r->count = count;
+    r->scattered.type = NULL;
     if (r->type->contiguous) {
         *room = datatype_address(buf, r->type);
         return MPI_SUCCESS;
     }
-    r->bounce = malloc(r->bytes ? r->bytes : 1);
+    if (fabric_scatters()) {
+        scattered_init(&r->scattered, buf, count, r->type, r->bytes);
+        return MPI_SUCCESS;
+    }
+    r->bounce = bounce_take(r->bytes);
     if (!r->bounce)
         return err_set(MPI_ERR_NO_MEM, "no memory to unpack a message of %zu bytes", r->bytes);
     *room = r->bounce;
@@ -72,7 +77,8 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
              int tag)
 {
     struct fabric_peer *from = NULL;
-    void *room;
+    uint64_t match = p2p_match(r->comm, channel, tag == MPI_ANY_TAG ? 0 : tag);
+    void *room = NULL;
 
     if (source == MPI_PROC_NULL) {
         r->source = MPI_PROC_NULL;
@@ -89,10 +95,11 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
     r->peer = source;
     r->want = tag;
     r->op.done = post_received;
-    rc = fabric_trecv(from, &r->op, room, r->bytes,
-                      p2p_match(r->comm, channel, tag == MPI_ANY_TAG ? 0 : tag), p2p_ignore(tag));
+    rc = r->scattered.type
+             ? fabric_trecv_scattered(from, &r->op, &r->scattered.scatter, match, p2p_ignore(tag))
+             : fabric_trecv(from, &r->op, room, r->bytes, match, p2p_ignore(tag));
     if (rc) {
-        free(r->bounce);
+        bounce_give(r->bounce);
         r->bounce = NULL;
         return err_from_errno(rc, "posting a receive");
     }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <assert.h>
-#include <stdlib.h>
 
 #include "core/object/err.h"
 #include "core/object/status.h"
+#include "core/p2p/bounce.h"
 #include "core/p2p/request.h"
 #include "provider/fabric/wait.h"
 
@@ -26,6 +26,7 @@ static void request_reset(struct request *r, enum request_kind kind, struct comm
     r->comm = comm;
     r->type = type;
     r->buf = r->bounce = NULL;
+    r->scattered.type = NULL;
     r->count = 0;
     r->peer = MPI_PROC_NULL;
     r->mode = SEND_STANDARD;
@@ -52,7 +53,7 @@ void request_make(struct request *r, enum request_kind kind, struct comm *comm,
 
 void request_unmake(struct request *r)
 {
-    free(r->bounce);
+    bounce_give(r->bounce);
     if (r->comm)
         object_drop(&r->comm->object);
     if (r->type)
@@ -137,7 +138,7 @@ void request_complete(struct request *r)
     bool detached = r->detached;
 
     assert(lock_held(&lane.lock));
-    free(r->bounce);
+    bounce_give(r->bounce);
     r->bounce = NULL;
     /* From here on a request without `then` may be on a stack that is gone. */
     atomic_store_explicit(&r->done, true, memory_order_release);

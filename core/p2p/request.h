@@ -13,6 +13,7 @@
 #include "core/object/comm.h"
 #include "core/object/datatype.h"
 #include "core/p2p/lane.h"
+#include "core/p2p/scattered.h"
 #include "provider/fabric/fabric.h"
 
 enum request_kind {
@@ -66,8 +67,9 @@ struct request {
     int peer; /* rank or MPI_ANY_SOURCE */
     int want; /* tag, or MPI_ANY_TAG */
     enum send_mode mode;
-    void *bounce; /* packed form of a non-contiguous buffer; malloc'ed, freed at completion */
-    size_t bytes; /* length of the user's buffer, packed */
+    void *bounce; /* packed form of a non-contiguous buffer (bounce.h), given back at completion */
+    struct scattered scattered; /* or that buffer as it is; its type NULL: it is neither */
+    size_t bytes;               /* length of the user's buffer, packed */
 
     /* Called lane locked at completion, for a request without a handle; owner is the caller's. */
     void (*then)(struct request *r);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sends: inject where the provider takes the message at once, an operation where it does not. */
 #include <assert.h>
-#include <stdlib.h>
 
 #include "core/object/err.h"
+#include "core/p2p/bounce.h"
 #include "core/p2p/post.h"
-
-enum { SMALL = 256 }; /* bytes of a non-contiguous message that are packed on the stack */
 
 int post_bytes(const struct datatype *t, MPI_Count count, size_t *bytes)
 {
@@ -25,7 +23,7 @@ int post_copy(struct request *r, const void *buf, MPI_Count count)
 
     if (rc)
         return rc;
-    r->bounce = malloc(r->bytes ? r->bytes : 1);
+    r->bounce = bounce_take(r->bytes);
     if (!r->bounce)
         return err_set(MPI_ERR_NO_MEM, "no memory to pack a message of %zu bytes", r->bytes);
     datatype_pack(buf, count, r->type, 0, r->bounce, r->bytes);
@@ -59,7 +57,10 @@ int post_send(struct request *r, struct fabric_peer *to, uint64_t match, const v
         return err_set(MPI_ERR_COUNT, "a message of %zu bytes is longer than the %zu that %s takes",
                        len, most, fabric_provider());
     r->op.done = sent;
-    int rc = fabric_tsend(to, &r->op, data, len, match, (uint64_t)r->comm->rank);
+    uint64_t from = (uint64_t)r->comm->rank;
+    int rc = r->scattered.type
+                 ? fabric_tsend_scattered(to, &r->op, &r->scattered.scatter, match, from)
+                 : fabric_tsend(to, &r->op, data, len, match, from);
     if (rc)
         return err_from_errno(rc, "sending a message");
     lane.sending++;
@@ -71,7 +72,6 @@ bool p2p_try_inject(struct comm *c, struct datatype *t, enum channel channel, co
                     MPI_Count count, int dest, int tag)
 {
     struct fabric_peer *to;
-    char small[SMALL];
     size_t len;
 
     if (dest == MPI_PROC_NULL)
@@ -79,15 +79,9 @@ bool p2p_try_inject(struct comm *c, struct datatype *t, enum channel channel, co
     if (comm_peer(c, dest, &to) || __builtin_mul_overflow((size_t)t->size, (size_t)count, &len) ||
         len > fabric_limits()->inject)
         return false;
-    if (t->contiguous) {
-        buf = datatype_address(buf, t);
-    } else {
-        if (len > sizeof small)
-            return false;
-        datatype_pack(buf, count, t, 0, small, len);
-        buf = small;
-    }
-    if (fabric_tinject(to, buf, len, p2p_match(c, channel, tag), (uint64_t)c->rank))
+    uint64_t match = p2p_match(c, channel, tag), from = (uint64_t)c->rank;
+    if (t->contiguous ? fabric_tinject(to, datatype_address(buf, t), len, match, from)
+                      : scattered_inject(to, buf, count, t, len, match, from))
         return false;
     p2p_count_sent(channel, len);
     return true;
@@ -161,14 +155,18 @@ static int send_synchronous(struct request *r, struct fabric_peer *to, uint64_t 
 
 /* ---- The calls ---- */
 
-/* The message as one block. */
-static int send_block(struct request *r, const void *buf, MPI_Count count, const void **data)
+/* The message as one block, or as r->scattered. */
+static int send_data(struct request *r, const void *buf, MPI_Count count, const void **data)
 {
     int rc = post_bytes(r->type, count, &r->bytes);
 
     if (rc)
         return rc;
-    if (!r->bounce && !r->type->contiguous)
+    bool scattered = !r->bounce && !r->type->contiguous;
+    r->scattered.type = NULL;
+    if (scattered && fabric_scatters())
+        scattered_init(&r->scattered, buf, count, r->type, r->bytes);
+    else if (scattered)
         rc = post_copy(r, buf, count);
     if (!rc)
         *data = r->bounce ? r->bounce : datatype_address(buf, r->type);
@@ -194,14 +192,14 @@ int p2p_send(struct request *r, enum channel channel, const void *buf, MPI_Count
         return rc;
     if (mode == SEND_BUFFERED)
         return post_buffered(r, to, match, buf, count);
-    rc = send_block(r, buf, count, &data);
+    rc = send_data(r, buf, count, &data);
     size_t len = r->bytes; /* the request may be gone when it has been posted */
     if (!rc && mode == SEND_SYNCHRONOUS)
         rc = send_synchronous(r, to, match, data, tag);
     else if (!rc)
         rc = post_send(r, to, match, data, len);
     if (rc) {
-        free(r->bounce);
+        bounce_give(r->bounce);
         r->bounce = NULL;
         return rc;
     }
@@ -213,14 +211,20 @@ int p2p_send_wait_slow(struct comm *c, const void *buf, MPI_Count count, struct 
                        int dest, int tag, enum send_mode mode)
 {
     struct request r;
+    void *packed;
+    int rc = scattered_pack(buf, count, t, &packed);
 
+    if (rc)
+        return rc;
     lane_lock();
-    if (mode != SEND_SYNCHRONOUS && p2p_try_inject(c, t, CHANNEL_P2P, buf, count, dest, tag)) {
+    if (!packed && mode != SEND_SYNCHRONOUS &&
+        p2p_try_inject(c, t, CHANNEL_P2P, buf, count, dest, tag)) {
         lane_unlock();
         return MPI_SUCCESS;
     }
     request_make(&r, REQUEST_SEND, c, t);
-    int rc = p2p_send(&r, CHANNEL_P2P, buf, count, dest, tag, mode);
+    r.bounce = packed;
+    rc = p2p_send(&r, CHANNEL_P2P, buf, count, dest, tag, mode);
     lane_unlock();
     if (!rc) {
         request_wait_flag(&r.done);
@@ -233,14 +237,26 @@ int p2p_send_wait_slow(struct comm *c, const void *buf, MPI_Count count, struct 
 int p2p_send_start_slow(struct comm *c, const void *buf, MPI_Count count, struct datatype *t,
                         int dest, int tag, enum send_mode mode, MPI_Request *request)
 {
+    void *packed;
+    int rc = scattered_pack(buf, count, t, &packed);
+
+    if (rc)
+        return rc;
     lane_lock();
-    if (mode != SEND_SYNCHRONOUS && p2p_try_inject(c, t, CHANNEL_P2P, buf, count, dest, tag)) {
+    if (!packed && mode != SEND_SYNCHRONOUS &&
+        p2p_try_inject(c, t, CHANNEL_P2P, buf, count, dest, tag)) {
         lane_unlock();
         *request = (MPI_Request)request_sent.object.handle;
         return MPI_SUCCESS;
     }
     struct request *r = request_new(REQUEST_SEND, c, t);
-    int rc = r ? p2p_send(r, CHANNEL_P2P, buf, count, dest, tag, mode) : MPI_ERR_NO_MEM;
+    if (r) {
+        r->bounce = packed;
+        rc = p2p_send(r, CHANNEL_P2P, buf, count, dest, tag, mode);
+    } else {
+        bounce_give(packed);
+        rc = MPI_ERR_NO_MEM;
+    }
     if (rc && r)
         request_free(r);
     lane_unlock();

@@ -23,6 +23,7 @@
 #include <sys/uio.h>
 
 #include "provider/base/list.h"
+#include "provider/base/scatter.h"
 
 struct fabric_peer;
 struct fabric_region;
@@ -38,14 +39,14 @@ struct fabric_event {
 
 typedef void fabric_done_fn(struct fabric_op *op, const struct fabric_event *event);
 
-enum { FABRIC_CONTEXT_WORDS = 8, FABRIC_IOV = 2 };
+enum { FABRIC_CONTEXT_WORDS = 8, FABRIC_IOV = 2, FABRIC_SCATTER = FABRIC_IOV + 1 };
 
 struct fabric_op {
     uint64_t context[FABRIC_CONTEXT_WORDS]; /* libfabric's, while posted (fi_context2) */
     fabric_done_fn *done;                   /* set by the caller before posting */
     struct list link;                       /* in the queue of what waits to be posted */
     uint8_t kind, state;                    /* fabric_post.c's own */
-    uint8_t iov_count;
+    uint8_t iov_count; /* FABRIC_SCATTER: iov[0] is the place of a struct scatter, and its length */
     struct fabric_peer *peer; /* NULL: any source */
     struct iovec iov[FABRIC_IOV];
     uint64_t tag, data; /* receives: tag and ignore mask; remote memory: address and key */
@@ -114,6 +115,18 @@ bool fabric_trecv_now_works(void);
 int fabric_tpeek(struct fabric_peer *from, struct fabric_op *claim, uint64_t tag, uint64_t ignore,
                  struct fabric_event *found);
 int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len);
+/*
+ * The same with memory that is not one block, where fabric_scatters says so: other endpoints want
+ * it packed. What `s` describes must stay until `done`, or, for an inject, until it returns.
+ */
+bool fabric_scatters(void);
+int fabric_tinject_scattered(struct fabric_peer *to, const struct scatter *s, uint64_t tag,
+                             uint64_t data);
+int fabric_tsend_scattered(struct fabric_peer *to, struct fabric_op *op, const struct scatter *s,
+                           uint64_t tag, uint64_t data);
+int fabric_trecv_scattered(struct fabric_peer *from, struct fabric_op *op, const struct scatter *s,
+                           uint64_t tag, uint64_t ignore);
+int fabric_trecv_claimed_scattered(struct fabric_op *claimed, const struct scatter *s);
 /*
  * Asks for a posted receive back. Its `done` is called in either case, with -ECANCELED when it had
  * not matched; it has been called when this returns, unless the receive has matched and data is

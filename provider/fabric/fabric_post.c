@@ -48,8 +48,21 @@ static ssize_t post_write(struct fabric_op *op)
     return fi_writemsg(fabric.ep, &m, FI_DELIVERY_COMPLETE | FI_COMPLETION);
 }
 
+/* To an endpoint of our own (fabric_scatters). */
+static ssize_t post_scattered(struct fabric_op *op)
+{
+    const struct scatter *s = op->iov[0].iov_base;
+
+    if (op->kind == OP_SEND)
+        return fabric.now->send_scattered(fabric.ep, s, op->peer->addr, op->tag, op->data, op);
+    return fabric.now->recv_scattered(fabric.ep, s, op->peer ? op->peer->addr : FI_ADDR_UNSPEC,
+                                      op->tag, op->data, op->kind == OP_CLAIMED ? FI_CLAIM : 0, op);
+}
+
 static ssize_t post(struct fabric_op *op)
 {
+    if (op->iov_count == FABRIC_SCATTER && op->kind <= OP_CLAIMED)
+        return post_scattered(op);
     switch ((enum fabric_kind)op->kind) {
     case OP_SEND:
         return fi_tsenddata(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->data,

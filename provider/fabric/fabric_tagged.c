@@ -75,6 +75,54 @@ int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len)
     return fabric_post(claimed);
 }
 
+/* ---- Scattered memory ---- */
+
+bool fabric_scatters(void)
+{
+    return fabric.now;
+}
+
+int fabric_tinject_scattered(struct fabric_peer *to, const struct scatter *s, uint64_t tag,
+                             uint64_t data)
+{
+    if (!list_empty(&to->waiting))
+        return -EAGAIN;
+    return fabric_errno(fabric.now->send_scattered(fabric.ep, s, to->addr, tag, data, NULL));
+}
+
+static int post_scattered(struct fabric_op *op, const struct scatter *s)
+{
+    op->iov[0] = (struct iovec){(void *)s, s->len};
+    op->iov_count = FABRIC_SCATTER;
+    return fabric_post(op);
+}
+
+int fabric_tsend_scattered(struct fabric_peer *to, struct fabric_op *op, const struct scatter *s,
+                           uint64_t tag, uint64_t data)
+{
+    op->kind = OP_SEND;
+    op->peer = to;
+    op->tag = tag;
+    op->data = data;
+    return post_scattered(op, s);
+}
+
+int fabric_trecv_scattered(struct fabric_peer *from, struct fabric_op *op, const struct scatter *s,
+                           uint64_t tag, uint64_t ignore)
+{
+    op->kind = OP_RECV;
+    op->peer = from;
+    op->tag = tag;
+    op->data = ignore;
+    return post_scattered(op, s);
+}
+
+int fabric_trecv_claimed_scattered(struct fabric_op *claimed, const struct scatter *s)
+{
+    claimed->kind = OP_CLAIMED;
+    return post_scattered(claimed, s);
+}
+
 int fabric_tpeek(struct fabric_peer *from, struct fabric_op *claim, uint64_t tag, uint64_t ignore,
                  struct fabric_event *found)
 {

@@ -8,7 +8,8 @@
  * An endpoint owns its segment and, for every process it has met, a peer: that one's segment,
  * mapped. A message of up to NODE_CELL_PAYLOAD bytes travels in its cell; up to NODE_CHUNK, through
  * a chunk of the sender's segment; a longer one is announced and fetched by the receiver in one
- * copy (process_vm_readv) or, where the system forbids that, streamed through chunks on request.
+ * copy (process_vm_readv) or, where the system forbids that or either buffer is in many pieces,
+ * streamed through chunks on request.
  *
  * Locks: one a domain, taken by every call on its objects (off under FI_THREAD_DOMAIN). Functions
  * here are called with it held unless they say otherwise; the fi_* entry points take and drop it.
@@ -32,9 +33,24 @@
 #include "provider/base/list.h"
 #include "provider/base/lock.h"
 #include "provider/base/pool.h"
+#include "provider/base/scatter.h"
 #include "provider/node/node_segment.h"
 
-enum { NODE_IOV = 4 };
+/*
+ * Memory is given as up to NODE_IOV pieces, or as one piece whose address is that of a struct
+ * scatter and whose count is NODE_SCATTER.
+ */
+enum { NODE_IOV = 4, NODE_SCATTER = NODE_IOV + 1 };
+
+static inline size_t node_iov_entries(size_t count)
+{
+    return count == NODE_SCATTER ? 1 : count;
+}
+
+static inline const struct scatter *node_scatter_of(const struct iovec *iov)
+{
+    return iov->iov_base;
+}
 
 struct node_fabric {
     struct fid_fabric fid;
@@ -200,6 +216,14 @@ enum node_op_kind {
     NODE_OP_ATOMIC,
 };
 
+enum { NODE_BLOCKS = 64 };
+
+/* The blocks of a message that its receiver fetches. */
+struct node_blocks {
+    size_t count;
+    struct iovec iov[NODE_BLOCKS];
+};
+
 /* An operation that is not over when its call returns. Its address is its name on the wire. */
 struct node_op {
     struct list link; /* in peer->streams while data goes out */
@@ -212,6 +236,7 @@ struct node_op {
     struct iovec iov[NODE_IOV];
     uint32_t iov_count;
     size_t len;                  /* of the data */
+    struct node_blocks *blocks;  /* SEND: where the data is, told to the receiver; or NULL */
     size_t moved, limit;         /* streams: bytes done, bytes wanted */
     uint64_t partner;            /* streams: the receiver's op */
     struct node_message message; /* STREAM_IN: what the completion says */
@@ -251,7 +276,7 @@ struct node_ep {
     struct list all_peers;
 
     struct node_match tagged, plain;
-    struct pool recvs, unexpecteds, ops, controls;
+    struct pool recvs, unexpecteds, ops, controls, blocks;
     struct list busy; /* peers for which something waits */
 
     unsigned chunks_backed;           /* the first ones, which have memory */
@@ -512,9 +537,21 @@ static inline size_t node_iov_length(const struct iovec *iov, size_t count)
 {
     size_t len = 0;
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < node_iov_entries(count); i++)
         len += iov[i].iov_len;
     return len;
 }
+
+/* node_scatter.c: the list to send to the receiver, or NULL where it had better ask for a stream. */
+struct node_blocks *node_scatter_blocks(struct node_ep *ep, const struct scatter *s);
+/* Whether a single copy into that memory is worth its calls. */
+bool node_scatter_fetches(const struct iovec *iov, unsigned count);
+/* node_copy's read for scattered memory and long lists; `theirs` is used up. */
+int node_scatter_fetch(uint32_t pid, const struct iovec *iov, unsigned count, struct iovec *theirs,
+                       size_t their_count, size_t len);
+ssize_t node_scatter_send(struct fid_ep *ep, const struct scatter *s, fi_addr_t dest, uint64_t tag,
+                          uint64_t data, void *context);
+ssize_t node_scatter_recv(struct fid_ep *ep, const struct scatter *s, fi_addr_t source,
+                          uint64_t tag, uint64_t ignore, uint64_t flags, void *context);
 
 #endif

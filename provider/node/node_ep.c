@@ -179,6 +179,7 @@ static int ep_close(struct fid *fid)
     pool_close(&ep->unexpecteds);
     pool_close(&ep->ops);
     pool_close(&ep->controls);
+    pool_close(&ep->blocks);
     free(ep->sources);
     free(ep);
     atomic_fetch_sub(&domain->users, 1);
@@ -270,6 +271,7 @@ static void ep_set_up(struct node_ep *ep, struct node_domain *domain, struct fi_
     pool_open(&ep->unexpecteds, sizeof(struct node_unexpected), 64);
     pool_open(&ep->ops, sizeof(struct node_op), 64);
     pool_open(&ep->controls, sizeof(struct node_control), 64);
+    pool_open(&ep->blocks, sizeof(struct node_blocks), 8);
     list_init(&ep->busy);
     list_init(&ep->all_peers);
     list_init(&ep->domain_link);

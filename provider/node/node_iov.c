@@ -14,10 +14,24 @@ static size_t seek(const struct iovec *iov, size_t count, size_t at, size_t *ski
     return i;
 }
 
+/* What of `len` bytes from `at` on there is. */
+static size_t within(const struct scatter *s, size_t at, size_t len)
+{
+    size_t rest = at < s->len ? s->len - at : 0;
+
+    return len < rest ? len : rest;
+}
+
 size_t node_iov_fill(const struct iovec *iov, size_t count, size_t at, const void *from, size_t len)
 {
     size_t skip, done = 0;
 
+    if (count == NODE_SCATTER) {
+        const struct scatter *s = node_scatter_of(iov);
+        len = within(s, at, len);
+        s->ops->spread(s, at, from, len);
+        return len;
+    }
     for (size_t i = seek(iov, count, at, &skip); i < count && done < len; i++, skip = 0) {
         size_t room = iov[i].iov_len - skip;
         size_t n = len - done < room ? len - done : room;
@@ -31,6 +45,12 @@ size_t node_iov_read(const struct iovec *iov, size_t count, size_t at, void *to,
 {
     size_t skip, done = 0;
 
+    if (count == NODE_SCATTER) {
+        const struct scatter *s = node_scatter_of(iov);
+        len = within(s, at, len);
+        s->ops->gather(s, at, to, len);
+        return len;
+    }
     for (size_t i = seek(iov, count, at, &skip); i < count && done < len; i++, skip = 0) {
         size_t room = iov[i].iov_len - skip;
         size_t n = len - done < room ? len - done : room;

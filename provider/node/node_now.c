@@ -84,4 +84,5 @@ static int receive_locked(struct fid_ep *fid, fi_addr_t source, void *buf, size_
     return ret;
 }
 
-const struct node_now_ops node_now_ops = {sizeof(node_now_ops), receive_locked};
+const struct node_now_ops node_now_ops = {sizeof(node_now_ops), receive_locked, node_scatter_send,
+                                          node_scatter_recv};

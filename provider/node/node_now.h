@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Receiving without posting: for a program that looks again and again until its message is there.
- * Reached by fi_open_ops on an endpoint:
+ * What this provider can do beyond libfabric's calls: receiving without posting, for a program that
+ * looks again and again until its message is there, and messages of scattered memory. Reached by fi_open_ops on an endpoint:
  *
  *     const struct node_now_ops *ops;
  *     fi_open_ops(&ep->fid, NODE_NOW_OPS, 0, (void **)&ops, NULL);
@@ -11,6 +11,8 @@
 
 #include <rdma/fabric.h>
 #include <rdma/fi_endpoint.h>
+
+#include "provider/base/scatter.h"
 
 #define NODE_NOW_OPS "oriel_now"
 
@@ -31,6 +33,15 @@ struct node_now_ops {
      */
     int (*receive)(struct fid_ep *ep, fi_addr_t source, void *buf, size_t len, uint64_t tag,
                    uint64_t ignore, struct node_now *found);
+    /*
+     * fi_tsenddata and fi_trecvmsg with memory of any layout, which must stay as it is until they
+     * complete. Without a context, a send is over when it returns, at most NODE_CHUNK bytes long
+     * and completes nothing. `flags`: 0 or FI_CLAIM.
+     */
+    ssize_t (*send_scattered)(struct fid_ep *ep, const struct scatter *s, fi_addr_t dest,
+                              uint64_t tag, uint64_t data, void *context);
+    ssize_t (*recv_scattered)(struct fid_ep *ep, const struct scatter *s, fi_addr_t source,
+                              uint64_t tag, uint64_t ignore, uint64_t flags, void *context);
 };
 
 extern const struct node_now_ops node_now_ops;

@@ -59,7 +59,7 @@ static void answer(struct node_ep *ep, const struct node_message *m, enum node_k
 /* ---- Long messages: fetched in one copy ---- */
 
 /* The iovecs that lie in the sender's memory: 0 or -errno. */
-static int fetch_pieces(const struct node_message *m, struct iovec pieces[NODE_IOV])
+static int fetch_pieces(const struct node_message *m, struct iovec pieces[NODE_BLOCKS])
 {
     if (m->pieces == 1) {
         pieces[0] = (struct iovec){(void *)(uintptr_t)m->address, m->len};
@@ -75,12 +75,15 @@ static int fetch_pieces(const struct node_message *m, struct iovec pieces[NODE_I
 static int fetch(const struct node_message *m, const struct iovec *iov, unsigned iov_count,
                  size_t len)
 {
-    struct iovec theirs[NODE_IOV];
+    struct iovec theirs[NODE_BLOCKS];
+    uint32_t pid = m->peer->segment->address.pid;
     int ret = fetch_pieces(m, theirs);
 
-    return ret ? ret
-               : node_copy(m->peer->segment->address.pid, false, iov, iov_count, theirs, m->pieces,
-                           len);
+    if (ret)
+        return ret;
+    return iov_count == NODE_SCATTER || m->pieces > NODE_IOV
+               ? node_scatter_fetch(pid, iov, iov_count, theirs, m->pieces, len)
+               : node_copy(pid, false, iov, iov_count, theirs, m->pieces, len);
 }
 
 /* ---- Long messages: streamed through the sender's chunks ---- */
@@ -130,16 +133,17 @@ void node_recv_data(struct node_ep *ep, struct node_peer *peer, const struct nod
 static void take_rts(struct node_ep *ep, const struct node_recv *r, const struct node_message *m)
 {
     size_t len = m->len < r->len ? m->len : r->len;
+    bool single = m->pieces && node_scatter_fetches(r->iov, r->iov_count);
     int ret = 0;
 
-    if (len && m->peer->single_copy) {
+    if (len && single && m->peer->single_copy) {
         ret = fetch(m, r->iov, r->iov_count, len);
         /* Forbidden after all (a container's rule, a changed identity): never again with this
          * peer, and never fatal. */
         if (ret == -EPERM || ret == -ENOSYS || ret == -EACCES)
             m->peer->single_copy = false;
     }
-    if (len && !m->peer->single_copy) {
+    if (len && !(single && m->peer->single_copy)) {
         ret = stream_in(ep, r, m, len);
         if (!ret)
             return;
@@ -241,7 +245,7 @@ static void recv_fill(struct node_recv *r, const struct node_rx *rx)
     r->source = rx->source;
     r->iov_count = rx->iov_count;
     r->len = 0;
-    for (size_t i = 0; i < rx->iov_count; i++) {
+    for (size_t i = 0; i < node_iov_entries(rx->iov_count); i++) {
         r->iov[i] = rx->iov[i];
         r->len += rx->iov[i].iov_len;
     }

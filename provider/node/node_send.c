@@ -54,9 +54,10 @@ static struct node_op *op_new(struct node_ep *ep, struct node_peer *peer, const 
     op->context = tx->context;
     op->peer = peer;
     op->iov_count = tx->iov_count;
-    for (size_t i = 0; i < tx->iov_count; i++)
+    for (size_t i = 0; i < node_iov_entries(tx->iov_count); i++)
         op->iov[i] = tx->iov[i];
     op->len = len;
+    op->blocks = NULL;
     op->moved = op->limit = 0;
     return op;
 }
@@ -119,6 +120,28 @@ return_chunk:
     return -FI_EAGAIN;
 }
 
+/* How many pieces the receiver is told of, where they are; none: it asks for a stream. */
+static unsigned rts_pieces(struct node_ep *ep, struct node_op *op, uint64_t *address)
+{
+    const struct iovec *iov = op->iov;
+    unsigned count = op->iov_count;
+
+    if (count == NODE_SCATTER) {
+        op->blocks = op->peer->single_copy ? node_scatter_blocks(ep, node_scatter_of(iov)) : NULL;
+        iov = op->blocks ? op->blocks->iov : NULL;
+        count = op->blocks ? op->blocks->count : 0;
+    }
+    *address = count == 1 ? (uintptr_t)iov->iov_base : (uintptr_t)iov;
+    return count;
+}
+
+static void op_free(struct node_ep *ep, struct node_op *op)
+{
+    if (op->blocks)
+        pool_put(&ep->blocks, op->blocks);
+    pool_put(&ep->ops, op);
+}
+
 /* Announces the message; the receiver fetches it from where it is, and says so (FIN). */
 static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
                         size_t len)
@@ -133,11 +156,10 @@ static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct
         pool_put(&ep->ops, op);
         return -FI_EAGAIN;
     }
-    struct node_wire_rts wire = {(uintptr_t)op, len,
-                                 op->iov_count == 1 ? (uintptr_t)op->iov[0].iov_base
-                                                    : (uintptr_t)op->iov};
+    struct node_wire_rts wire = {.op = (uintptr_t)op, .len = len};
+    unsigned pieces = rts_pieces(ep, op, &wire.address);
     memcpy(cell->payload, &wire, sizeof(wire));
-    publish(ep, peer, tx, cell, position, NODE_CELL_RTS, wire_flags(tx), op->iov_count);
+    publish(ep, peer, tx, cell, position, NODE_CELL_RTS, wire_flags(tx), pieces);
     return 0;
 }
 
@@ -175,7 +197,10 @@ void node_send_answered(struct node_ep *ep, const struct node_wire_answer *answe
     } else {
         ended(ep, op->flags, op->event, op->completion_flags, op->context);
     }
-    pool_put(&ep->ops, op);
+    if (op->kind == NODE_OP_SEND)
+        op_free(ep, op);
+    else
+        pool_put(&ep->ops, op);
 }
 
 void node_send_cts(struct node_ep *ep, const struct node_wire_cts *cts)

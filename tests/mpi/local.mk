@@ -12,6 +12,7 @@ mpi_tests = \
     tests/mpi/coll_many.mpi \
     tests/mpi/coll_threads.mpi \
     tests/mpi/comm_make.mpi \
+    tests/mpi/datatype_scatter.mpi \
     tests/mpi/neighbor.mpi \
     tests/mpi/objects.mpi \
     tests/mpi/p2p_buffered.mpi \
@@ -48,6 +49,8 @@ tests_mpi_coll_threads_mpi_SOURCES = tests/mpi/coll_threads.c tests/mpi/mpitest.
 tests_mpi_coll_threads_mpi_LDADD = libmpi_abi.la
 tests_mpi_comm_make_mpi_SOURCES = tests/mpi/comm_make.c tests/mpi/mpitest.h
 tests_mpi_comm_make_mpi_LDADD = libmpi_abi.la
+tests_mpi_datatype_scatter_mpi_SOURCES = tests/mpi/datatype_scatter.c tests/mpi/mpitest.h
+tests_mpi_datatype_scatter_mpi_LDADD = libmpi_abi.la
 tests_mpi_neighbor_mpi_SOURCES = tests/mpi/neighbor.c tests/mpi/coll_call.h tests/mpi/mpitest.h
 tests_mpi_neighbor_mpi_LDADD = libmpi_abi.la
 tests_mpi_objects_mpi_SOURCES = tests/mpi/objects.c tests/mpi/mpitest.h

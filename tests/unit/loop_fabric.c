@@ -189,6 +189,39 @@ bool fabric_is_open(void)
     return true;
 }
 
+/* This fabric wants everything packed. */
+bool fabric_scatters(void)
+{
+    return false;
+}
+
+int fabric_tinject_scattered(struct fabric_peer *to, const struct scatter *s, uint64_t tag,
+                             uint64_t data)
+{
+    (void)to, (void)s, (void)tag, (void)data;
+    return -ENOSYS;
+}
+
+int fabric_tsend_scattered(struct fabric_peer *to, struct fabric_op *op, const struct scatter *s,
+                           uint64_t tag, uint64_t data)
+{
+    (void)to, (void)op, (void)s, (void)tag, (void)data;
+    return -ENOSYS;
+}
+
+int fabric_trecv_scattered(struct fabric_peer *from, struct fabric_op *op, const struct scatter *s,
+                           uint64_t tag, uint64_t ignore)
+{
+    (void)from, (void)op, (void)s, (void)tag, (void)ignore;
+    return -ENOSYS;
+}
+
+int fabric_trecv_claimed_scattered(struct fabric_op *claimed, const struct scatter *s)
+{
+    (void)claimed, (void)s;
+    return -ENOSYS;
+}
+
 size_t fabric_inject_most;
 
 bool fabric_trecv_now_works(void)
