@@ -39,22 +39,55 @@ static void comm_release(struct object *o)
     free(c);
 }
 
-int comm_new(uint32_t context, struct group *group, struct group *remote, struct comm *parent,
-             struct comm **comm)
+/* The local part of an intercommunicator: the context id is not its own. */
+static void local_release(struct object *o)
+{
+    struct comm *c = container_of(o, struct comm, object);
+
+    object_close(o);
+    comm_clear(c);
+    free(c);
+}
+
+static struct comm *comm_of(struct group *group, void (*release)(struct object *))
 {
     struct comm *c = calloc(1, sizeof(*c));
 
     if (!c)
-        return err_set(MPI_ERR_NO_MEM, "no memory for a communicator");
-    object_init(&c->object, OBJECT_COMM, comm_release);
-    c->context = context;
+        return NULL;
+    object_init(&c->object, OBJECT_COMM, release);
     c->rank = group->rank;
     c->size = group->size;
     c->group = group;
     object_hold(&group->object);
+    return c;
+}
+
+void comm_set_contexts(struct comm *c, uint32_t own, uint32_t remote)
+{
+    c->context = own;
+    c->remote_context = remote;
+    if (c->local)
+        comm_set_contexts(c->local, own, own);
+}
+
+int comm_new(uint32_t context, struct group *group, struct group *remote, struct comm *parent,
+             struct comm **comm)
+{
+    struct comm *c = comm_of(group, comm_release), *local = NULL;
+
+    if (c && remote)
+        local = comm_of(group, local_release);
+    if (!c || (remote && !local)) {
+        if (c)
+            local_release(&c->object);
+        return err_set(MPI_ERR_NO_MEM, "no memory for a communicator");
+    }
+    c->local = local;
     c->remote = remote;
     if (remote)
         object_hold(&remote->object);
+    comm_set_contexts(c, context, context);
     errhandler_assign(&c->errhandler, parent ? parent->errhandler : &errhandler_are_fatal);
     *comm = c;
     return MPI_SUCCESS;
@@ -63,7 +96,7 @@ int comm_new(uint32_t context, struct group *group, struct group *remote, struct
 static int comm_predefine(struct comm *c, MPI_Comm handle, const char *name, uint32_t context,
                           uint32_t first, uint32_t size)
 {
-    *c = (struct comm){.context = context, .size = (int)size};
+    *c = (struct comm){.context = context, .remote_context = context, .size = (int)size};
     int rc = group_range(first, 1, (int)size, &c->group);
     if (rc)
         return rc;

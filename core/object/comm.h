@@ -19,11 +19,17 @@ struct topology;
 
 struct comm {
     struct object object;
-    uint32_t context;     /* the same on all members, below COMM_CONTEXTS */
-    int rank, size;       /* in the local group */
-    struct group *group;  /* local */
-    struct group *remote; /* of an intercommunicator, else NULL */
-    struct comm *local;   /* intercommunicator: intracommunicator of the local group, else NULL */
+    uint32_t context; /* of messages that come in; the same on the whole group, < COMM_CONTEXTS */
+    uint32_t remote_context; /* of those that go out: `context` of the group that is addressed */
+    int rank, size;          /* in the local group */
+    struct group *group;     /* local */
+    struct group *remote;    /* of an intercommunicator, else NULL */
+    /*
+     * Of an intercommunicator, else NULL: the local group as an intracommunicator, for those parts
+     * of the library's own work in which the remote group has none. It shares `context`: as the two
+     * groups are disjoint, the sender tells apart whose message it is.
+     */
+    struct comm *local;
     /*
      * By rank of the group that is addressed (remote where there is one): the peer, or NULL before
      * first contact. Made at the first contact of all, so that a communicator that is never spoken
@@ -71,10 +77,12 @@ static inline int comm_target_size(const struct comm *c)
 
 /*
  * A new communicator, without a handle, of these groups (references taken), with the error handler
- * of `parent` where there is one. `give_back` is called with the context id when it is released.
+ * of `parent` where there is one. It owns the context id, which may be COMM_CONTEXTS until
+ * comm_set_contexts; an intercommunicator's remote one is always set by that.
  */
 int comm_new(uint32_t context, struct group *group, struct group *remote, struct comm *parent,
              struct comm **comm);
+void comm_set_contexts(struct comm *c, uint32_t own, uint32_t remote);
 /* Called with each context id that is free again; core/coll/context.c sets it. */
 extern void (*comm_context_free)(uint32_t context);
 

@@ -39,9 +39,21 @@ static inline enum channel p2p_channel(uint64_t match)
     return (enum channel)(match >> 56 & 7);
 }
 
+static inline uint64_t p2p_bits(enum channel channel, uint32_t context, int tag)
+{
+    return (uint64_t)channel << 56 | (uint64_t)context << 32 | (uint32_t)tag;
+}
+
+/* What a receive or probe asks for. */
 static inline uint64_t p2p_match(const struct comm *c, enum channel channel, int tag)
 {
-    return (uint64_t)channel << 56 | (uint64_t)c->context << 32 | (uint32_t)tag;
+    return p2p_bits(channel, c->context, tag);
+}
+
+/* What a message says: the context id is that of its receiver. */
+static inline uint64_t p2p_match_out(const struct comm *c, enum channel channel, int tag)
+{
+    return p2p_bits(channel, c->remote_context, tag);
 }
 
 /* The bits that a receive or probe does not look at. */
@@ -98,8 +110,8 @@ HOT_INLINE bool p2p_inject_block(struct comm *c, struct datatype *t, enum channe
     if (dest < 0 || !c->peers || !c->peers[dest] || !t->contiguous ||
         __builtin_mul_overflow((size_t)t->size, (size_t)count, &len) || len > fabric_inject_most)
         return false;
-    if (fabric_tinject(c->peers[dest], datatype_address(buf, t), len, p2p_match(c, channel, tag),
-                       (uint64_t)c->rank))
+    if (fabric_tinject(c->peers[dest], datatype_address(buf, t), len,
+                       p2p_match_out(c, channel, tag), (uint64_t)c->rank))
         return false;
     p2p_count_sent(channel, len);
     return true;

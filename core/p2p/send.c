@@ -79,7 +79,7 @@ bool p2p_try_inject(struct comm *c, struct datatype *t, enum channel channel, co
     if (comm_peer(c, dest, &to) || __builtin_mul_overflow((size_t)t->size, (size_t)count, &len) ||
         len > fabric_limits()->inject)
         return false;
-    uint64_t match = p2p_match(c, channel, tag), from = (uint64_t)c->rank;
+    uint64_t match = p2p_match_out(c, channel, tag), from = (uint64_t)c->rank;
     if (t->contiguous ? fabric_tinject(to, datatype_address(buf, t), len, match, from)
                       : scattered_inject(to, buf, count, t, len, match, from))
         return false;
@@ -124,7 +124,7 @@ static void ack_gone(struct request *r)
 void post_ack(struct comm *c, int source, int tag)
 {
     struct fabric_peer *to;
-    uint64_t match = p2p_match(c, CHANNEL_ACK, tag);
+    uint64_t match = p2p_match_out(c, CHANNEL_ACK, tag);
 
     if (comm_peer(c, source, &to) || !fabric_tinject(to, NULL, 0, match, (uint64_t)c->rank))
         return;
@@ -178,7 +178,7 @@ int p2p_send(struct request *r, enum channel channel, const void *buf, MPI_Count
 {
     struct fabric_peer *to;
     const void *data = NULL;
-    uint64_t match = p2p_match(r->comm, channel, tag);
+    uint64_t match = p2p_match_out(r->comm, channel, tag);
 
     assert(mode == SEND_STANDARD || mode == SEND_READY || channel == CHANNEL_P2P);
     if (dest == MPI_PROC_NULL ||
