@@ -7,22 +7,43 @@ static int check_coll(struct coll_args *a, enum coll_kind kind, MPI_Comm comm)
 {
     int rc = check_comm(comm, &a->comm);
 
-    if (rc)
-        return rc;
     a->kind = kind;
-    if (comm_is_inter(a->comm))
-        return err_set(MPI_ERR_UNSUPPORTED_OPERATION,
-                       "collectives on intercommunicators are not written yet");
-    return MPI_SUCCESS;
+    return rc;
 }
 
+/* Of an intercommunicator, the root is one of the other group, or says that it is in this one. */
 static int check_root(struct coll_args *a, int root)
 {
+    const struct comm *c = a->comm;
+
     a->root = root;
-    if ((unsigned)root < (unsigned)a->comm->size)
+    if ((unsigned)root < (unsigned)comm_target_size(c) ||
+        (comm_is_inter(c) && (root == MPI_ROOT || root == MPI_PROC_NULL)))
         return MPI_SUCCESS;
+    if (comm_is_inter(c))
+        return err_set(MPI_ERR_ROOT,
+                       "root %d is no rank of the remote group, which has %d, nor MPI_ROOT or "
+                       "MPI_PROC_NULL",
+                       root, c->remote->size);
     return err_set(MPI_ERR_ROOT, "root %d is no rank of the communicator, which has %d", root,
-                   a->comm->size);
+                   c->size);
+}
+
+/* What a rank is in an operation with a root; an intercommunicator's root is in no other role. */
+static bool is_root(const struct coll_args *a)
+{
+    return comm_is_inter(a->comm) ? a->root == MPI_ROOT : a->root == a->comm->rank;
+}
+
+static bool is_idle(const struct coll_args *a)
+{
+    return comm_is_inter(a->comm) && a->root == MPI_PROC_NULL;
+}
+
+/* The root has a part on both sides. */
+static bool is_own_root(const struct coll_args *a)
+{
+    return !comm_is_inter(a->comm) && is_root(a);
 }
 
 static int bad_in_place(const char *which)
@@ -123,7 +144,9 @@ int coll_check_bcast(struct coll_args *a, const struct coll_given *buffer, int r
 
     if (!rc)
         rc = check_root(a, root);
-    return rc ? rc : check_side(&a->send, buffer, 1, "broadcast");
+    if (rc || is_idle(a))
+        return rc;
+    return check_side(&a->send, buffer, 1, "broadcast");
 }
 
 int coll_check_gather(struct coll_args *a, enum coll_kind kind, const struct coll_given *send,
@@ -135,13 +158,13 @@ int coll_check_gather(struct coll_args *a, enum coll_kind kind, const struct col
         rc = check_root(a, root);
     if (rc)
         return rc;
-    bool at_root = a->comm->rank == root, in_place = at_root && send->buf == MPI_IN_PLACE;
+    bool own = is_own_root(a), in_place = own && send->buf == MPI_IN_PLACE;
     a->send.buf = send->buf;
-    if (!in_place)
-        rc = check_side(&a->send, send, a->comm->size, "send");
-    if (!rc && at_root)
-        rc = check_side(&a->recv, recv, a->comm->size, "receive");
-    if (!rc && at_root && !in_place && has_data(&a->recv, root))
+    if (!in_place && !is_idle(a) && (own || !is_root(a)))
+        rc = check_side(&a->send, send, 1, "send");
+    if (!rc && is_root(a))
+        rc = check_side(&a->recv, recv, comm_target_size(a->comm), "receive");
+    if (!rc && own && !in_place && has_data(&a->recv, root))
         rc = check_alias(a->send.buf, a->send.count, a->send.type, part_of(&a->recv, root));
     return rc;
 }
@@ -155,13 +178,13 @@ int coll_check_scatter(struct coll_args *a, enum coll_kind kind, const struct co
         rc = check_root(a, root);
     if (rc)
         return rc;
-    bool at_root = a->comm->rank == root, in_place = at_root && recv->buf == MPI_IN_PLACE;
+    bool own = is_own_root(a), in_place = own && recv->buf == MPI_IN_PLACE;
     a->recv.buf = recv->buf;
-    if (!in_place)
-        rc = check_side(&a->recv, recv, a->comm->size, "receive");
-    if (!rc && at_root)
-        rc = check_side(&a->send, send, a->comm->size, "send");
-    if (!rc && at_root && !in_place && has_data(&a->send, root))
+    if (!in_place && !is_idle(a) && (own || !is_root(a)))
+        rc = check_side(&a->recv, recv, 1, "receive");
+    if (!rc && is_root(a))
+        rc = check_side(&a->send, send, comm_target_size(a->comm), "send");
+    if (!rc && own && !in_place && has_data(&a->send, root))
         rc = check_alias(a->recv.buf, a->recv.count, a->recv.type, part_of(&a->send, root));
     return rc;
 }
@@ -178,12 +201,13 @@ int coll_check_all(struct coll_args *a, enum coll_kind kind, const struct coll_g
 
     if (rc)
         return rc;
-    rc = check_side(&a->recv, recv, a->comm->size, "receive");
+    bool inter = comm_is_inter(a->comm);
+    rc = check_side(&a->recv, recv, comm_target_size(a->comm), "receive");
     a->send.buf = send->buf;
-    if (rc || send->buf == MPI_IN_PLACE)
+    if (rc || (send->buf == MPI_IN_PLACE && !inter))
         return rc;
-    rc = check_side(&a->send, send, a->comm->size, "send");
-    if (rc || kind == COLL_ALLTOALLW || !has_data(&a->recv, a->comm->rank))
+    rc = check_side(&a->send, send, comm_target_size(a->comm), "send");
+    if (rc || inter || kind == COLL_ALLTOALLW || !has_data(&a->recv, a->comm->rank))
         return rc;
     if (is_allgather(kind))
         return check_alias(a->send.buf, a->send.count, a->send.type,
@@ -234,9 +258,11 @@ static int check_op(struct coll_args *a, MPI_Op op)
 static int check_contribution(struct coll_args *a, const struct coll_given *send,
                               const void *recvbuf)
 {
-    const void *buf = send->buf == MPI_IN_PLACE ? recvbuf : send->buf;
-    int rc = check_buffer(buf, send->count, send->type, &a->send.type);
+    bool in_place = send->buf == MPI_IN_PLACE;
+    int rc = check_buffer(in_place ? recvbuf : send->buf, send->count, send->type, &a->send.type);
 
+    if (!rc && in_place && comm_is_inter(a->comm))
+        return bad_in_place("send");
     a->send.buf = send->buf;
     a->send.count = send->count;
     a->recv.buf = recvbuf;
@@ -257,18 +283,21 @@ static int check_result(const struct coll_args *a)
 int coll_check_reduce(struct coll_args *a, const struct coll_given *send, void *recvbuf, MPI_Op op,
                       int root, MPI_Comm comm)
 {
+    struct coll_given given = *send;
     int rc = check_coll(a, COLL_REDUCE, comm);
 
     if (!rc)
         rc = check_root(a, root);
-    if (rc)
+    if (rc || is_idle(a))
         return rc;
-    if (send->buf == MPI_IN_PLACE && a->comm->rank != root)
+    if (is_root(a) && !is_own_root(a))
+        given.buf = recvbuf; /* the root itself contributes nothing */
+    else if (send->buf == MPI_IN_PLACE && !is_root(a))
         return bad_in_place("send");
-    rc = check_contribution(a, send, recvbuf);
+    rc = check_contribution(a, &given, recvbuf);
     if (!rc)
         rc = check_op(a, op);
-    if (!rc && a->comm->rank == root)
+    if (!rc && is_own_root(a))
         rc = check_result(a);
     return rc;
 }
@@ -278,6 +307,8 @@ int coll_check_reduce_all(struct coll_args *a, enum coll_kind kind, const struct
 {
     int rc = check_coll(a, kind, comm);
 
+    if (!rc && comm_is_inter(a->comm) && (kind == COLL_SCAN || kind == COLL_EXSCAN))
+        rc = err_set(MPI_ERR_COMM, "an intercommunicator has no order of all its ranks to scan in");
     if (!rc)
         rc = check_contribution(a, send, recvbuf);
     if (!rc)

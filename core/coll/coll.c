@@ -210,7 +210,7 @@ static bool is_w(const struct coll_args *args)
 
 static void count_parts(struct coll *k)
 {
-    k->sends = k->receives = k->size;
+    k->sends = k->receives = k->comm->remote ? k->comm->remote->size : k->size;
     if (k->args.kind >= COLL_NEIGHBOR_ALLGATHER && k->args.kind <= COLL_NEIGHBOR_ALLTOALLW) {
         k->sends = k->comm->topology->outdegree;
         k->receives = k->comm->topology->indegree;
@@ -296,9 +296,11 @@ void coll_child(struct coll *k, const struct coll_args *args)
         return;
     }
     begin(child, args);
-    child->ranks = k->ranks;
-    child->rank = k->rank;
-    child->size = k->size;
+    if (args->comm == k->comm) {
+        child->ranks = k->ranks;
+        child->rank = k->rank;
+        child->size = k->size;
+    }
     child->channel = k->channel;
     child->tag = k->tag;
     child->error = k->error;

@@ -58,7 +58,10 @@ void coll_recv(struct coll *k, int from, void *buf, MPI_Count count, struct data
 void coll_signal(struct coll *k, int to);
 void coll_await(struct coll *k, int from);
 
-/* An operation on the same ranks as part of this round; its tag is this one's. */
+/*
+ * An operation as part of this round, on the same ranks, or on the `local` of the same
+ * intercommunicator; its tag is this one's.
+ */
 void coll_child(struct coll *k, const struct coll_args *args);
 
 /* ---- Memory ---- */
@@ -84,6 +87,11 @@ void coll_fold(struct coll *k, bool tmp_is_from_below, MPI_Count count);
 const void *coll_own(const struct coll *k);
 /* k->acc at the receive buffer, holding the own contribution; k->tmp a scratch of the same size. */
 bool coll_accumulate(struct coll *k, MPI_Count count);
+
+/* Of a reduce_scatter, both forms: items for the ranks before this one. */
+MPI_Count coll_items_before(const struct coll *k, int rank);
+/* Starts what scatters its result from c's rank 0, which has it and room for p displacements. */
+void coll_deal(struct coll *k, struct comm *c, const void *data, MPI_Count *displs);
 
 void coll_fail(struct coll *k, int error);
 
@@ -170,5 +178,22 @@ coll_round_fn allreduce_doubling, allreduce_rabenseifner;
 coll_round_fn scan_doubling;
 coll_round_fn reduce_scatter_composed, reduce_scatter_pairwise;
 coll_round_fn neighbor_linear;
+
+/* ---- Intercommunicators: inter.c ---- */
+
+coll_round_fn *inter_select(enum coll_kind kind);
+
+/* Parts of a round, on the local group. */
+void inter_local_bcast(struct coll *k, const void *buf, MPI_Count count, struct datatype *t);
+/*
+ * To k->acc of rank 0, which lies in the scratch and has `more` bytes behind it there, of the
+ * contribution's first `count` items. False where memory is out.
+ */
+bool inter_local_reduce(struct coll *k, MPI_Count count, size_t more);
+
+coll_round_fn inter_barrier, inter_bcast, inter_gather, inter_scatter, inter_reduce;
+coll_round_fn inter_allgather, inter_alltoall, inter_reduce_scatter;
+coll_round_fn inter_allreduce;      /* the result of the other group */
+coll_round_fn inter_allreduce_both; /* of both; the operator commutes */
 
 #endif

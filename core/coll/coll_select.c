@@ -230,6 +230,8 @@ coll_round_fn *coll_select(const struct coll *k)
 {
     if (k->args.round)
         return k->args.round;
+    if (comm_is_inter(k->comm))
+        return inter_select(k->args.kind);
     const struct row *r = kinds[k->args.kind].first, *end = kinds[k->args.kind].end;
     const struct row *forced = kinds[k->args.kind].forced, *best = NULL;
     double least = 0;

@@ -16,6 +16,9 @@ libcore_la_SOURCES += \
     core/coll/context.c \
     core/coll/context.h \
     core/coll/gather.c \
+    core/coll/inter.c \
+    core/coll/inter_all.c \
+    core/coll/inter_rooted.c \
     core/coll/neighbor.c \
     core/coll/reduce.c \
     core/coll/reduce_scatter.c \

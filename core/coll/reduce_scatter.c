@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/coll/coll_engine.h"
 
-/* Items for a rank, and before it, for both forms: reduce_scatter_block has no array. */
 static MPI_Count items_of(const struct coll *k, int rank)
 {
     const struct vec counts = k->args.recv.counts;
@@ -9,7 +8,7 @@ static MPI_Count items_of(const struct coll *k, int rank)
     return counts.width ? vec_at(counts, rank) : k->args.send.count;
 }
 
-static MPI_Count items_before(const struct coll *k, int rank)
+MPI_Count coll_items_before(const struct coll *k, int rank)
 {
     MPI_Count sum = 0;
 
@@ -31,22 +30,20 @@ static void start_reduce(struct coll *k, MPI_Count total)
                                       .op = k->args.op});
 }
 
-/* The displacements that the scatter needs stand in the scratch, behind the data. */
-static void start_scatter(struct coll *k, MPI_Count total)
+void coll_deal(struct coll *k, struct comm *c, const void *data, MPI_Count *displs)
 {
     struct datatype *t = k->args.send.type;
-    bool root = k->rank == 0;
     struct coll_args a = {
         .kind = COLL_SCATTERV,
-        .comm = k->comm,
-        .send = {.buf = coll_place(k->scratch, total, t), .type = t},
+        .comm = c,
+        .send = {.buf = data, .type = t},
         .recv = {.buf = k->args.recv.buf, .count = items_of(k, k->rank), .type = t}};
 
     if (!k->args.recv.counts.width) {
         a.kind = COLL_SCATTER;
         a.send.count = k->args.send.count;
-    } else if (root) {
-        MPI_Count *displs = (MPI_Count *)(k->scratch + coll_span(total, t)), at = 0;
+    } else if (k->rank == 0) {
+        MPI_Count at = 0;
 
         for (int i = 0; i < k->size; i++) {
             displs[i] = at;
@@ -60,21 +57,24 @@ static void start_scatter(struct coll *k, MPI_Count total)
 
 /*
  * A reduction to rank 0, then a scatter from there, each as the table chooses: 2 log p alpha +
- * (log p + 1) n beta + log p n gamma. Any operator; for short messages.
+ * (log p + 1) n beta + log p n gamma. Any operator; for short messages. The displacements that the
+ * scatter needs stand in the scratch, behind the data.
  */
 enum coll_step reduce_scatter_composed(struct coll *k)
 {
-    MPI_Count total = items_before(k, k->size);
+    struct datatype *t = k->args.send.type;
+    MPI_Count total = coll_items_before(k, k->size);
+    size_t span = coll_span(total, t);
 
     if (k->round == 0) {
         size_t displs = (size_t)k->size * sizeof(MPI_Count);
 
-        if (k->rank == 0 && !coll_scratch(k, coll_span(total, k->args.send.type) + displs))
+        if (k->rank == 0 && !coll_scratch(k, span + displs))
             return COLL_LAST;
         start_reduce(k, total);
         return COLL_MORE;
     }
-    start_scatter(k, total);
+    coll_deal(k, k->comm, coll_place(k->scratch, total, t), (MPI_Count *)(k->scratch + span));
     return COLL_LAST;
 }
 
@@ -97,7 +97,7 @@ enum coll_step reduce_scatter_pairwise(struct coll *k)
             return COLL_LAST;
         k->acc = coll_place(k->scratch, n, t);
         k->tmp = coll_place(k->scratch + span, n, t);
-        coll_copy(k, own + items_before(k, k->rank) * t->extent, n, t, k->acc, n, t);
+        coll_copy(k, own + coll_items_before(k, k->rank) * t->extent, n, t, k->acc, n, t);
     } else {
         coll_reduce(k, k->tmp, k->acc, n);
     }
@@ -105,7 +105,7 @@ enum coll_step reduce_scatter_pairwise(struct coll *k)
         int to = coll_wrap(k, k->rank + i);
 
         coll_recv(k, coll_wrap(k, k->rank - i), k->tmp, n, t);
-        coll_send(k, to, own + items_before(k, to) * t->extent, items_of(k, to), t);
+        coll_send(k, to, own + coll_items_before(k, to) * t->extent, items_of(k, to), t);
         return COLL_MORE;
     }
     coll_copy(k, k->acc, n, t, (void *)k->args.recv.buf, n, t);
