@@ -9,8 +9,8 @@ static int check_intra(MPI_Comm comm, struct comm **c)
     int rc = check_comm(comm, c);
 
     if (!rc && comm_is_inter(*c))
-        return err_set(MPI_ERR_UNSUPPORTED_OPERATION,
-                       "making a communicator from an intercommunicator is not written yet");
+        return err_set(MPI_ERR_COMM, "an intercommunicator stands where an intracommunicator "
+                                     "belongs");
     return rc;
 }
 
@@ -40,7 +40,7 @@ MPI_EXPORT(Comm_dup)
 int PMPI_Comm_dup(MPI_Comm comm, MPI_Comm *newcomm)
 {
     struct comm *c = NULL, *made = NULL;
-    int rc = check_intra(comm, &c);
+    int rc = check_comm(comm, &c);
 
     if (!rc)
         rc = comm_dup(c, NULL, &made);
@@ -52,7 +52,7 @@ int PMPI_Comm_dup_with_info(MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm)
 {
     struct comm *c = NULL, *made = NULL;
     struct info *hints = NULL;
-    int rc = check_intra(comm, &c);
+    int rc = check_comm(comm, &c);
 
     if (!rc)
         rc = check_hints(info, &hints);
@@ -67,7 +67,7 @@ static int idup(MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm, MPI_Request *re
     struct comm *c = NULL, *made = NULL;
     struct info *hints = NULL;
     struct request *r;
-    int rc = check_intra(comm, &c);
+    int rc = check_comm(comm, &c);
 
     if (!rc)
         rc = check_hints(info, &hints);
@@ -94,7 +94,7 @@ MPI_EXPORT(Comm_split)
 int PMPI_Comm_split(MPI_Comm comm, int color, int key, MPI_Comm *newcomm)
 {
     struct comm *c = NULL, *made = NULL;
-    int rc = check_intra(comm, &c);
+    int rc = check_comm(comm, &c);
 
     if (!rc && color < 0 && color != MPI_UNDEFINED)
         rc = check_bad_arg("color", "is negative and not MPI_UNDEFINED");
@@ -126,7 +126,7 @@ int PMPI_Comm_split_type(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Co
 {
     struct comm *c = NULL, *made = NULL;
     struct info *hints = NULL;
-    int rc = check_intra(comm, &c);
+    int rc = check_comm(comm, &c);
 
     if (!rc)
         rc = check_hints(info, &hints);
@@ -140,7 +140,7 @@ int PMPI_Comm_create(MPI_Comm comm, MPI_Group group, MPI_Comm *newcomm)
 {
     struct comm *c = NULL, *made = NULL;
     struct group *g = NULL;
-    int rc = check_intra(comm, &c);
+    int rc = check_comm(comm, &c);
 
     if (!rc)
         rc = check_subgroup(c, group, &g);
@@ -195,7 +195,7 @@ int PMPI_Comm_disconnect(MPI_Comm *comm)
     struct comm *c = NULL;
     int rc = check_freeable(comm, &c);
 
-    if (!rc && !comm_is_inter(c))
+    if (!rc)
         rc = coll_barrier(c);
     if (!rc)
         rc = comm_free(c);

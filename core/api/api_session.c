@@ -246,16 +246,6 @@ int PMPI_Group_from_session_pset(MPI_Session session, const char *pset_name, MPI
 
 /* ---- A communicator without a parent (7.4.2) ---- */
 
-/* FNV-1a: the tag that keeps two of these apart while they are being made. */
-static int tag_of(const char *string)
-{
-    uint32_t hash = 2166136261u;
-
-    for (; *string; string++)
-        hash = (hash ^ (unsigned char)*string) * 16777619u;
-    return (int)(hash >> 1);
-}
-
 static int create_from_group(struct group *g, const char *stringtag, struct errhandler *h,
                              struct info *hints, struct comm **made)
 {
@@ -264,7 +254,7 @@ static int create_from_group(struct group *g, const char *stringtag, struct errh
     int rc = hints ? info_dup(hints, &copy) : MPI_SUCCESS;
 
     if (!rc)
-        rc = comm_create_group(comm_world, g, tag_of(stringtag), &c);
+        rc = comm_from_group(g, stringtag, &c);
     if (rc) {
         if (copy)
             object_drop(&copy->object);

@@ -6,6 +6,7 @@ libcore_la_SOURCES += \
     core/api/api_buffer.c \
     core/api/api_coll.c \
     core/api/api_comm.c \
+    core/api/api_comm_inter.c \
     core/api/api_comm_make.c \
     core/api/api_env.c \
     core/api/api_errhandler.c \

@@ -65,17 +65,6 @@ UNWRITTEN_COMM(Comm_spawn_multiple,
 
 UNWRITTEN(Get_hw_resource_info, (MPI_Info * hw_info))
 
-/* ---- Intercommunicators (7.6) ---- */
-
-UNWRITTEN(Intercomm_create_from_groups,
-          (MPI_Group local_group, int local_leader, MPI_Group remote_group, int remote_leader,
-           const char *stringtag, MPI_Info info, MPI_Errhandler errhandler, MPI_Comm *newintercomm))
-UNWRITTEN_COMM(Intercomm_create,
-               (MPI_Comm local_comm, int local_leader, MPI_Comm peer_comm, int remote_leader,
-                int tag, MPI_Comm *newintercomm),
-               local_comm)
-UNWRITTEN_COMM(Intercomm_merge, (MPI_Comm intercomm, int high, MPI_Comm *newintracomm), intercomm)
-
 /* ---- Files (14) ---- */
 
 UNWRITTEN_FILE(File_close, (MPI_File * fh))

@@ -24,15 +24,18 @@ static int furnish(struct comm *d, struct comm *c, struct info *info)
 
 int comm_twin(struct comm *c, struct comm **out)
 {
-    uint32_t context;
-    int rc = context_agree(c, NULL, &context);
+    struct comm *d;
+    int rc = comm_new(COMM_CONTEXTS, c->group, c->remote, c, &d);
 
     if (rc)
         return rc;
-    rc = comm_new(context, c->group, c->remote, c, out);
-    if (rc)
-        context_give_back(context);
-    return rc;
+    rc = context_assign(c, d);
+    if (rc) {
+        object_drop(&d->object);
+        return rc;
+    }
+    *out = d;
+    return MPI_SUCCESS;
 }
 
 /*
@@ -68,7 +71,7 @@ int comm_idup(struct comm *c, struct info *info, struct comm **out, struct reque
         object_drop(&d->object);
         return rc;
     }
-    rc = context_agree_start(c, &d->context, request);
+    rc = context_assign_start(c, d, request);
     if (rc) {
         comm_free(d);
         return rc;

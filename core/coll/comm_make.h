@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Making communicators from others (7.4). All are collective and are called with no lock held. What
- * they make has its handle; a rank that is no member gets NULL.
+ * Making communicators from others (7.4, 7.6). All are collective, over both groups of an
+ * intercommunicator, and are called with no lock held. What they make has its handle; a rank that
+ * is no member gets NULL. A group is one of the local group, and what is made of an
+ * intercommunicator is one again, but for comm_merge.
  */
 #ifndef ORIEL_COLL_COMM_MAKE_H
 #define ORIEL_COLL_COMM_MAKE_H
@@ -24,6 +26,25 @@ int comm_split_host(struct comm *c, int key, struct comm **out);
 int comm_create(struct comm *c, struct group *group, struct comm **out);
 /* Collective over the group's members alone. */
 int comm_create_group(struct comm *c, struct group *group, int tag, struct comm **out);
+
+/* How a leader reaches the other group's; of no meaning on the other ranks. */
+struct comm_leader {
+    struct comm *peer; /* both leaders are in it */
+    int rank;          /* the other one's there */
+    int tag;
+    int error; /* why it cannot be reached, found by the caller; all of the group get it */
+};
+/* MPI_Intercomm_create. Collective over both groups. */
+int comm_inter(struct comm *local, int leader, const struct comm_leader *other, struct comm **out);
+/*
+ * MPI_Comm_create_from_group and MPI_Intercomm_create_from_groups, for a member of the group. The
+ * remote group, its leader and why they cannot be used are the leader's to give.
+ */
+int comm_from_group(struct group *group, const char *stringtag, struct comm **out);
+int comm_inter_from_groups(struct group *group, int leader, const struct group *remote,
+                           int remote_leader, int error, const char *stringtag, struct comm **out);
+/* MPI_Intercomm_merge. */
+int comm_merge(struct comm *c, bool high, struct comm **out);
 
 /* MPI_Comm_free: runs the attributes' delete callbacks and drops the program's reference. */
 int comm_free(struct comm *c);

@@ -6,9 +6,13 @@
 #include "core/object/err.h"
 #include "provider/boot/boot.h"
 
+/* What a rank says of itself: `context` is its group's for all that are made. */
 struct choice {
     int color, key;
+    uint32_t context;
 };
+
+enum { CHOICE_INTS = sizeof(struct choice) / sizeof(int) };
 
 struct member {
     int key, rank;
@@ -24,8 +28,8 @@ static int by_key(const void *a, const void *b)
     return x->rank < y->rank ? -1 : x->rank > y->rank;
 }
 
-/* The members whose color is ours, in their new order. */
-static int group_of_members(const struct comm *c, struct member *m, int n, struct group **group)
+/* These ranks of a group, in their new order. */
+static int group_of_members(const struct group *from, struct member *m, int n, struct group **group)
 {
     uint32_t *list = malloc((size_t)n * sizeof *list);
 
@@ -33,35 +37,40 @@ static int group_of_members(const struct comm *c, struct member *m, int n, struc
         return err_set(MPI_ERR_NO_MEM, "no memory for a group of %d", n);
     qsort(m, (size_t)n, sizeof *m, by_key);
     for (int i = 0; i < n; i++)
-        list[i] = group_process(c->group, m[i].rank);
+        list[i] = group_process(from, m[i].rank);
     return group_list(list, n, group);
 }
 
-static int own_group(const struct comm *c, const struct choice *all, struct group **group)
+/* Those who chose the color; NULL where it is nobody. */
+static int group_of_color(const struct group *from, const struct choice *all, int color,
+                          struct group **group)
 {
-    struct member *m = malloc((size_t)c->size * sizeof *m);
-    int n = 0, rc;
+    struct member *m = malloc((size_t)from->size * sizeof *m);
+    int n = 0, rc = MPI_SUCCESS;
 
     if (!m)
-        return err_set(MPI_ERR_NO_MEM, "no memory to sort %d ranks", c->size);
-    for (int i = 0; i < c->size; i++)
-        if (all[i].color == all[c->rank].color)
+        return err_set(MPI_ERR_NO_MEM, "no memory to sort %d ranks", from->size);
+    for (int i = 0; i < from->size; i++)
+        if (all[i].color == color)
             m[n++] = (struct member){all[i].key, i};
-    rc = group_of_members(c, m, n, group);
+    if (n)
+        rc = group_of_members(from, m, n, group);
     free(m);
     return rc;
 }
 
-/* A communicator with this context, which is given back where there is none. */
-static int make_member(struct comm *c, struct group *group, uint32_t context, struct comm **out)
+/* A communicator with these contexts, of which the own is given back where there is none. */
+static int make_member(struct comm *c, struct group *group, struct group *remote, uint32_t context,
+                       uint32_t remote_context, struct comm **out)
 {
     struct comm *made;
-    int rc = comm_new(context, group, NULL, c, &made);
+    int rc = comm_new(context, group, remote, c, &made);
 
     if (rc) {
         context_give_back(context);
         return rc;
     }
+    comm_set_contexts(made, context, remote_context);
     rc = object_publish(&made->object);
     if (rc) {
         object_drop(&made->object);
@@ -70,6 +79,8 @@ static int make_member(struct comm *c, struct group *group, uint32_t context, st
     *out = made;
     return MPI_SUCCESS;
 }
+
+/* ---- Within an intracommunicator ---- */
 
 /* The groups are disjoint, so one context id serves them all. NULL: no member of any. */
 static int make(struct comm *c, struct group *group, struct comm **out)
@@ -80,23 +91,23 @@ static int make(struct comm *c, struct group *group, struct comm **out)
     if (rc)
         return rc;
     if (group)
-        return make_member(c, group, context, out);
+        return make_member(c, group, NULL, context, context, out);
     context_give_back(context);
     *out = NULL;
     return MPI_SUCCESS;
 }
 
-int comm_split(struct comm *c, int color, int key, struct comm **out)
+static int split_intra(struct comm *c, int color, int key, struct comm **out)
 {
-    struct choice mine = {color, key}, *all = malloc((size_t)c->size * sizeof *all);
+    struct choice mine = {color, key, 0}, *all = malloc((size_t)c->size * sizeof *all);
     struct group *group = NULL;
     int rc;
 
     if (!all)
         return err_set(MPI_ERR_NO_MEM, "no memory for the colors of %d ranks", c->size);
-    rc = coll_allgather(c, &mine, 2, &datatype_int, all);
+    rc = coll_allgather(c, &mine, CHOICE_INTS, &datatype_int, all);
     if (!rc && color != MPI_UNDEFINED)
-        rc = own_group(c, all, &group);
+        rc = group_of_color(c->group, all, color, &group);
     free(all);
     if (!rc)
         rc = make(c, group, out);
@@ -105,14 +116,101 @@ int comm_split(struct comm *c, int color, int key, struct comm **out)
     return rc;
 }
 
-/* A host's color is the lowest rank of the communicator that is on it. */
+/* ---- Within an intercommunicator: each side for itself, then both tell each other ---- */
+
+/*
+ * The local group alone, apart from the intercommunicator's collectives, which may be under way and
+ * have parts within the local group too.
+ */
+static struct coll_scope local_scope(const struct comm *local)
+{
+    return (struct coll_scope){.rank = local->rank, .size = local->size, .channel = CHANNEL_MAKE};
+}
+
+static int gather_local(struct comm *local, const struct choice *mine, struct choice *all)
+{
+    struct coll_scope scope = local_scope(local);
+
+    return coll_run(
+        &(struct coll_args){.kind = COLL_ALLGATHER,
+                            .comm = local,
+                            .scope = &scope,
+                            .send = {.buf = mine, .count = CHOICE_INTS, .type = &datatype_int},
+                            .recv = {.buf = all, .count = CHOICE_INTS, .type = &datatype_int}});
+}
+
+/* Groups of our color on both sides, or none: then there is no communicator. */
+static int make_inter(struct comm *c, const struct choice *mine, const struct choice *local,
+                      const struct choice *remote, struct comm **out)
+{
+    struct group *groups[2] = {NULL, NULL};
+    int rc = MPI_SUCCESS;
+
+    if (mine->color != MPI_UNDEFINED)
+        rc = group_of_color(c->remote, remote, mine->color, &groups[1]);
+    if (!rc && groups[1])
+        rc = group_of_color(c->group, local, mine->color, &groups[0]);
+    if (!rc && groups[0]) {
+        rc = make_member(c, groups[0], groups[1], mine->context, remote[0].context, out);
+    } else {
+        context_give_back(mine->context);
+        *out = NULL;
+    }
+    for (int i = 0; i < 2; i++)
+        if (groups[i])
+            object_drop(&groups[i]->object);
+    return rc;
+}
+
+static int split_inter(struct comm *c, int color, int key, struct comm **out)
+{
+    struct coll_scope scope = local_scope(c->local);
+    struct choice mine = {color, key, COMM_CONTEXTS};
+    struct choice *all = malloc(((size_t)c->size + (size_t)c->remote->size) * sizeof *all);
+    int rc;
+
+    if (!all)
+        return err_set(MPI_ERR_NO_MEM, "no memory for the colors of %d ranks",
+                       c->size + c->remote->size);
+    rc = context_agree(c->local, &scope, &mine.context);
+    if (!rc)
+        rc = gather_local(c->local, &mine, all);
+    if (!rc)
+        rc = coll_allgather(c, &mine, CHOICE_INTS, &datatype_int, all + c->size);
+    if (!rc)
+        rc = make_inter(c, &mine, all, all + c->size, out);
+    else
+        context_give_back(mine.context);
+    free(all);
+    return rc;
+}
+
+/* ---- The calls ---- */
+
+int comm_split(struct comm *c, int color, int key, struct comm **out)
+{
+    return comm_is_inter(c) ? split_inter(c, color, key, out) : split_intra(c, color, key, out);
+}
+
+static uint32_t lowest_here(const struct group *g, uint32_t lowest)
+{
+    for (int i = 0; i < g->size; i++) {
+        uint32_t process = group_process(g, i);
+
+        if (process < lowest && boot_same_host(process))
+            lowest = process;
+    }
+    return lowest;
+}
+
+/* A host's color is the lowest process that is on it, of either group. */
 int comm_split_host(struct comm *c, int key, struct comm **out)
 {
-    int color = 0;
+    uint32_t lowest = lowest_here(c->group, group_process(c->group, c->rank));
 
-    while (color < c->rank && !boot_same_host(group_process(c->group, color)))
-        color++;
-    return comm_split(c, color, key, out);
+    if (comm_is_inter(c))
+        lowest = lowest_here(c->remote, lowest);
+    return comm_split(c, (int)lowest, key, out);
 }
 
 static bool is_member(const struct group *g)
@@ -120,8 +218,11 @@ static bool is_member(const struct group *g)
     return g->rank != MPI_UNDEFINED;
 }
 
+/* Between intercommunicators' groups it is a split: all who are in have one color. */
 int comm_create(struct comm *c, struct group *group, struct comm **out)
 {
+    if (comm_is_inter(c))
+        return split_inter(c, is_member(group) ? 0 : MPI_UNDEFINED, group->rank, out);
     return make(c, is_member(group) ? group : NULL, out);
 }
 
@@ -149,5 +250,5 @@ int comm_create_group(struct comm *c, struct group *group, int tag, struct comm 
     free(ranks);
     if (rc)
         return rc;
-    return make_member(c, group, context, out);
+    return make_member(c, group, NULL, context, context, out);
 }

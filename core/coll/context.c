@@ -151,9 +151,9 @@ static void start_and(struct coll *k, struct claim *c)
                       .kind = COLL_ALLREDUCE,
                       .comm = k->comm,
                       .send = {.buf = &c->mine, .count = OFFER_WORDS, .type = &datatype_uint64},
-                      .recv = {.buf = &c->common},
+                      .recv = {.buf = &c->common, .type = &datatype_uint64},
                       .op = op_find(MPI_BAND),
-                      .round = allreduce_doubling});
+                      .round = comm_is_inter(k->comm) ? inter_allreduce_both : allreduce_doubling});
 }
 
 /* One attempt a round. ceil(log p) alpha each. */
@@ -167,7 +167,7 @@ static enum coll_step context_round(struct coll *k)
     c = (struct claim *)k->scratch;
     if (k->round == 0) {
         memset(c, 0, sizeof *c);
-        c->key = k->comm->context * 31 + (uint32_t)k->tag;
+        c->key = (k->comm->context + k->comm->remote_context) * 31 + (uint32_t)k->tag;
         start_and(k, c);
         return COLL_MORE;
     }
@@ -192,12 +192,49 @@ int context_agree(struct comm *c, const struct coll_scope *scope, uint32_t *cont
         .kind = COLL_CONTEXT, .comm = c, .scope = scope, .round = context_round, .state = context});
 }
 
-int context_agree_start(struct comm *c, uint32_t *context, struct request **request)
+/* The local group agrees; then its id is exchanged for the remote group's. */
+static enum coll_step assign_round(struct coll *k)
 {
-    return coll_start(
-        &(struct coll_args){
-            .kind = COLL_CONTEXT, .comm = c, .round = context_round, .state = context},
-        false, request);
+    struct comm *made = k->args.state;
+
+    if (k->round == 0) {
+        coll_child(k, &(struct coll_args){.kind = COLL_CONTEXT,
+                                          .comm = made->local ? k->comm->local : k->comm,
+                                          .round = context_round,
+                                          .state = &made->context});
+        return COLL_MORE;
+    }
+    if (k->round == 1 && made->local) {
+        coll_child(k, &(struct coll_args){
+                          .kind = COLL_ALLREDUCE,
+                          .comm = k->comm,
+                          .send = {.buf = &made->context, .count = 1, .type = &datatype_uint32},
+                          .recv = {.buf = &made->remote_context, .type = &datatype_uint32},
+                          .op = op_find(MPI_MAX)});
+        return COLL_MORE;
+    }
+    comm_set_contexts(made, made->context, made->local ? made->remote_context : made->context);
+    return COLL_LAST;
+}
+
+static struct coll_args assignment(struct comm *c, struct comm *made)
+{
+    return (struct coll_args){
+        .kind = COLL_CONTEXT, .comm = c, .round = assign_round, .state = made};
+}
+
+int context_assign(struct comm *c, struct comm *made)
+{
+    struct coll_args a = assignment(c, made);
+
+    return coll_run(&a);
+}
+
+int context_assign_start(struct comm *c, struct comm *made, struct request **request)
+{
+    struct coll_args a = assignment(c, made);
+
+    return coll_start(&a, false, request);
 }
 
 void context_give_back(uint32_t context)

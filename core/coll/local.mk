@@ -11,6 +11,8 @@ libcore_la_SOURCES += \
     core/coll/coll_engine.h \
     core/coll/coll_select.c \
     core/coll/comm_dup.c \
+    core/coll/comm_from_group.c \
+    core/coll/comm_inter.c \
     core/coll/comm_make.h \
     core/coll/comm_split.c \
     core/coll/context.c \
