@@ -203,6 +203,46 @@ static void drop_types(struct coll *k)
     free(k->types);
 }
 
+/* Replaces the program's array by a copy behind *to. */
+static void keep_vec(struct vec *v, int n, char **to)
+{
+    size_t bytes = (size_t)n * (size_t)v->width;
+
+    if (!v->at || !bytes)
+        return;
+    memcpy(*to, v->at, bytes);
+    v->at = *to;
+    *to += (bytes + 7) & ~(size_t)7;
+}
+
+/* A persistent operation's counts and displacements: the standard lets the program lose its arrays
+ * only with the request, but programs lose them sooner (mpi4py 4.1 after Allgatherv_init). */
+static int keep_vecs(struct coll *k)
+{
+    const struct coll_args *a = &k->args;
+    int root = a->comm->remote ? MPI_ROOT : k->rank;
+    int sends =
+        coll_in_place(&a->send) || (a->kind == COLL_SCATTERV && a->root != root) ? 0 : k->sends;
+    int receives = a->kind == COLL_GATHERV && a->root != root ? 0 : k->receives;
+    char *to;
+
+    if (a->kind == COLL_REDUCE_SCATTER)
+        receives = k->size; /* the local group's, on an intercommunicator too */
+    k->vecs = to = calloc(2 * ((size_t)sends + (size_t)receives) + 4, sizeof(MPI_Count));
+    if (!to)
+        return err_set(MPI_ERR_NO_MEM, "no memory for the counts of MPI_%s", coll_names[a->kind]);
+    keep_vec(&k->args.send.counts, sends, &to);
+    keep_vec(&k->args.send.displs, sends, &to);
+    keep_vec(&k->args.recv.counts, receives, &to);
+    keep_vec(&k->args.recv.displs, receives, &to);
+    return MPI_SUCCESS;
+}
+
+static bool has_vecs(const struct coll_args *args)
+{
+    return args->send.counts.width || args->recv.counts.width;
+}
+
 static bool is_w(const struct coll_args *args)
 {
     return args->send.types || args->recv.types;
@@ -251,6 +291,7 @@ static void take_tag(struct coll *k)
 static void release_memory(struct coll *k)
 {
     drop_types(k);
+    free(k->vecs);
     if (k->scratch != k->small)
         free(k->scratch);
 }
@@ -378,8 +419,10 @@ static int start_locked(const struct coll_args *args, bool persistent, struct re
     begin(k, args);
     if (is_w(args))
         rc = hold_types(k);
+    if (!rc && persistent && has_vecs(args))
+        rc = keep_vecs(k);
     if (rc)
-        goto free_both;
+        goto drop_types;
     hold_objects(k);
     take_tag(k);
     k->call = coll_select(k);
@@ -396,6 +439,8 @@ static int start_locked(const struct coll_args *args, bool persistent, struct re
     advance(k);
     return MPI_SUCCESS;
 
+drop_types:
+    drop_types(k);
 free_both:
     if (k)
         pool_put(&pool, k);

@@ -326,6 +326,41 @@ static void test_reduce_local(void)
     CHECK(b[0] == 12 && b[1] == 24 && b[2] == 36);
 }
 
+/* The arrays of counts and displacements may be gone when a persistent one starts. */
+static void test_lost_arrays(void)
+{
+    int *mine = ints((size_t)(rank + 1)), *all = ints((size_t)(size * (size + 1) / 2));
+    int *sum = ints((size_t)(size + 1));
+    MPI_Request r[2];
+
+    for (int i = 0; i < size; i++) {
+        counts[i] = i + 1;
+        displs[i] = i * (i + 1) / 2;
+    }
+    for (int i = 0; i <= rank; i++)
+        mine[i] = value(rank, 0, i);
+    OK(MPI_Allgatherv_init(mine, rank + 1, MPI_INT, all, counts, displs, MPI_INT, MPI_COMM_WORLD,
+                           MPI_INFO_NULL, &r[0]));
+    OK(MPI_Reduce_scatter_init(all, sum, counts, MPI_INT, MPI_MAX, MPI_COMM_WORLD, MPI_INFO_NULL,
+                               &r[1]));
+    memset(counts, 0x5a, sizeof counts);
+    memset(displs, 0x5a, sizeof displs);
+    for (int n = 0; n < 2; n++) {
+        OK(MPI_Start(&r[n]));
+        OK(MPI_Wait(&r[n], MPI_STATUS_IGNORE));
+    }
+    for (int from = 0; from < size; from++)
+        for (int i = 0; i <= from; i++)
+            CHECK(all[from * (from + 1) / 2 + i] == value(from, 0, i));
+    for (int i = 0; i <= rank; i++)
+        CHECK(sum[i] == value(rank, 0, i));
+    OK(MPI_Request_free(&r[0]));
+    OK(MPI_Request_free(&r[1]));
+    free(mine);
+    free(all);
+    free(sum);
+}
+
 int main(int argc, char **argv)
 {
     MPI_Datatype pair;
@@ -337,6 +372,7 @@ int main(int argc, char **argv)
     OK(MPI_Op_create(compose_maps, 0, &compose));
     srand(argc > 1 ? (unsigned)atoi(argv[1]) : 1);
     test_reduce_local();
+    test_lost_arrays();
     for (int i = 0; i < ROUNDS; i++) {
         int n = drawn(4) ? drawn(20) : drawn(3000), root = drawn(size);
         int in_place = drawn(2), composed = drawn(2);
