@@ -41,7 +41,7 @@ node_sources = \
     provider/node/node_wait.h
 
 noinst_LTLIBRARIES += libprovider.la
-libprovider_la_LIBADD = $(PMIX_LIBS)
+libprovider_la_LIBADD = $(PMIX_LIBS) $(HWLOC_LIBS)
 libprovider_la_SOURCES = \
     provider/base/clock.h \
     provider/base/count.c \
@@ -66,6 +66,9 @@ libprovider_la_SOURCES = \
     provider/boot/boot_alone.c \
     provider/boot/boot_exchange.c \
     provider/boot/boot_impl.h \
+    provider/boot/boot_pset.c \
+    provider/boot/hardware.c \
+    provider/boot/hardware.h \
     provider/fabric/fabric.c \
     provider/fabric/fabric.h \
     provider/fabric/fabric_cq.c \

@@ -2,7 +2,7 @@
 
 # mpiexec, also called mpirun
 bin_PROGRAMS += mpiexec
-mpiexec_CPPFLAGS = $(AM_CPPFLAGS) $(HWLOC_CFLAGS)
+mpiexec_CPPFLAGS = $(AM_CPPFLAGS)
 mpiexec_LDADD = $(PMIX_LIBS) $(HWLOC_LIBS)
 mpiexec_SOURCES = \
     tools/mpiexec/bind.c \

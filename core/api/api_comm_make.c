@@ -103,24 +103,6 @@ int PMPI_Comm_split(MPI_Comm comm, int color, int key, MPI_Comm *newcomm)
     return give(c, rc, made, newcomm, __func__);
 }
 
-/*
- * Of the hardware that can guide a split we know the host's shared memory; for what we do not know
- * every rank gets MPI_COMM_NULL (7.4.2).
- */
-static int split_type(struct comm *c, int type, int key, struct comm **made)
-{
-    switch (type) {
-    case MPI_COMM_TYPE_SHARED:
-        return comm_split_host(c, key, made);
-    case MPI_UNDEFINED:
-    case MPI_COMM_TYPE_HW_GUIDED:
-    case MPI_COMM_TYPE_HW_UNGUIDED:
-    case MPI_COMM_TYPE_RESOURCE_GUIDED:
-        return comm_split(c, MPI_UNDEFINED, key, made);
-    }
-    return check_bad_arg("split_type", "is none of the MPI_COMM_TYPE_ values");
-}
-
 MPI_EXPORT(Comm_split_type)
 int PMPI_Comm_split_type(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Comm *newcomm)
 {
@@ -131,7 +113,7 @@ int PMPI_Comm_split_type(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Co
     if (!rc)
         rc = check_hints(info, &hints);
     if (!rc)
-        rc = split_type(c, type, key, &made);
+        rc = comm_split_type(c, type, key, hints, &made);
     return give(c, rc, made, newcomm, __func__);
 }
 

@@ -10,6 +10,8 @@
 
 #include "core/api/check.h"
 #include "core/object/err.h"
+#include "core/object/info.h"
+#include "provider/boot/hardware.h"
 
 /* ---- Versions and names: any time ---- */
 
@@ -57,6 +59,41 @@ int PMPI_Get_processor_name(char *name, int *resultlen)
         return api_fail(rc, __func__);
     name[MPI_MAX_PROCESSOR_NAME - 1] = '\0';
     *resultlen = (int)strlen(name);
+    return MPI_SUCCESS;
+}
+
+/* ---- Hardware (9.1.2) ---- */
+
+/* For each kind that this host has, whether this process runs on one instance of it alone. */
+static int describe_hardware(struct info *i)
+{
+    int rc = MPI_SUCCESS;
+
+    for (int kind = 0; kind < hardware_kinds() && !rc; kind++)
+        rc = info_set(i, hardware_name(kind), hardware_instance(kind) >= 0 ? "true" : "false");
+    return rc;
+}
+
+MPI_EXPORT(Get_hw_resource_info)
+int PMPI_Get_hw_resource_info(MPI_Info *hw_info)
+{
+    struct info *i = NULL;
+    int rc = check_running();
+
+    if (!rc)
+        rc = check_out(hw_info, "hw_info");
+    if (!rc)
+        rc = info_new(&i);
+    if (!rc)
+        rc = describe_hardware(i);
+    if (!rc)
+        rc = object_publish(&i->object);
+    if (rc) {
+        if (i)
+            object_drop(&i->object);
+        return api_fail(rc, __func__);
+    }
+    *hw_info = (MPI_Info)i->object.handle;
     return MPI_SUCCESS;
 }
 

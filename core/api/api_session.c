@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sessions and their process sets (11.3): the whole job and this process. */
+/* Sessions and their process sets (11.3). */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,11 +7,8 @@
 #include "core/api/life.h"
 #include "core/coll/comm_make.h"
 #include "core/object/err.h"
+#include "core/object/pset.h"
 #include "core/object/session.h"
-
-static const char *const psets[] = {"mpi://WORLD", "mpi://SELF"};
-
-enum { PSETS = sizeof(psets) / sizeof(psets[0]) };
 
 static int check_session(MPI_Session session, struct session **out)
 {
@@ -23,27 +20,17 @@ static int check_session(MPI_Session session, struct session **out)
     return MPI_SUCCESS;
 }
 
-/* The names are URIs: letters of either case are the same (11.3.2). */
-static int find_pset(const char *name)
-{
-    for (int i = 0; name && i < PSETS; i++)
-        if (!strcasecmp(name, psets[i]))
-            return i;
-    return -1;
-}
-
 static int check_pset(const char *name, int *pset)
 {
-    *pset = find_pset(name);
+    int rc = check_out(name, "pset_name");
+
+    if (rc)
+        return rc;
+    *pset = pset_find(name);
     if (*pset >= 0)
         return MPI_SUCCESS;
-    return err_set(MPI_ERR_ARG, "there is no process set %s, only %s and %s", name ? name : "NULL",
-                   psets[0], psets[1]);
-}
-
-static int pset_size(int pset)
-{
-    return pset == 0 ? comm_world->size : 1;
+    return err_set(MPI_ERR_ARG, "this process is in no process set %s; %s is one that always is",
+                   name, pset_uri(0));
 }
 
 static int publish_info(struct info *i, MPI_Info *info)
@@ -164,7 +151,7 @@ int PMPI_Session_get_num_psets(MPI_Session session, MPI_Info info, int *npset_na
         rc = check_out(npset_names, "npset_names");
     if (rc)
         return api_fail_session(s, rc, __func__);
-    *npset_names = PSETS;
+    *npset_names = pset_count();
     return MPI_SUCCESS;
 }
 
@@ -175,12 +162,13 @@ int PMPI_Session_get_nth_pset(MPI_Session session, MPI_Info info, int n, int *ps
 {
     struct session *s = NULL;
     struct info *i = NULL;
+    const char *name = NULL;
     int rc = check_session(session, &s);
 
     if (!rc)
         rc = check_hints(info, &i);
-    if (!rc && (n < 0 || n >= PSETS))
-        rc = err_set(MPI_ERR_ARG, "process set %d, there are %d", n, PSETS);
+    if (!rc && !(name = pset_uri(n)))
+        rc = err_set(MPI_ERR_ARG, "process set %d, there are %d", n, pset_count());
     if (!rc)
         rc = check_out(pset_len, "pset_len");
     if (!rc && *pset_len < 0)
@@ -190,8 +178,8 @@ int PMPI_Session_get_nth_pset(MPI_Session session, MPI_Info info, int n, int *ps
     if (rc)
         return api_fail_session(s, rc, __func__);
     if (*pset_len > 0)
-        snprintf(pset_name, *pset_len, "%s", psets[n]);
-    *pset_len = (int)strlen(psets[n]) + 1;
+        snprintf(pset_name, *pset_len, "%s", name);
+    *pset_len = (int)strlen(name) + 1;
     return MPI_SUCCESS;
 }
 
@@ -232,7 +220,7 @@ int PMPI_Group_from_session_pset(MPI_Session session, const char *pset_name, MPI
     if (!rc)
         rc = check_out(newgroup, "newgroup");
     if (!rc)
-        rc = group_copy(pset == 0 ? comm_world->group : comm_self->group, &g);
+        rc = pset_group(pset, &g);
     if (rc)
         return api_fail_session(s, rc, __func__);
     rc = object_publish(&g->object);

@@ -61,10 +61,6 @@ UNWRITTEN_COMM(Comm_spawn_multiple,
                 MPI_Comm comm, MPI_Comm *intercomm, int array_of_errcodes[]),
                comm)
 
-/* ---- Hardware ---- */
-
-UNWRITTEN(Get_hw_resource_info, (MPI_Info * hw_info))
-
 /* ---- Files (14) ---- */
 
 UNWRITTEN_FILE(File_close, (MPI_File * fh))

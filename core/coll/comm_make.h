@@ -22,6 +22,10 @@ int comm_idup(struct comm *c, struct info *info, struct comm **out, struct reque
 int comm_split(struct comm *c, int color, int key, struct comm **out);
 /* The ranks of one host that the launcher names alike. */
 int comm_split_host(struct comm *c, int key, struct comm **out);
+/* The color that tells hosts apart: the lowest process, of either group, that is on this one. */
+int comm_host_color(const struct comm *c);
+/* MPI_Comm_split_type; `info` may be NULL, and is told what an unguided split chose. */
+int comm_split_type(struct comm *c, int type, int key, struct info *info, struct comm **out);
 
 int comm_create(struct comm *c, struct group *group, struct comm **out);
 /* Collective over the group's members alone. */

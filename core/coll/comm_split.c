@@ -203,14 +203,16 @@ static uint32_t lowest_here(const struct group *g, uint32_t lowest)
     return lowest;
 }
 
-/* A host's color is the lowest process that is on it, of either group. */
-int comm_split_host(struct comm *c, int key, struct comm **out)
+int comm_host_color(const struct comm *c)
 {
     uint32_t lowest = lowest_here(c->group, group_process(c->group, c->rank));
 
-    if (comm_is_inter(c))
-        lowest = lowest_here(c->remote, lowest);
-    return comm_split(c, (int)lowest, key, out);
+    return (int)(comm_is_inter(c) ? lowest_here(c->remote, lowest) : lowest);
+}
+
+int comm_split_host(struct comm *c, int key, struct comm **out)
+{
+    return comm_split(c, comm_host_color(c), key, out);
 }
 
 static bool is_member(const struct group *g)

@@ -15,6 +15,7 @@ libcore_la_SOURCES += \
     core/coll/comm_inter.c \
     core/coll/comm_make.h \
     core/coll/comm_split.c \
+    core/coll/comm_split_type.c \
     core/coll/context.c \
     core/coll/context.h \
     core/coll/gather.c \

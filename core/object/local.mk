@@ -35,6 +35,8 @@ libcore_la_SOURCES += \
     core/object/op_integer.c \
     core/object/op_pair.c \
     core/object/op_table.h \
+    core/object/pset.c \
+    core/object/pset.h \
     core/object/session.c \
     core/object/session.h \
     core/object/status.h \

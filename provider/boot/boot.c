@@ -283,6 +283,7 @@ void boot_close(void)
     boot.open = false;
     if (boot.info.singleton)
         return;
+    boot_psets_close();
     PMIx_Finalize(NULL, 0);
     for (uint32_t rank = 0; rank < boot.info.size; rank++)
         if (boot.hosts[rank] != boot.own_host)

@@ -48,6 +48,13 @@ int boot_exchange_wait(void);
 /* Copies rank's blob; `len` in: room, out: length. -ENOENT where that rank put none. */
 int boot_get(uint32_t rank, const char *key, void *blob, size_t *len);
 
+/*
+ * The process sets that the server has defined and this process is in. boot_psets asks for new ones
+ * and counts them; a set keeps its number, name and members. -ENOENT where there is no such number.
+ */
+int boot_psets(void);
+int boot_pset(int n, const char **name, const uint32_t **ranks, size_t *size);
+
 /* Ends the whole job with this exit status; never returns. */
 void boot_abort(int status, const char *message) __attribute__((noreturn));
 /* Says good-bye to the server; the process may exit in any way after it. */

@@ -36,4 +36,7 @@ int boot_number(uint32_t rank, const char *key, uint32_t *number);
 /* The string is the caller's to free. */
 int boot_string(uint32_t rank, const char *key, char **string);
 
+/* Forgets the process sets. */
+void boot_psets_close(void);
+
 #endif

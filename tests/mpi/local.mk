@@ -11,7 +11,9 @@ mpi_tests = \
     tests/mpi/coll_forms.mpi \
     tests/mpi/coll_many.mpi \
     tests/mpi/coll_threads.mpi \
+    tests/mpi/comm_context.mpi \
     tests/mpi/comm_make.mpi \
+    tests/mpi/comm_type.mpi \
     tests/mpi/datatype_scatter.mpi \
     tests/mpi/neighbor.mpi \
     tests/mpi/objects.mpi \
@@ -47,8 +49,12 @@ tests_mpi_coll_many_mpi_SOURCES = tests/mpi/coll_many.c tests/mpi/mpitest.h
 tests_mpi_coll_many_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_threads_mpi_SOURCES = tests/mpi/coll_threads.c tests/mpi/mpitest.h
 tests_mpi_coll_threads_mpi_LDADD = libmpi_abi.la
+tests_mpi_comm_context_mpi_SOURCES = tests/mpi/comm_context.c tests/mpi/mpitest.h
+tests_mpi_comm_context_mpi_LDADD = libmpi_abi.la
 tests_mpi_comm_make_mpi_SOURCES = tests/mpi/comm_make.c tests/mpi/mpitest.h
 tests_mpi_comm_make_mpi_LDADD = libmpi_abi.la
+tests_mpi_comm_type_mpi_SOURCES = tests/mpi/comm_type.c tests/mpi/mpitest.h
+tests_mpi_comm_type_mpi_LDADD = libmpi_abi.la
 tests_mpi_datatype_scatter_mpi_SOURCES = tests/mpi/datatype_scatter.c tests/mpi/mpitest.h
 tests_mpi_datatype_scatter_mpi_LDADD = libmpi_abi.la
 tests_mpi_neighbor_mpi_SOURCES = tests/mpi/neighbor.c tests/mpi/coll_call.h tests/mpi/mpitest.h
