@@ -215,8 +215,9 @@ static void keep_vec(struct vec *v, int n, char **to)
     *to += (bytes + 7) & ~(size_t)7;
 }
 
-/* A persistent operation's counts and displacements: the standard lets the program lose its arrays
- * only with the request, but programs lose them sooner (mpi4py 4.1 after Allgatherv_init). */
+/* The counts and displacements of an operation that has a request: the standard lets the program
+ * lose its arrays only with the operation, but programs lose them sooner (mpi4py 4.1.2 right after
+ * Ireduce_scatter, Reduce_scatter_init and Allgatherv_init). */
 static int keep_vecs(struct coll *k)
 {
     const struct coll_args *a = &k->args;
@@ -419,7 +420,7 @@ static int start_locked(const struct coll_args *args, bool persistent, struct re
     begin(k, args);
     if (is_w(args))
         rc = hold_types(k);
-    if (!rc && persistent && has_vecs(args))
+    if (!rc && has_vecs(args))
         rc = keep_vecs(k);
     if (rc)
         goto drop_types;

@@ -38,7 +38,7 @@ struct coll {
 
     int sends, receives;     /* parts of each side: ranks, or neighbours */
     struct datatype **types; /* w forms: those of send, then those of recv, held; else NULL */
-    char *vecs;              /* copies of a persistent one's counts and displacements, or NULL */
+    char *vecs;              /* copies of counts and displacements, where there is a request */
 
     /* The algorithm's own between rounds: zero in round 0. */
     int phase, mask, at;
