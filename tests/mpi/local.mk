@@ -15,6 +15,9 @@ mpi_tests = \
     tests/mpi/comm_make.mpi \
     tests/mpi/comm_type.mpi \
     tests/mpi/datatype_scatter.mpi \
+    tests/mpi/inter_coll.mpi \
+    tests/mpi/inter_create.mpi \
+    tests/mpi/inter_errors.mpi \
     tests/mpi/neighbor.mpi \
     tests/mpi/objects.mpi \
     tests/mpi/p2p_buffered.mpi \
@@ -57,6 +60,15 @@ tests_mpi_comm_type_mpi_SOURCES = tests/mpi/comm_type.c tests/mpi/mpitest.h
 tests_mpi_comm_type_mpi_LDADD = libmpi_abi.la
 tests_mpi_datatype_scatter_mpi_SOURCES = tests/mpi/datatype_scatter.c tests/mpi/mpitest.h
 tests_mpi_datatype_scatter_mpi_LDADD = libmpi_abi.la
+tests_mpi_inter_coll_mpi_SOURCES = tests/mpi/inter_coll.c tests/mpi/inter_test.h \
+    tests/mpi/coll_call.h tests/mpi/mpitest.h
+tests_mpi_inter_coll_mpi_LDADD = libmpi_abi.la
+tests_mpi_inter_create_mpi_SOURCES = tests/mpi/inter_create.c tests/mpi/inter_test.h \
+    tests/mpi/mpitest.h
+tests_mpi_inter_create_mpi_LDADD = libmpi_abi.la
+tests_mpi_inter_errors_mpi_SOURCES = tests/mpi/inter_errors.c tests/mpi/inter_test.h \
+    tests/mpi/mpitest.h
+tests_mpi_inter_errors_mpi_LDADD = libmpi_abi.la
 tests_mpi_neighbor_mpi_SOURCES = tests/mpi/neighbor.c tests/mpi/coll_call.h tests/mpi/mpitest.h
 tests_mpi_neighbor_mpi_LDADD = libmpi_abi.la
 tests_mpi_objects_mpi_SOURCES = tests/mpi/objects.c tests/mpi/mpitest.h
