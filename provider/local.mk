@@ -29,6 +29,8 @@ node_sources = \
     provider/node/node_progress.c \
     provider/node/node_provider.c \
     provider/node/node_provider.h \
+    provider/node/node_pull.c \
+    provider/node/node_pull.h \
     provider/node/node_queue.h \
     provider/node/node_recv.c \
     provider/node/node_rma.c \

@@ -7,9 +7,9 @@
  *
  * An endpoint owns its segment and, for every process it has met, a peer: that one's segment,
  * mapped. A message of up to NODE_CELL_PAYLOAD bytes travels in its cell; up to NODE_CHUNK, through
- * a chunk of the sender's segment; a longer one is announced and fetched by the receiver in one
- * copy (process_vm_readv) or, where the system forbids that or either buffer is in many pieces,
- * streamed through chunks on request.
+ * a chunk of the sender's segment; a longer one is announced and then copied once, by the receiver
+ * (process_vm_readv) and, where it waits anyway, the sender (process_vm_writev) or, where the
+ * system forbids that or either buffer is in many pieces, streamed through chunks on request.
  *
  * Locks: one a domain, taken by every call on its objects (off under FI_THREAD_DOMAIN). Functions
  * here are called with it held unless they say otherwise; the fi_* entry points take and drop it.
@@ -174,6 +174,7 @@ struct node_message {
     const void *bytes;
     uint64_t address;
     uint32_t pieces;
+    uint32_t pull;      /* RTS: the sender's slot for copying together, or NODE_PULL_NONE */
     uint64_t sender_op; /* to name in FIN, ACK, CTS; 0 none */
 };
 
@@ -242,6 +243,7 @@ struct node_op {
     struct node_message message; /* STREAM_IN: what the completion says */
     uint64_t address, key;       /* PUT: of the target's memory */
     uint64_t notice;             /* PUT: the data of FI_REMOTE_CQ_DATA, if flags have it */
+    uint32_t pull;               /* SEND: our slot for copying together, or NODE_PULL_NONE */
 };
 
 /* A cell that found no room: the library's own answers, never the program's messages. */
@@ -249,6 +251,19 @@ struct node_control {
     struct list link; /* in peer->controls */
     uint64_t bits;    /* node_word without the source */
     unsigned char payload[NODE_CELL_PAYLOAD];
+};
+
+/* Messages that are being copied together; node_pull.h. */
+enum { NODE_PULL_NONE = UINT32_MAX };
+
+struct node_pulls {
+    unsigned active;     /* slots of ours that are out, and pulls of ours: 0 is nothing to do */
+    struct list begun;   /* of node_pull: blocks may be left to take */
+    struct list ending;  /* all is taken: what the sender has taken is not all copied */
+    uint64_t slots_used; /* bit i: slot i of our segment belongs to slot_op[i] */
+    unsigned cursor;     /* the slot that we helped with last */
+    struct node_op *slot_op[NODE_PULLS];
+    struct pool pool;
 };
 
 struct node_ep {
@@ -278,6 +293,7 @@ struct node_ep {
     struct node_match tagged, plain;
     struct pool recvs, unexpecteds, ops, controls, blocks;
     struct list busy; /* peers for which something waits */
+    struct node_pulls pulls;
 
     unsigned chunks_backed;           /* the first ones, which have memory */
     uint16_t chunk_free[NODE_CHUNKS]; /* a stack: the last one freed is the warmest */
@@ -324,6 +340,7 @@ struct node_wire_chunk {
 
 struct node_wire_rts {
     uint64_t op, len, address;
+    uint32_t pull;
 };
 
 struct node_wire_answer {
@@ -459,6 +476,9 @@ ssize_t node_recv_cancel(struct node_ep *ep, void *context);
 bool node_recv_message(struct node_ep *ep, struct node_message *message);
 void node_recv_data(struct node_ep *ep, struct node_peer *peer, const struct node_wire_data *data,
                     unsigned len);
+/* The bytes of an announced message are there, or `error` (-errno) tells why not: ends it. */
+void node_recv_fetched(struct node_ep *ep, const struct node_recv *r, const struct node_message *m,
+                       int error);
 void node_unexpected_free(struct node_ep *ep, struct node_unexpected *u);
 void node_recvs_close(struct node_ep *ep);
 
@@ -532,6 +552,9 @@ int node_copy(uint32_t pid, bool write, const struct iovec *ours, size_t our_cou
 size_t node_iov_fill(const struct iovec *iov, size_t count, size_t at, const void *from,
                      size_t len);
 size_t node_iov_read(const struct iovec *iov, size_t count, size_t at, void *to, size_t len);
+/* Bytes at .. at + len of the list as a list of their own: how many iovecs it has. */
+size_t node_iov_slice(const struct iovec *iov, size_t count, size_t at, size_t len,
+                      struct iovec out[NODE_IOV]);
 
 static inline size_t node_iov_length(const struct iovec *iov, size_t count)
 {
@@ -542,7 +565,8 @@ static inline size_t node_iov_length(const struct iovec *iov, size_t count)
     return len;
 }
 
-/* node_scatter.c: the list to send to the receiver, or NULL where it had better ask for a stream. */
+/* node_scatter.c: the list to send to the receiver, or NULL where it had better ask for a stream.
+ */
 struct node_blocks *node_scatter_blocks(struct node_ep *ep, const struct scatter *s);
 /* Whether a single copy into that memory is worth its calls. */
 bool node_scatter_fetches(const struct iovec *iov, unsigned count);

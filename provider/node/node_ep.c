@@ -10,6 +10,7 @@
 #include "provider/node/node_match.h"
 #include "provider/node/node_now.h"
 #include "provider/node/node_ops.h"
+#include "provider/node/node_pull.h"
 #include "provider/node/node_wait.h"
 
 /* ---- Binding ---- */
@@ -167,6 +168,8 @@ static int ep_close(struct fid *fid)
     if (getpid() == ep->pid)
         node_peers_linger(ep);
     lock_take(&domain->lock);
+    if (getpid() == ep->pid)
+        node_pulls_close(ep);
     list_drop(&ep->domain_link);
     unbind(ep);
     node_recvs_close(ep);
@@ -180,6 +183,7 @@ static int ep_close(struct fid *fid)
     pool_close(&ep->ops);
     pool_close(&ep->controls);
     pool_close(&ep->blocks);
+    pool_close(&ep->pulls.pool);
     free(ep->sources);
     free(ep);
     atomic_fetch_sub(&domain->users, 1);
@@ -280,6 +284,7 @@ static void ep_set_up(struct node_ep *ep, struct node_domain *domain, struct fi_
     for (int i = 0; i < NODE_EVENTS; i++)
         list_init(&ep->cntr_links[i].link);
     node_chunks_open(ep);
+    node_pulls_open(ep);
     ep->fid = (struct fid_ep){.fid = {FI_CLASS_EP, context, &ep_fid_ops},
                               .ops = &ep_ops,
                               .cm = &ep_cm_ops,

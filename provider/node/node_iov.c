@@ -59,3 +59,16 @@ size_t node_iov_read(const struct iovec *iov, size_t count, size_t at, void *to,
     }
     return done;
 }
+
+size_t node_iov_slice(const struct iovec *iov, size_t count, size_t at, size_t len,
+                      struct iovec out[NODE_IOV])
+{
+    size_t skip, n = 0;
+
+    for (size_t i = seek(iov, count, at, &skip); i < count && len; i++, skip = 0) {
+        size_t room = iov[i].iov_len - skip;
+        out[n] = (struct iovec){(char *)iov[i].iov_base + skip, room < len ? room : len};
+        len -= out[n++].iov_len;
+    }
+    return n;
+}

@@ -9,7 +9,7 @@
 
 #include "provider/base/clock.h"
 #include "provider/base/log.h"
-#include "provider/node/node.h"
+#include "provider/node/node_pull.h"
 
 enum {
     BATCH = 64,   /* cells a call: a flood must not keep its reader from its completions */
@@ -37,6 +37,7 @@ static bool message_rts(struct node_ep *ep, struct node_message *m, const struct
     m->pieces = m->len;
     m->len = wire.len;
     m->address = wire.address;
+    m->pull = wire.pull;
     m->sender_op = wire.op;
     return node_recv_message(ep, m);
 }
@@ -151,6 +152,7 @@ void node_ep_mend(struct node_ep *ep)
     struct node_queue *q = &ep->segment->queue;
     uint64_t word;
 
+    node_pull_mend(ep);
     if (atomic_load_explicit(&q->tail, memory_order_relaxed) == ep->position ||
         node_queue_peek(q, ep->position, &word))
         return;
@@ -179,6 +181,8 @@ bool node_ep_progress(struct node_ep *ep)
         ep->position = node_queue_advance(q, ep->position);
         n++;
     }
+    if (__builtin_expect(ep->pulls.active, 0))
+        n += node_pull_progress(ep);
     if (!n && __builtin_expect(!(++ep->idle % LOOKS), 0))
         node_ep_mend(ep);
     if (__builtin_expect(!list_empty(&ep->busy), 0))

@@ -7,11 +7,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "provider/base/count.h"
 #include "provider/node/node.h"
 #include "provider/node/node_match.h"
+#include "provider/node/node_pull.h"
 
 static struct node_match *match_of(struct node_ep *ep, bool tagged)
 {
@@ -54,36 +54,6 @@ static void answer(struct node_ep *ep, const struct node_message *m, enum node_k
     struct node_wire_answer wire = {m->sender_op, status};
 
     node_control_send(ep, m->peer, kind, &wire, sizeof(wire));
-}
-
-/* ---- Long messages: fetched in one copy ---- */
-
-/* The iovecs that lie in the sender's memory: 0 or -errno. */
-static int fetch_pieces(const struct node_message *m, struct iovec pieces[NODE_BLOCKS])
-{
-    if (m->pieces == 1) {
-        pieces[0] = (struct iovec){(void *)(uintptr_t)m->address, m->len};
-        return 0;
-    }
-    size_t len = m->pieces * sizeof(pieces[0]);
-    struct iovec local = {pieces, len}, remote = {(void *)(uintptr_t)m->address, len};
-    ssize_t n = process_vm_readv(m->peer->segment->address.pid, &local, 1, &remote, 1, 0);
-    return n == (ssize_t)len ? 0 : n < 0 ? -errno : -EFAULT;
-}
-
-/* Copies `len` bytes out of the sender's memory: 0 or -errno. */
-static int fetch(const struct node_message *m, const struct iovec *iov, unsigned iov_count,
-                 size_t len)
-{
-    struct iovec theirs[NODE_BLOCKS];
-    uint32_t pid = m->peer->segment->address.pid;
-    int ret = fetch_pieces(m, theirs);
-
-    if (ret)
-        return ret;
-    return iov_count == NODE_SCATTER || m->pieces > NODE_IOV
-               ? node_scatter_fetch(pid, iov, iov_count, theirs, m->pieces, len)
-               : node_copy(pid, false, iov, iov_count, theirs, m->pieces, len);
 }
 
 /* ---- Long messages: streamed through the sender's chunks ---- */
@@ -129,28 +99,49 @@ void node_recv_data(struct node_ep *ep, struct node_peer *peer, const struct nod
     pool_put(&ep->ops, op);
 }
 
+/* ---- Long messages: announced, then copied once ---- */
+
+static bool is_forbidden(int error)
+{
+    return error == -EPERM || error == -ENOSYS || error == -EACCES;
+}
+
+static size_t taken_of(const struct node_recv *r, const struct node_message *m)
+{
+    return m->len < r->len ? m->len : r->len;
+}
+
+void node_recv_fetched(struct node_ep *ep, const struct node_recv *r, const struct node_message *m,
+                       int error)
+{
+    size_t len = taken_of(r, m);
+
+    /* Forbidden after all (a container's rule, a changed identity): never again with this peer, and
+     * never fatal. */
+    if (is_forbidden(error)) {
+        m->peer->single_copy = false;
+        error = stream_in(ep, r, m, len);
+        if (!error)
+            return;
+    }
+    answer(ep, m, NODE_CELL_FIN, error);
+    received(ep, r->flags, r->context, r->iov_count ? r->iov[0].iov_base : NULL, m, error ? 0 : len,
+             -error);
+}
+
 /* Takes a message that is announced; its completion may come later. */
 static void take_rts(struct node_ep *ep, const struct node_recv *r, const struct node_message *m)
 {
-    size_t len = m->len < r->len ? m->len : r->len;
-    bool single = m->pieces && node_scatter_fetches(r->iov, r->iov_count);
-    int ret = 0;
+    size_t len = taken_of(r, m);
+    bool single = m->pieces && m->peer->single_copy && node_scatter_fetches(r->iov, r->iov_count);
 
-    if (len && single && m->peer->single_copy) {
-        ret = fetch(m, r->iov, r->iov_count, len);
-        /* Forbidden after all (a container's rule, a changed identity): never again with this
-         * peer, and never fatal. */
-        if (ret == -EPERM || ret == -ENOSYS || ret == -EACCES)
-            m->peer->single_copy = false;
+    if (len && !single) {
+        int error = stream_in(ep, r, m, len);
+        if (error)
+            node_recv_fetched(ep, r, m, error);
+    } else if (!len || !node_pull_begin(ep, r, m, len)) {
+        node_recv_fetched(ep, r, m, len ? node_pull_alone(r, m, len) : 0);
     }
-    if (len && !(single && m->peer->single_copy)) {
-        ret = stream_in(ep, r, m, len);
-        if (!ret)
-            return;
-    }
-    answer(ep, m, NODE_CELL_FIN, ret);
-    received(ep, r->flags, r->context, r->iov_count ? r->iov[0].iov_base : NULL, m, ret ? 0 : len,
-             -ret);
 }
 
 /* ---- All messages ---- */

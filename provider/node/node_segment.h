@@ -27,7 +27,7 @@ enum {
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c0001ull /* "ORIEL", layout 1 */
+#define NODE_MAGIC 0x4f5249454c0002ull /* "ORIEL", layout 2 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {
@@ -63,6 +63,21 @@ struct node_chunk_flag {
     alignas(NODE_LINE) atomic_uint busy; /* set by the owner, cleared by the reader */
 };
 
+/*
+ * A long message that sender and receiver copy together; node_pull.h. The segment is the sender's;
+ * the receiver fills the slot, `taken` last, and shows it in `pulls_open`.
+ */
+enum { NODE_PULLS = 64, NODE_PULL_PIECES = 4 };
+
+struct node_pull_slot {
+    alignas(NODE_LINE) _Atomic uint64_t taken; /* by both: node_pull.c */
+    uint64_t len, block;                       /* bytes */
+    struct {
+        uint64_t address, len;
+    } pieces[NODE_PULL_PIECES]; /* of the receiver's memory; those behind `len` bytes are empty */
+    alignas(NODE_LINE) _Atomic uint64_t done; /* blocks that the sender has copied, or all ones */
+};
+
 /* For atomics on elements that no processor's atomic covers; taken by any process. */
 enum { NODE_STRIPES = 64 };
 
@@ -86,6 +101,8 @@ struct node_segment {
     alignas(NODE_LINE) atomic_uint sources_taken;
     struct node_queue queue;
     struct node_chunk_flag chunk_flags[NODE_CHUNKS];
+    alignas(NODE_LINE) _Atomic uint64_t pulls_open; /* bit i: slot i, set by the receiver */
+    struct node_pull_slot pulls[NODE_PULLS];
     struct node_stripe stripes[NODE_STRIPES];
     struct node_source sources[NODE_SOURCES];
     struct node_region regions[NODE_REGIONS];

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "provider/node/node.h"
+#include "provider/node/node_pull.h"
 
 static uint32_t op_flags(const struct node_tx *tx)
 {
@@ -59,6 +59,7 @@ static struct node_op *op_new(struct node_ep *ep, struct node_peer *peer, const 
     op->len = len;
     op->blocks = NULL;
     op->moved = op->limit = 0;
+    op->pull = NODE_PULL_NONE;
     return op;
 }
 
@@ -142,7 +143,7 @@ static void op_free(struct node_ep *ep, struct node_op *op)
     pool_put(&ep->ops, op);
 }
 
-/* Announces the message; the receiver fetches it from where it is, and says so (FIN). */
+/* Announces the message; the receiver has it copied from where it is, and says so (FIN). */
 static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
                         size_t len)
 {
@@ -158,6 +159,7 @@ static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct
     }
     struct node_wire_rts wire = {.op = (uintptr_t)op, .len = len};
     unsigned pieces = rts_pieces(ep, op, &wire.address);
+    wire.pull = op->pull = node_pull_offer(ep, op);
     memcpy(cell->payload, &wire, sizeof(wire));
     publish(ep, peer, tx, cell, position, NODE_CELL_RTS, wire_flags(tx), pieces);
     return 0;
@@ -186,6 +188,8 @@ void node_send_answered(struct node_ep *ep, const struct node_wire_answer *answe
 {
     struct node_op *op = (struct node_op *)(uintptr_t)answer->op;
 
+    if (op->kind == NODE_OP_SEND)
+        node_pull_withdraw(ep, op);
     if (op->kind == NODE_OP_ATOMIC || op->kind == NODE_OP_PUT)
         op->peer->writes--;
     if (op->kind == NODE_OP_ATOMIC)

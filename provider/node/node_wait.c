@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "provider/base/clock.h"
+#include "provider/node/node_pull.h"
 #include "provider/node/node_wait.h"
 
 enum {
@@ -120,7 +121,8 @@ static bool has_work(struct node_ep *ep)
 {
     uint64_t word;
 
-    return node_queue_peek(&ep->segment->queue, ep->position, &word) || !list_empty(&ep->busy);
+    return node_queue_peek(&ep->segment->queue, ep->position, &word) || !list_empty(&ep->busy) ||
+           node_pull_has_work(ep);
 }
 
 /*
@@ -131,6 +133,10 @@ static bool announce(struct list *eps, struct node_alarm *alarm)
 {
     struct list *l;
 
+    /* A message that is being copied: not worth the barrier below. */
+    for (l = eps->next; l != eps; l = l->next)
+        if (node_pull_has_work(node_cq_ep(l)))
+            return false;
     drain(alarm->fd);
     alarm->armed = true;
     for (l = eps->next; l != eps; l = l->next) {

@@ -141,6 +141,15 @@ tests_unit_test_op_LDADD = libcore.la $(CRITERION_LIBS)
 endif
 
 # Threads on the node provider's queue, and the provider as a plug-in of the system's libfabric.
+check_PROGRAMS += tests/unit/test_node_pull
+TESTS += tests/unit/test_node_pull
+tests_unit_test_node_pull_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/test_node_pull.c
+tests_unit_test_node_pull_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_node_pull_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_node_queue
 TESTS += tests/unit/test_node_queue
 tests_unit_test_node_queue_SOURCES = tests/unit/test_node_queue.c
