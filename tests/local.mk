@@ -55,6 +55,7 @@ EXTRA_DIST += \
     tests/valgrind.supp
 
 # The tutorial; run by tools/check, since it needs mpi4py.
+EXTRA_DIST += tests/mpi4py/run.py
 EXTRA_DIST += tests/seed
 
 include tests/unit/local.mk
