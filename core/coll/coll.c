@@ -9,7 +9,9 @@
 #include "core/coll/coll_engine.h"
 #include "core/coll/context.h"
 #include "core/object/err.h"
+#include "core/coll/shm_area.h"
 #include "core/object/topology.h"
+#include "provider/fabric/wait.h"
 
 /* Operations with a request, and children; blocking ones lie on their caller's stack. */
 static struct pool pool;
@@ -50,19 +52,62 @@ static void finish(struct coll *k)
     }
 }
 
-/* Calls the round function as long as nothing is outstanding. Lane locked. */
-static void advance(struct coll *k)
+/* Those who said COLL_POLL, by `deferred`. */
+static struct {
+    struct list list;
+    unsigned count;
+} polled = {LIST_INIT(polled.list), 0};
+
+static void poll_later(struct coll *k)
 {
+    list_add_tail(&polled.list, &k->deferred.link);
+    if (!polled.count++) {
+        lane.poll = coll_poll;
+        wait_watch = &shm_watch;
+    }
+}
+
+/*
+ * Calls the round function as long as nothing is outstanding. False where it will be asked again;
+ * else the operation may be gone. Lane locked.
+ */
+static bool advance(struct coll *k)
+{
+    enum coll_step step = COLL_MORE;
+
     if (k->busy)
-        return;
+        return true;
     k->busy = true;
     while (!k->pending && !k->last) {
-        k->last = k->call(k) == COLL_LAST;
+        step = k->call(k);
+        if (step >= COLL_POLL)
+            break;
+        k->last = step == COLL_LAST;
         k->round++;
     }
     k->busy = false;
-    if (!k->pending)
+    if (step == COLL_POLL)
+        poll_later(k);
+    else if (!k->pending && step != COLL_PARK)
         finish(k);
+    return step != COLL_POLL;
+}
+
+bool coll_poll(void)
+{
+    bool moved = false;
+
+    for (unsigned n = polled.count; n && polled.count; n--) {
+        struct list *l = list_pop(&polled.list);
+        if (!--polled.count) {
+            lane.poll = NULL;
+            wait_watch = NULL;
+        }
+        moved |= advance(container_of(l, struct coll, deferred.link));
+    }
+    if (moved)
+        fabric_wake_threads();
+    return moved;
 }
 
 static void advance_deferred(struct deferred *d)
@@ -285,11 +330,13 @@ static void begin(struct coll *k, const struct coll_args *args)
 /* The place of this operation in the communicator's order is its tag. Lane locked. */
 static void take_tag(struct coll *k)
 {
-    if (k->channel == CHANNEL_COLL)
-        k->tag = (int)(k->comm->coll_sequence++ & ((1u << P2P_TAG_BITS) - 1));
+    if (k->channel != CHANNEL_COLL)
+        return;
+    shm_consider(k->comm);
+    k->tag = (int)(k->comm->coll_sequence++ & ((1u << P2P_TAG_BITS) - 1));
 }
 
-static void release_memory(struct coll *k)
+void coll_release(struct coll *k)
 {
     drop_types(k);
     free(k->vecs);
@@ -306,6 +353,14 @@ static int explain(const struct coll *k)
                        "ranks disagree about count or datatype",
                        coll_names[k->args.kind], k->bad_peer, k->bad_got, k->bad_want);
     return k->error;
+}
+
+void coll_launch(struct coll *k, const struct coll_args *args)
+{
+    begin(k, args);
+    take_tag(k);
+    k->call = coll_select(k);
+    advance(k);
 }
 
 int coll_run(const struct coll_args *args)
@@ -325,7 +380,7 @@ int coll_run(const struct coll_args *args)
     advance(&k);
     lane_unlock();
     request_wait_flag(&k.done);
-    release_memory(&k);
+    coll_release(&k);
     return explain(&k);
 }
 
@@ -374,7 +429,7 @@ static void forget(struct request *r)
         object_drop(&k->args.recv.type->object);
     if (k->args.op)
         object_drop(&k->args.op->object);
-    release_memory(k);
+    coll_release(k);
     pool_put(&pool, k);
 }
 
@@ -388,7 +443,7 @@ static int start_again(struct request *r)
     r->error = MPI_SUCCESS;
     atomic_store_explicit(&r->done, false, memory_order_relaxed);
     k->round = k->error = k->phase = k->mask = k->at = 0;
-    k->block = 0;
+    k->block = k->moved = 0;
     k->acc = k->tmp = NULL;
     k->last = false;
     k->bad_peer = -1;
@@ -425,6 +480,7 @@ static int start_locked(const struct coll_args *args, bool persistent, struct re
     if (rc)
         goto drop_types;
     hold_objects(k);
+    k->persistent = persistent;
     take_tag(k);
     k->call = coll_select(k);
     k->request = r;
@@ -465,6 +521,7 @@ void coll_open(void)
     pool_open(&pool, sizeof(struct coll), 16);
     coll_select_open();
     context_open();
+    shm_open();
 }
 
 void coll_close(void)

@@ -41,6 +41,7 @@ enum coll_kind {
     COLL_NEIGHBOR_ALLTOALLV,
     COLL_NEIGHBOR_ALLTOALLW,
     COLL_CONTEXT, /* the library's own: agreement on a context id, context.c */
+    COLL_SHARE,   /* the same: agreement on shared memory, shm_area.c */
     COLL_KINDS
 };
 
@@ -54,7 +55,11 @@ struct coll_side {
 };
 
 struct coll;
-enum coll_step { COLL_MORE, COLL_LAST };
+/*
+ * POLL: what this round waits for is not a message; ask again at the next progress. PARK: another
+ * operation will defer this one (k->deferred) when its turn has come. Neither counts as a round.
+ */
+enum coll_step { COLL_MORE, COLL_LAST, COLL_POLL, COLL_PARK };
 typedef enum coll_step coll_round_fn(struct coll *k);
 
 /* Some ranks of a communicator, apart from its other collectives: for those whom only they call. */

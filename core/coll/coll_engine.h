@@ -28,8 +28,9 @@ struct coll {
     int round;   /* calls so far */
     int pending; /* messages and children of this round that are not complete */
     int error;
-    bool last;               /* the round function has said so */
-    bool busy;               /* a thread is in the round function, perhaps without the lock */
+    bool last; /* the round function has said so */
+    bool busy; /* a thread is in the round function, perhaps without the lock */
+    bool persistent;
     atomic_bool done;        /* for coll_run; nothing is touched after it is set */
     struct request *request; /* nonblocking and persistent */
     struct coll *parent;     /* a child completes into it */
@@ -43,12 +44,18 @@ struct coll {
     /* The algorithm's own between rounds: zero in round 0. */
     int phase, mask, at;
     char *acc, *tmp;
-    size_t block;
+    size_t block, moved;
 
     char *scratch; /* at least `room` bytes; kept over the starts of a persistent one */
     size_t room;
     _Alignas(64) char small[COLL_SMALL];
 };
+
+/* One of the library's own, in memory of the caller's, which coll_release's what it has. */
+void coll_launch(struct coll *k, const struct coll_args *args);
+void coll_release(struct coll *k);
+/* Asks those who said COLL_POLL again; true where one of them got further. */
+bool coll_poll(void);
 
 /* ---- Messages ---- */
 
@@ -179,6 +186,8 @@ coll_round_fn allreduce_doubling, allreduce_rabenseifner;
 coll_round_fn scan_doubling;
 coll_round_fn reduce_scatter_composed, reduce_scatter_pairwise;
 coll_round_fn neighbor_linear;
+coll_round_fn shm_barrier, shm_bcast, shm_gather, shm_scatter, shm_allgather, shm_alltoall;
+coll_round_fn shm_reduce, shm_allreduce, shm_stripes, shm_reduce_scatter, shm_scan;
 
 /* ---- Intercommunicators: inter.c ---- */
 

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "core/coll/coll_engine.h"
+#include "core/coll/shm_area.h"
 #include "provider/base/log.h"
 #include "provider/base/param.h"
 
@@ -34,6 +34,7 @@ const char *const coll_names[COLL_KINDS] = {
     [COLL_NEIGHBOR_ALLTOALLV] = "Neighbor_alltoallv",
     [COLL_NEIGHBOR_ALLTOALLW] = "Neighbor_alltoallw",
     [COLL_CONTEXT] = "Comm_dup",
+    [COLL_SHARE] = "Comm_create",
 };
 
 /*
@@ -41,14 +42,16 @@ const char *const coll_names[COLL_KINDS] = {
  * host's shared memory. To be measured per endpoint.
  */
 static const double alpha = 0.5, beta = 1.0e-4, gamma_ = 1.5e-4, copy = 0.8e-4;
+/* A step through a communicator's area, and a look at a member's line there. */
+static const double step = 0.2, look = 0.02;
 
 /* What the formulas know: ranks, rounded-up log of them, bytes of the whole operation. */
 struct shape {
     double p, log_p, n;
-    bool commutative, in_place;
+    bool commutative, in_place, area, slot;
 };
 
-enum needs { ANY, COMMUTATIVE, IN_PLACE, NOT_IN_PLACE };
+enum needs { ANY, COMMUTATIVE, IN_PLACE, NOT_IN_PLACE, AREA, AREA_SLOT };
 
 static double barrier_cost(const struct shape *s)
 {
@@ -116,6 +119,32 @@ static double scan_cost(const struct shape *s)
     return s->log_p * (alpha + s->n * (beta + 2 * gamma_));
 }
 
+static double shm_flat_cost(const struct shape *s)
+{
+    return step + s->p * look + 2 * s->n * copy;
+}
+
+/* Steps of what a set of slots holds, out of which everyone reads its part. */
+static double shm_parts_cost(const struct shape *s)
+{
+    return step * (1 + s->n / SHM_SET) + s->p * look + 2 * s->n * copy;
+}
+
+static double shm_fold_cost(const struct shape *s)
+{
+    return step * (1 + s->p * s->n / SHM_SET) + s->p * (look + s->n * gamma_) + s->n * copy;
+}
+
+static double shm_stripes_cost(const struct shape *s)
+{
+    return 2 * (step * (1 + s->p * s->n / SHM_SET) + s->p * look) + s->n * (gamma_ + 3 * copy);
+}
+
+static double shm_fold_parts_cost(const struct shape *s)
+{
+    return step * (1 + s->p * s->n / SHM_SET) + s->p * look + s->n * (gamma_ + 2 * copy);
+}
+
 static const struct row {
     enum coll_kind kind;
     const char *name;
@@ -124,34 +153,49 @@ static const struct row {
     double (*cost)(const struct shape *s);
 } rows[] = {
     {COLL_BARRIER, "dissemination", barrier_dissemination, ANY, barrier_cost},
+    {COLL_BARRIER, "area", shm_barrier, AREA, shm_flat_cost},
     {COLL_BCAST, "binomial", bcast_binomial, ANY, bcast_tree_cost},
     {COLL_BCAST, "scatter_allgather", bcast_scatter_allgather, ANY, bcast_cut_cost},
+    {COLL_BCAST, "area", shm_bcast, AREA, shm_flat_cost},
     {COLL_GATHER, "linear", gather_linear, ANY, linear_cost},
     {COLL_GATHER, "binomial", gather_binomial, ANY, packed_tree_cost},
+    {COLL_GATHER, "area", shm_gather, AREA, shm_flat_cost},
     {COLL_GATHERV, "linear", gather_linear, ANY, linear_cost},
     {COLL_SCATTER, "linear", scatter_linear, ANY, linear_cost},
     {COLL_SCATTER, "binomial", scatter_binomial, ANY, packed_tree_cost},
+    {COLL_SCATTER, "area", shm_scatter, AREA, shm_parts_cost},
     {COLL_SCATTERV, "linear", scatter_linear, ANY, linear_cost},
     {COLL_ALLGATHER, "ring", allgather_ring, ANY, linear_cost},
     {COLL_ALLGATHER, "bruck", allgather_bruck, ANY, allgather_bruck_cost},
+    {COLL_ALLGATHER, "area", shm_allgather, AREA, shm_parts_cost},
     {COLL_ALLGATHERV, "ring", allgather_ring, ANY, linear_cost},
     {COLL_ALLGATHERV, "bruck", allgather_bruck, ANY, allgather_bruck_cost},
+    {COLL_ALLGATHERV, "area", shm_allgather, AREA, shm_parts_cost},
     {COLL_ALLTOALL, "scattered", alltoall_scattered, NOT_IN_PLACE, linear_cost},
     {COLL_ALLTOALL, "in_place", alltoall_in_place, IN_PLACE, alltoall_in_place_cost},
     {COLL_ALLTOALL, "bruck", alltoall_bruck, ANY, alltoall_bruck_cost},
+    {COLL_ALLTOALL, "area", shm_alltoall, AREA, shm_parts_cost},
     {COLL_ALLTOALLV, "scattered", alltoall_scattered, NOT_IN_PLACE, linear_cost},
     {COLL_ALLTOALLV, "in_place", alltoall_in_place, IN_PLACE, alltoall_in_place_cost},
     {COLL_ALLTOALLW, "scattered", alltoall_scattered, NOT_IN_PLACE, linear_cost},
     {COLL_ALLTOALLW, "in_place", alltoall_in_place, IN_PLACE, alltoall_in_place_cost},
     {COLL_REDUCE, "binomial", reduce_binomial, ANY, reduce_tree_cost},
+    {COLL_REDUCE, "area", shm_reduce, AREA_SLOT, shm_fold_cost},
+    {COLL_REDUCE, "stripes", shm_stripes, AREA, shm_stripes_cost},
     {COLL_ALLREDUCE, "doubling", allreduce_doubling, ANY, reduce_tree_cost},
     {COLL_ALLREDUCE, "rabenseifner", allreduce_rabenseifner, COMMUTATIVE, rabenseifner_cost},
+    {COLL_ALLREDUCE, "area", shm_allreduce, AREA, shm_fold_cost},
+    {COLL_ALLREDUCE, "stripes", shm_stripes, AREA, shm_stripes_cost},
     {COLL_REDUCE_SCATTER, "composed", reduce_scatter_composed, ANY, composed_cost},
     {COLL_REDUCE_SCATTER, "pairwise", reduce_scatter_pairwise, COMMUTATIVE, pairwise_cost},
+    {COLL_REDUCE_SCATTER, "area", shm_reduce_scatter, AREA, shm_fold_parts_cost},
     {COLL_REDUCE_SCATTER_BLOCK, "composed", reduce_scatter_composed, ANY, composed_cost},
     {COLL_REDUCE_SCATTER_BLOCK, "pairwise", reduce_scatter_pairwise, COMMUTATIVE, pairwise_cost},
+    {COLL_REDUCE_SCATTER_BLOCK, "area", shm_reduce_scatter, AREA, shm_fold_parts_cost},
     {COLL_SCAN, "doubling", scan_doubling, ANY, scan_cost},
+    {COLL_SCAN, "area", shm_scan, AREA, shm_fold_cost},
     {COLL_EXSCAN, "doubling", scan_doubling, ANY, scan_cost},
+    {COLL_EXSCAN, "area", shm_scan, AREA, shm_fold_cost},
     {COLL_NEIGHBOR_ALLGATHER, "linear", neighbor_linear, ANY, linear_cost},
     {COLL_NEIGHBOR_ALLGATHERV, "linear", neighbor_linear, ANY, linear_cost},
     {COLL_NEIGHBOR_ALLTOALL, "linear", neighbor_linear, ANY, linear_cost},
@@ -175,6 +219,10 @@ static bool fits(const struct row *r, const struct shape *s)
         return s->in_place;
     case NOT_IN_PLACE:
         return !s->in_place;
+    case AREA:
+        return s->area;
+    case AREA_SLOT:
+        return s->slot;
     case ANY:
         break;
     }
@@ -223,6 +271,8 @@ static struct shape shape_of(const struct coll *k)
     s.log_p = k->size > 1 ? 32 - __builtin_clz((unsigned)k->size - 1) : 0;
     s.commutative = k->args.op && k->args.op->commutative;
     s.in_place = coll_in_place(&k->args.send);
+    s.area = shm_serves(k);
+    s.slot = s.area && k->args.kind == COLL_REDUCE && shm_fits_slot(k);
     return s;
 }
 
@@ -279,14 +329,18 @@ void coll_select_open(void)
             kinds[rows[i].kind].first = &rows[i];
         kinds[rows[i].kind].end = &rows[i] + 1;
     }
+    force(COLL_BARRIER, "ORIEL_COLL_BARRIER", param.coll_barrier);
     force(COLL_BCAST, "ORIEL_COLL_BCAST", param.coll_bcast);
     force(COLL_GATHER, "ORIEL_COLL_GATHER", param.coll_gather);
     force(COLL_SCATTER, "ORIEL_COLL_SCATTER", param.coll_scatter);
     force(COLL_ALLGATHER, "ORIEL_COLL_ALLGATHER", param.coll_allgather);
     force(COLL_ALLGATHERV, "ORIEL_COLL_ALLGATHERV", param.coll_allgatherv);
     force(COLL_ALLTOALL, "ORIEL_COLL_ALLTOALL", param.coll_alltoall);
+    force(COLL_REDUCE, "ORIEL_COLL_REDUCE", param.coll_reduce);
     force(COLL_ALLREDUCE, "ORIEL_COLL_ALLREDUCE", param.coll_allreduce);
     force(COLL_REDUCE_SCATTER, "ORIEL_COLL_REDUCE_SCATTER", param.coll_reduce_scatter);
     force(COLL_REDUCE_SCATTER_BLOCK, "ORIEL_COLL_REDUCE_SCATTER_BLOCK",
           param.coll_reduce_scatter_block);
+    force(COLL_SCAN, "ORIEL_COLL_SCAN", param.coll_scan);
+    force(COLL_EXSCAN, "ORIEL_COLL_EXSCAN", param.coll_exscan);
 }

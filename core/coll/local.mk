@@ -27,6 +27,10 @@ libcore_la_SOURCES += \
     core/coll/reduce_scatter.c \
     core/coll/scan.c \
     core/coll/scatter.c \
+    core/coll/shm_area.c \
+    core/coll/shm_area.h \
+    core/coll/shm_move.c \
+    core/coll/shm_reduce.c \
     core/coll/topo.h \
     core/coll/topo_dist.c \
     core/coll/topo_make.c

@@ -9,6 +9,7 @@
 
 struct comm *comm_world, *comm_self;
 void (*comm_context_free)(uint32_t context);
+void (*comm_area_free)(struct shm_area *area);
 
 /* The two that every job has; their memory outlives finalize, their content does not. */
 static struct comm world, self;
@@ -25,6 +26,8 @@ static void comm_clear(struct comm *c)
         if (held[i])
             object_drop(held[i]);
     free(c->peers);
+    if (c->area)
+        comm_area_free(c->area);
     topology_drop(c->topology);
 }
 
@@ -84,6 +87,7 @@ int comm_new(uint32_t context, struct group *group, struct group *remote, struct
         return err_set(MPI_ERR_NO_MEM, "no memory for a communicator");
     }
     c->local = local;
+    c->may_share = !remote;
     c->remote = remote;
     if (remote)
         object_hold(&remote->object);
@@ -96,7 +100,10 @@ int comm_new(uint32_t context, struct group *group, struct group *remote, struct
 static int comm_predefine(struct comm *c, MPI_Comm handle, const char *name, uint32_t context,
                           uint32_t first, uint32_t size)
 {
-    *c = (struct comm){.context = context, .remote_context = context, .size = (int)size};
+    *c = (struct comm){.context = context,
+                        .remote_context = context,
+                        .size = (int)size,
+                        .may_share = true};
     int rc = group_range(first, 1, (int)size, &c->group);
     if (rc)
         return rc;

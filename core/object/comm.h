@@ -15,6 +15,7 @@
 #include "core/object/info.h"
 
 struct fabric_peer;
+struct shm_area;
 struct topology;
 
 struct comm {
@@ -37,6 +38,8 @@ struct comm {
      */
     struct fabric_peer **peers;
     uint32_t coll_sequence; /* of collectives started: keeps two in flight apart */
+    struct shm_area *area;  /* core/coll: memory that the members share, or NULL */
+    bool may_share;         /* false: of an intercommunicator */
     struct errhandler *errhandler;
     struct attrs attrs;
     struct info *info;         /* hints, or NULL */
@@ -85,6 +88,8 @@ int comm_new(uint32_t context, struct group *group, struct group *remote, struct
 void comm_set_contexts(struct comm *c, uint32_t own, uint32_t remote);
 /* Called with each context id that is free again; core/coll/context.c sets it. */
 extern void (*comm_context_free)(uint32_t context);
+/* Called with the area of one that goes; core/coll/shm_area.c sets it. */
+extern void (*comm_area_free)(struct shm_area *area);
 
 /* MPI_COMM_WORLD and MPI_COMM_SELF for a job of `size`, this process being `rank`. */
 int comm_open(uint32_t rank, uint32_t size);

@@ -62,5 +62,7 @@ bool lane_progress(void)
         d->run(d);
         done++;
     }
+    if (lane.poll)
+        done += lane.poll();
     return done;
 }

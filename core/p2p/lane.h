@@ -24,6 +24,8 @@ struct lane {
     struct list deferred;  /* of struct deferred: what completions asked to be run after them */
     size_t sending;        /* sends that the fabric still has */
     bool failed;           /* progress has failed, and it was said */
+    /* What else progress looks at, lane locked; true where it found something. NULL: nothing. */
+    bool (*poll)(void);
 };
 
 extern struct lane lane;

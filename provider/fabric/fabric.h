@@ -156,6 +156,22 @@ int fabric_write(struct fabric_peer *to, struct fabric_op *op, const void *buf, 
 int fabric_read(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
                 uint64_t address, uint64_t key);
 
+/* ---- Memory that processes share beside the fabric ---- */
+
+/*
+ * Every peer is on this host, so that memory can be shared with it, and fabric_wake reaches it. The
+ * same answer on all ranks of the job.
+ */
+bool fabric_is_shared(void);
+/*
+ * After something was written that the peer may wait for: ends its sleep. Whoever writes passes a
+ * full barrier between the write and this call; whoever sleeps looks between fabric_may_sleep and
+ * fabric_sleep (wait.h).
+ */
+void fabric_wake(struct fabric_peer *peer);
+/* Ends the sleep of this process's other threads. */
+void fabric_wake_threads(void);
+
 /* ---- Progress ---- */
 
 /* Reads completions, calls `done` for each, posts what was queued. How many completed, or -errno.

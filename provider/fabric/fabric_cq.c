@@ -96,8 +96,7 @@ static int dispatch_error(void)
     return 1;
 }
 
-/* What was just completed may be what another thread sleeps for. */
-static void wake_sleepers(void)
+void fabric_wake_threads(void)
 {
     static const uint64_t one = 1;
 
@@ -129,8 +128,8 @@ int fabric_cq_poll(void)
         dispatch_entry(&e);
         done++;
     }
-    if (done > 0)
-        wake_sleepers();
+    if (done > 0) /* perhaps what another thread sleeps for */
+        fabric_wake_threads();
     return done;
 }
 

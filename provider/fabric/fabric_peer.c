@@ -64,3 +64,13 @@ int fabric_peer(uint32_t rank, struct fabric_peer **peer)
     *peer = fabric.peers[rank];
     return 0;
 }
+
+bool fabric_is_shared(void)
+{
+    return fabric.now;
+}
+
+void fabric_wake(struct fabric_peer *peer)
+{
+    fabric.now->wake(fabric.ep, peer->addr);
+}

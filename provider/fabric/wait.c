@@ -10,7 +10,10 @@
 #include "provider/fabric/fabric.h"
 #include "provider/fabric/wait.h"
 
-enum { SLEEP_MS = 20 }; /* a wake-up costs some 60 us: 0.3 % of a processor */
+enum {
+    SLEEP_MS = 20,    /* a wake-up costs some 60 us: 0.3 % of a processor */
+    CLOCK_EVERY = 16, /* yields */
+};
 
 #define CPUS_KEY "oriel.cpus"
 
@@ -75,20 +78,37 @@ uint32_t wait_polls(void)
     return spin;
 }
 
-static void rest(struct lock *lock)
+const struct wait_watch *wait_watch;
+
+static void sleep_now(bool open)
 {
-    lock_take(lock);
-    bool open = fabric_is_open(), idle = open && fabric_may_sleep();
-    lock_drop(lock);
-    if (open && !idle)
-        return;
     uint64_t start = clock_ns();
+
     if (open)
         fabric_sleep(SLEEP_MS);
     else
         poll(NULL, 0, 1); /* only another thread of this process can help */
     count_add_unlocked(&counts.sleeps, 1);
     count_add_unlocked(&counts.sleep_ns, clock_ns() - start);
+}
+
+static void rest(struct lock *lock)
+{
+    lock_take(lock);
+    const struct wait_watch *watch = wait_watch;
+    if (watch)
+        watch->sleeps();
+    bool open = fabric_is_open(), idle = !open || fabric_may_sleep();
+    if (watch && watch->ready())
+        idle = false;
+    lock_drop(lock);
+    if (idle)
+        sleep_now(open);
+    if (!watch)
+        return;
+    lock_take(lock);
+    watch->woke();
+    lock_drop(lock);
 }
 
 void wait_step(struct wait *w, bool progressed, struct lock *lock)
@@ -102,10 +122,14 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
         __builtin_ia32_pause();
         return;
     }
-    if (!w->since)
-        w->since = clock_ns();
-    w->yields++;
-    if (clock_ns() - w->since < sleep_after) {
+    /* The clock costs as much as a look at the queue. */
+    if (w->yields++ % CLOCK_EVERY == 0) {
+        uint64_t now = clock_ns();
+        if (!w->since)
+            w->since = now;
+        w->tired = now - w->since >= sleep_after;
+    }
+    if (!w->tired) {
         sched_yield();
         count_add_unlocked(&counts.yields, 1);
     } else {

@@ -28,6 +28,7 @@
 struct wait {
     uint32_t polls, yields;
     uint64_t since; /* ns, when yielding began; 0 before */
+    bool tired;     /* it has lasted ORIEL_SLEEP_AFTER */
 };
 
 /*
@@ -42,10 +43,25 @@ void wait_share(void);
 /* Polls before the first yield: 0 where ranks outnumber processors. */
 uint32_t wait_polls(void);
 
+/*
+ * What may end a wait beside the fabric. Called lane locked: `sleeps` before a sleep, after which
+ * whoever has something for this process must wake it; then `ready`, and only where that is false
+ * the sleep begins; `woke` after it, or after no sleep. Lent; NULL where there is nothing. It
+ * changes lane locked.
+ */
+struct wait_watch {
+    void (*sleeps)(void);
+    bool (*ready)(void);
+    void (*woke)(void);
+};
+
+extern const struct wait_watch *wait_watch;
+
 static inline void wait_begin(struct wait *w)
 {
     w->polls = w->yields = 0;
     w->since = 0;
+    w->tired = false;
 }
 
 /*

@@ -84,5 +84,16 @@ static int receive_locked(struct fid_ep *fid, fi_addr_t source, void *buf, size_
     return ret;
 }
 
+static void wake_locked(struct fid_ep *fid, fi_addr_t address)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+    struct node_peer *peer;
+
+    lock_take(ep->lock);
+    if (!node_peer_get(ep, address, &peer))
+        node_peer_wake(peer);
+    lock_drop(ep->lock);
+}
+
 const struct node_now_ops node_now_ops = {sizeof(node_now_ops), receive_locked, node_scatter_send,
-                                          node_scatter_recv};
+                                          node_scatter_recv, wake_locked};

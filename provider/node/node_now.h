@@ -42,6 +42,8 @@ struct node_now_ops {
                               uint64_t tag, uint64_t data, void *context);
     ssize_t (*recv_scattered)(struct fid_ep *ep, const struct scatter *s, fi_addr_t source,
                               uint64_t tag, uint64_t ignore, uint64_t flags, void *context);
+    /* Rings the peer's bell if it sleeps: for what was written into other memory of its. */
+    void (*wake)(struct fid_ep *ep, fi_addr_t peer);
 };
 
 extern const struct node_now_ops node_now_ops;

@@ -279,3 +279,21 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
 {
     (void)w, (void)progressed, (void)lock;
 }
+
+/* ---- Shared memory: none ---- */
+
+const struct wait_watch *wait_watch;
+
+bool fabric_is_shared(void)
+{
+    return false;
+}
+
+void fabric_wake(struct fabric_peer *peer)
+{
+    (void)peer;
+}
+
+void fabric_wake_threads(void)
+{
+}

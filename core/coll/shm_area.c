@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Areas: agreement on one, turns, steps, and waking those who sleep. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/coll/shm_area.h"
+#include "provider/base/log.h"
+#include "provider/base/param.h"
+#include "provider/base/segment.h"
+#include "provider/boot/boot.h"
+#include "provider/fabric/wait.h"
+
+/* ---- Agreement ---- */
+
+/* In the scratch of the agreement. */
+struct shm_setup {
+    struct segment_offer offer; /* from rank 0; len 0 where it has none */
+    int fd;                     /* of rank 0; -1 */
+    uint64_t mapped, all_mapped;
+};
+
+static size_t rows_at(int size)
+{
+    return sizeof(struct shm_head) + (size_t)size * sizeof(struct shm_done);
+}
+
+static size_t slots_at(int size)
+{
+    size_t end = rows_at(size) + (size_t)SHM_DEPTH * (size_t)size * sizeof(struct shm_line);
+
+    return (end + 4095) & ~(size_t)4095;
+}
+
+static void set_memory(struct shm_area *a, char *memory)
+{
+    a->head = (struct shm_head *)memory;
+    a->lines = (struct shm_line *)(memory + rows_at(a->size));
+    a->slots = memory + slots_at(a->size);
+}
+
+static int map(struct shm_area *a, int fd)
+{
+    void *memory;
+    int rc = segment_map(fd, a->len, &memory);
+
+    if (!rc)
+        set_memory(a, memory);
+    return rc;
+}
+
+static void make(struct shm_area *a, struct shm_setup *s)
+{
+    if (segment_new(a->len, &s->fd, &s->offer)) {
+        s->fd = -1;
+        return;
+    }
+    if (map(a, s->fd))
+        s->offer.len = 0;
+}
+
+static void join(struct shm_area *a, const struct shm_setup *s)
+{
+    int fd;
+
+    if (s->offer.len != a->len || segment_open(&s->offer, &fd))
+        return;
+    map(a, fd);
+    close(fd);
+}
+
+static void tell_offer(struct coll *k, struct shm_setup *s)
+{
+    coll_child(k, &(struct coll_args){
+                      .kind = COLL_BCAST,
+                      .comm = k->comm,
+                      .send = {.buf = &s->offer, .count = sizeof s->offer, .type = &datatype_byte},
+                      .round = bcast_binomial});
+}
+
+static void ask_all(struct coll *k, struct shm_setup *s)
+{
+    coll_child(
+        k, &(struct coll_args){.kind = COLL_ALLREDUCE,
+                               .comm = k->comm,
+                               .send = {.buf = &s->mapped, .count = 1, .type = &datatype_uint64},
+                               .recv = {.buf = &s->all_mapped},
+                               .op = op_find(MPI_BAND),
+                               .round = allreduce_doubling});
+}
+
+static void give_up(struct shm_area *a)
+{
+    a->state = SHM_FAILED;
+    if (a->head)
+        segment_unmap(a->head, a->len);
+    a->head = NULL;
+    LOG(LOG_INFO, "no memory to share for the collectives of %d ranks", a->size);
+}
+
+/* Rank 0 offers, all map, and only if all could do so the area is used. 2 ceil(log p) alpha. */
+static enum coll_step setup_round(struct coll *k)
+{
+    struct shm_area *a = k->args.state;
+    struct shm_setup *s = (struct shm_setup *)k->scratch;
+
+    switch (k->round) {
+    case 0:
+        if (!coll_scratch(k, sizeof *s)) {
+            give_up(a);
+            return COLL_LAST;
+        }
+        s = (struct shm_setup *)k->scratch;
+        *s = (struct shm_setup){.fd = -1};
+        if (k->rank == 0)
+            make(a, s);
+        tell_offer(k, s);
+        return COLL_MORE;
+    case 1:
+        if (k->rank && !k->error)
+            join(a, s);
+        s->mapped = a->head != NULL;
+        ask_all(k, s);
+        return COLL_MORE;
+    default:
+        if (s->fd >= 0)
+            close(s->fd);
+        if (k->error || !s->all_mapped)
+            give_up(a);
+        else
+            a->state = SHM_READY;
+        return COLL_LAST;
+    }
+}
+
+static bool all_here(struct comm *c)
+{
+    for (int i = 0; i < c->size; i++)
+        if (!boot_same_host(group_process(c->group, i)))
+            return false;
+    return true;
+}
+
+void shm_make(struct comm *c)
+{
+    struct shm_area *a;
+
+    if (c->size < 2 || c->size > SHM_MEMBERS || !c->may_share || !fabric_is_shared() ||
+        !all_here(c))
+        return;
+    a = aligned_alloc(alignof(struct shm_area),
+                      (sizeof *a + alignof(struct shm_area) - 1) & -alignof(struct shm_area));
+    /* The others will ask: without memory for this much, nothing else works either. */
+    if (!a) {
+        log_line(LOG_ERROR, "no memory for a communicator's collectives");
+        return;
+    }
+    memset(a, 0, sizeof *a);
+    a->len = slots_at(c->size) + (size_t)SHM_SETS * SHM_SET;
+    a->slot = (size_t)SHM_SET / (size_t)c->size & ~(size_t)63;
+    a->part = a->slot / (size_t)c->size & ~(size_t)15;
+    a->rank = c->rank;
+    a->size = c->size;
+    a->comm = c;
+    a->step = 1;
+    list_init(&a->queue);
+    list_init(&a->active);
+    c->area = a;
+    coll_launch(&a->setup, &(struct coll_args){
+                               .kind = COLL_SHARE, .comm = c, .round = setup_round, .state = a});
+}
+
+static void area_free(struct shm_area *a)
+{
+    if (a->head)
+        segment_unmap(a->head, a->len);
+    coll_release(&a->setup);
+    free(a);
+}
+
+/* ---- Sleeping and waking ---- */
+
+static struct list active = LIST_INIT(active); /* areas with an operation under way */
+static unsigned sleeping;                      /* threads */
+
+static void enter_sleepers(struct shm_area *a)
+{
+    if (!a->announced && a->state == SHM_READY) {
+        atomic_fetch_add(&a->head->sleepers, 1);
+        a->announced = true;
+    }
+}
+
+static void leave_sleepers(struct shm_area *a)
+{
+    if (a->announced)
+        atomic_fetch_sub(&a->head->sleepers, 1);
+    a->announced = false;
+}
+
+static void watch_sleeps(void)
+{
+    sleeping++;
+    for (struct list *l = active.next; l != &active; l = l->next)
+        enter_sleepers(container_of(l, struct shm_area, active));
+}
+
+static void watch_woke(void)
+{
+    if (--sleeping)
+        return;
+    for (struct list *l = active.next; l != &active; l = l->next)
+        leave_sleepers(container_of(l, struct shm_area, active));
+}
+
+const struct wait_watch shm_watch = {watch_sleeps, coll_poll, watch_woke};
+
+/*
+ * A member that sleeps has said so before it looked at the lines for the last time; we have stored
+ * ours, and look at what it said behind a barrier. One of the two sees the other.
+ */
+static void wake_others(struct shm_area *a)
+{
+    a->owes_wake = false;
+    atomic_thread_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&a->head->sleepers, memory_order_relaxed) == a->announced)
+        return;
+    for (int i = 0; i < a->size; i++) {
+        struct fabric_peer *peer;
+        if (i != a->rank && !comm_peer(a->comm, i, &peer))
+            fabric_wake(peer);
+    }
+}
+
+/* ---- Turns ---- */
+
+static void end_turn(struct shm_area *a)
+{
+    struct list *l = list_pop(&a->queue);
+
+    a->current = NULL;
+    if (l) {
+        struct deferred *next = container_of(l, struct deferred, link);
+        a->current = container_of(next, struct coll, deferred);
+        a->disagree = false;
+        lane_defer(next);
+        return;
+    }
+    list_drop(&a->active);
+    leave_sleepers(a);
+}
+
+static bool take_turn(struct shm_area *a, struct coll *k)
+{
+    if (a->current == k)
+        return true;
+    if (a->current) {
+        list_add_tail(&a->queue, &k->deferred.link);
+        return false;
+    }
+    a->current = k;
+    a->disagree = false;
+    list_add_tail(&active, &a->active);
+    return true;
+}
+
+enum coll_step shm_run(struct coll *k, coll_round_fn *body)
+{
+    struct shm_area *a = k->comm->area;
+    enum coll_step step;
+
+    if (!take_turn(a, k))
+        return COLL_PARK;
+    if (__builtin_expect(a->state != SHM_READY, 0)) {
+        if (a->state == SHM_ASKING)
+            return COLL_POLL;
+        end_turn(a);
+        k->call = coll_select(k);
+        return k->call(k);
+    }
+    step = body(k);
+    if (a->owes_wake)
+        wake_others(a);
+    if (step == COLL_LAST)
+        end_turn(a);
+    return step;
+}
+
+/* ---- Steps ---- */
+
+/* Steps are compared by their distance, as they may wrap. */
+static bool not_before(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b) >= 0;
+}
+
+static void look_at_done(struct shm_area *a)
+{
+    uint32_t least = a->step - 1;
+
+    for (int i = 0; i < a->size; i++) {
+        uint32_t done = atomic_load_explicit(&a->head->done[i].step, memory_order_acquire);
+        if (!not_before(done, least))
+            least = done;
+    }
+    a->all_done = least;
+}
+
+bool shm_may_write(struct shm_area *a, size_t len)
+{
+    uint32_t last = a->step - SHM_DEPTH;
+
+    if (len > SHM_INLINE && !not_before(last, a->set_used[a->set]))
+        last = a->set_used[a->set];
+    if (not_before(a->all_done, last))
+        return true;
+    look_at_done(a);
+    return not_before(a->all_done, last);
+}
+
+void shm_publish(struct shm_area *a, uint64_t bytes)
+{
+    struct shm_line *l = shm_line(a, a->rank);
+
+    l->bytes = bytes;
+    atomic_store_explicit(&l->step, a->step, memory_order_release);
+    a->owes_wake = true;
+}
+
+void shm_disagree(struct coll *k, int rank, size_t want)
+{
+    struct shm_area *a = k->comm->area;
+
+    a->disagree = true;
+    if (k->error)
+        return;
+    k->bad_peer = rank;
+    k->bad_got = shm_line(a, rank)->bytes;
+    k->bad_want = want;
+    coll_fail(k, MPI_ERR_TRUNCATE);
+}
+
+bool shm_all(struct coll *k, int end, size_t (*bytes)(const struct coll *k, int rank))
+{
+    struct shm_area *a = k->comm->area;
+
+    for (; k->mask < end; k->mask++) {
+        if (!shm_has(a, k->mask))
+            return false;
+        size_t want = bytes ? bytes(k, k->mask) : 0;
+        if (__builtin_expect(shm_line(a, k->mask)->bytes != want, 0))
+            shm_disagree(k, k->mask, want);
+    }
+    k->mask = 0;
+    return true;
+}
+
+void shm_next(struct shm_area *a, size_t len, bool all)
+{
+    if (len > SHM_INLINE) {
+        a->set_used[a->set] = a->step;
+        a->set = (a->set + 1) % SHM_SETS;
+    }
+    if (all)
+        a->all_done = a->step - 1;
+    atomic_store_explicit(&a->head->done[a->rank].step, a->step, memory_order_release);
+    a->owes_wake = true;
+    a->step++;
+}
+
+void shm_open(void)
+{
+    comm_area_free = area_free;
+}
+
+/* ---- What an area can serve ---- */
+
+/* The operator reads items where they lie in a slot: forwards, and none too long for its place. */
+static bool fits_reduction(const struct coll *k, size_t place)
+{
+    const struct datatype *t = k->args.send.type;
+
+    return t->extent > 0 && (size_t)t->true_extent <= place;
+}
+
+bool shm_fits_slot(const struct coll *k)
+{
+    const struct shm_area *a = k->comm->area;
+    const struct coll_side *s = &k->args.send;
+
+    return fits_reduction(k, a->slot) &&
+           (!s->count ||
+            (size_t)s->count <= (a->slot - (size_t)s->type->true_extent) / (size_t)s->type->extent);
+}
+
+bool shm_serves(const struct coll *k)
+{
+    const struct shm_area *a = k->comm->area;
+    bool root = k->rank == k->args.root;
+
+    if (!a || a->state == SHM_FAILED || k->parent || k->persistent || k->channel != CHANNEL_COLL)
+        return false;
+    switch (k->args.kind) {
+    case COLL_SCAN:
+    case COLL_EXSCAN:
+        return shm_fits_slot(k);
+    case COLL_REDUCE:
+    case COLL_ALLREDUCE:
+        return fits_reduction(k, a->slot);
+    case COLL_REDUCE_SCATTER:
+    case COLL_REDUCE_SCATTER_BLOCK:
+        return fits_reduction(k, a->part);
+    case COLL_GATHER:
+        return coll_bytes(k, root ? &k->args.recv : &k->args.send, 0) <= a->slot;
+    default:
+        return true;
+    }
+}

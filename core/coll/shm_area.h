@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A communicator's area: memory that all its members map, in which its collectives leave their data
+ * and say so, without messages. Made at the communicator's ORIEL_COLL_AREA_AFTER-th collective,
+ * where all members are on one host; where it fails on one member, all go without. A memfd, so
+ * nothing can be left behind (provider/base/segment.h). 516 KiB plus 2.2 KiB a member, whatever is
+ * sent.
+ *
+ * Operations on an area run one after the other, in the order of their start, which is the same on
+ * all members: so a started one waits for nothing but operations that every member has started
+ * too. An operation is a sequence of steps, numbered through over the life of the area. In a step a
+ * member writes its part and publishes it by storing the step's number in its line; the others wait
+ * for the number, read, and store it as `done` in a line of their own when they have read all.
+ *
+ * A step's lines are used again SHM_DEPTH steps later, and data that does not fit into a line goes
+ * to one of two sets of slots, in turn. Before a member writes to either again, all must have done
+ * the step that used it last. Where a step makes everyone wait for everyone, that is known without
+ * a look.
+ */
+#ifndef ORIEL_COLL_SHM_AREA_H
+#define ORIEL_COLL_SHM_AREA_H
+
+#include <stdalign.h>
+
+#include "core/coll/coll_engine.h"
+#include "provider/base/param.h"
+
+enum {
+    SHM_PAIR = 128,       /* the processor fetches lines of 64 in pairs */
+    SHM_DEPTH = 16,       /* a power of two */
+    SHM_INLINE = 112,     /* bytes beside the number */
+    SHM_SETS = 2,         /* of slots */
+    SHM_SET = 256 * 1024, /* bytes, shared evenly by the members */
+    SHM_MEMBERS = 64,     /* more do without */
+};
+
+struct shm_line {
+    alignas(SHM_PAIR) _Atomic uint32_t step; /* published; stored last */
+    uint64_t bytes; /* that this member contributes to the whole operation, or expects */
+    alignas(16) char data[SHM_INLINE];
+};
+
+struct shm_done {
+    alignas(SHM_PAIR) _Atomic uint32_t step;
+};
+
+/* What is mapped; behind it the members' `done`, SHM_DEPTH rows of lines, and the slots. */
+struct shm_head {
+    alignas(SHM_PAIR) atomic_uint sleepers; /* members that are to be woken */
+    alignas(SHM_PAIR) struct shm_done done[];
+};
+
+enum shm_state { SHM_ASKING, SHM_READY, SHM_FAILED };
+
+/* One member's view. Lane locked. */
+struct shm_area {
+    struct shm_head *head;
+    struct shm_line *lines;
+    char *slots;
+    size_t len;  /* mapped */
+    size_t slot; /* bytes of a member's slot */
+    size_t part; /* the same, shared evenly by the members once more */
+    int rank, size;
+    enum shm_state state;
+
+    uint32_t step;               /* the next one */
+    uint32_t all_done;           /* every member has done this step, perhaps later ones */
+    uint32_t set_used[SHM_SETS]; /* the last step that reads the set */
+    int set;                     /* the next one to be used */
+    bool owes_wake;              /* something was stored since sleepers were looked for */
+    bool announced;              /* this process counts among the sleepers */
+    bool disagree;               /* members expect different lengths of the current operation */
+
+    struct coll *current; /* the operation under way */
+    struct list queue;    /* of struct coll, by `deferred`: those started behind it */
+    struct list active;   /* in the list of areas with an operation under way */
+
+    struct comm *comm;
+    struct coll setup; /* the agreement on the area */
+};
+
+/* ---- Making one ---- */
+
+/* Begins to make one, where the communicator is of the kind that can have it. */
+void shm_make(struct comm *c);
+/* At the start of every collective that all members start, before it takes its tag. */
+static inline void shm_consider(struct comm *c)
+{
+    if (__builtin_expect((long)c->coll_sequence == param.coll_area_after, 0) && !c->area)
+        shm_make(c);
+}
+/* Whether the operation may use its communicator's area; the same answer on all members. */
+bool shm_serves(const struct coll *k);
+/* Where it does: whether a reduction's vector fits one slot. */
+bool shm_fits_slot(const struct coll *k);
+void shm_open(void);
+
+extern const struct wait_watch shm_watch;
+
+/* ---- Algorithms ---- */
+
+/*
+ * Runs an algorithm when its turn has come. The body returns COLL_POLL while it waits for others,
+ * with k->phase, at, mask, block, acc and tmp its own.
+ */
+enum coll_step shm_run(struct coll *k, coll_round_fn *body);
+
+static inline struct shm_line *shm_line(const struct shm_area *a, int rank)
+{
+    return &a->lines[(a->step % SHM_DEPTH) * (unsigned)a->size + (unsigned)rank];
+}
+
+/* Where a member's `len` bytes of this step are: beside its number, or in the current set. */
+static inline char *shm_data(const struct shm_area *a, int rank, size_t len)
+{
+    if (len <= SHM_INLINE)
+        return shm_line(a, rank)->data;
+    return a->slots + (size_t)a->set * SHM_SET + (size_t)rank * a->slot;
+}
+
+/* Whether this member may write `len` bytes, or none, for this step. */
+bool shm_may_write(struct shm_area *a, size_t len);
+void shm_publish(struct shm_area *a, uint64_t bytes);
+
+/* Whether that member has published this step. */
+static inline bool shm_has(const struct shm_area *a, int rank)
+{
+    return atomic_load_explicit(&shm_line(a, rank)->step, memory_order_acquire) == a->step;
+}
+
+/*
+ * Whether members 0 to end - 1 have published, each as many bytes as `bytes` says (NULL: 0). Where
+ * one has not, k fails and a->disagree is set: an operation in which everybody sees everybody's
+ * number ends with this step, as it does for the others. k->mask is where it goes on.
+ */
+void shm_disagree(struct coll *k, int rank, size_t want);
+bool shm_all(struct coll *k, int end, size_t (*bytes)(const struct coll *k, int rank));
+
+/*
+ * This member has read what it wants of the step, and of all before; `len` as in shm_data, the most
+ * that any member wrote. `all`: it has seen everybody publish the step.
+ */
+void shm_next(struct shm_area *a, size_t len, bool all);
+
+#endif
