@@ -77,6 +77,7 @@ libprovider_la_SOURCES = \
     provider/fabric/fabric_impl.h \
     provider/fabric/fabric_library.c \
     provider/fabric/fabric_library.h \
+    provider/fabric/fabric_note.c \
     provider/fabric/fabric_peer.c \
     provider/fabric/fabric_post.c \
     provider/fabric/fabric_quirks.c \

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/p2p/bounce.h"
+#include "core/p2p/credit.h"
 #include "core/p2p/lane.h"
 #include "core/p2p/request.h"
 #include "provider/base/count.h"
@@ -64,5 +65,7 @@ bool lane_progress(void)
     }
     if (lane.poll)
         done += lane.poll();
+    if (UNLIKELY(credit_hungry))
+        credit_grant(done);
     return done;
 }

@@ -4,6 +4,8 @@ libcore_la_SOURCES += \
     core/p2p/bounce.h \
     core/p2p/buffered.c \
     core/p2p/buffered.h \
+    core/p2p/credit.c \
+    core/p2p/credit.h \
     core/p2p/exchange.c \
     core/p2p/grequest.c \
     core/p2p/grequest.h \

@@ -5,6 +5,7 @@
 
 int p2p_open(void)
 {
+    credit_open();
     object_init(&message_no_proc.object, OBJECT_MESSAGE, NULL);
     object_predefine(&message_no_proc.object, OBJECT_MESSAGE, MPI_MESSAGE_NO_PROC);
     return request_open();
@@ -15,6 +16,9 @@ void p2p_drain(void)
     struct wait w;
 
     wait_begin(&w);
+    lane_lock();
+    credit_finish();
+    lane_unlock();
     for (;;) {
         lane_lock();
         bool progressed = lane_progress();

@@ -15,6 +15,7 @@
 #ifndef ORIEL_P2P_P2P_H
 #define ORIEL_P2P_P2P_H
 
+#include "core/p2p/credit.h"
 #include "core/p2p/request.h"
 #include "provider/base/count.h"
 #include "provider/base/hot.h"
@@ -60,6 +61,12 @@ static inline uint64_t p2p_match_out(const struct comm *c, enum channel channel,
 static inline uint64_t p2p_ignore(int tag)
 {
     return P2P_SYNCHRONOUS | (tag == MPI_ANY_TAG ? UINT32_MAX : 0);
+}
+
+/* Which of the two lines to a peer a message takes (credit.h). */
+static inline enum credit_line p2p_line(enum channel channel)
+{
+    return channel == CHANNEL_P2P ? CREDIT_PROGRAM : CREDIT_LIBRARY;
 }
 
 /* Counts a message as the program's or as one of a collective's. Lane locked. */
@@ -108,11 +115,14 @@ HOT_INLINE bool p2p_inject_block(struct comm *c, struct datatype *t, enum channe
     size_t len;
 
     if (dest < 0 || !c->peers || !c->peers[dest] || !t->contiguous ||
-        __builtin_mul_overflow((size_t)t->size, (size_t)count, &len) || len > fabric_inject_most)
+        __builtin_mul_overflow((size_t)t->size, (size_t)count, &len) || len > fabric_inject_most ||
+        !credit_take(c->peers[dest], p2p_line(channel), len))
         return false;
     if (fabric_tinject(c->peers[dest], datatype_address(buf, t), len,
-                       p2p_match_out(c, channel, tag), (uint64_t)c->rank))
+                       p2p_match_out(c, channel, tag), (uint64_t)c->rank)) {
+        credit_untake(c->peers[dest], p2p_line(channel), len);
         return false;
+    }
     p2p_count_sent(channel, len);
     return true;
 }

@@ -76,6 +76,18 @@ static void part_sent(struct fabric_op *op, const struct fabric_event *event)
     part_over(container_of(op, struct chunk, op)->part, event->error);
 }
 
+/* True where the fabric takes the data at once. */
+static bool part_inject(struct fabric_peer *to, const void *data, size_t len, uint64_t match,
+                        uint64_t rank)
+{
+    if (len > fabric_inject_most || !credit_take(to, CREDIT_LIBRARY, len))
+        return false;
+    if (!fabric_tinject(to, data, len, match, rank))
+        return true;
+    credit_untake(to, CREDIT_LIBRARY, len);
+    return false;
+}
+
 static void part_send(struct part *p, uint32_t i)
 {
     struct request *r = p->request;
@@ -87,8 +99,9 @@ static void part_send(struct part *p, uint32_t i)
 
     if (p->packed)
         datatype_pack(r->buf, r->count, r->type, from, p->packed + from, len);
-    if (p->peer && (len > fabric_inject_most || fabric_tinject(p->peer, data, len, match, rank))) {
-        rc = fabric_tsend(p->peer, &k->op, data, len, match, rank);
+    if (p->peer && !part_inject(p->peer, data, len, match, rank)) {
+        credit_message(&k->op, data, len, NULL);
+        rc = credit_send(p->peer, CREDIT_LIBRARY, &k->op, match, rank);
         if (!rc) {
             lane.sending++;
             count_add(&counts.sends_pending, 1);
@@ -117,6 +130,8 @@ static void chunk_arrived(struct fabric_op *op, const struct fabric_event *event
     struct request *r = p->request;
     size_t len = p->notice.bytes, from = len * (size_t)(k - p->chunks);
 
+    credit_posted(p->peer, CREDIT_LIBRARY, -1);
+    credit_consumed(p->peer, CREDIT_LIBRARY, len);
     if (!event->error)
         p2p_count_received(CHANNEL_PART, len);
     if (!event->error && p->packed && from < r->bytes)
@@ -146,6 +161,8 @@ static void part_expect(struct part *p)
                               part_match(p, i), 0);
         if (rc)
             chunk_over(k, rc);
+        else
+            credit_posted(p->peer, CREDIT_LIBRARY, 1);
     }
     part_over(p, 0);
 }

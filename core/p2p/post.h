@@ -16,9 +16,15 @@ int post_copy(struct request *r, const void *buf, MPI_Count count);
 int post_send(struct request *r, struct fabric_peer *to, uint64_t match, const void *data,
               size_t len);
 
+/* MPI_Cancel of a send: one that is held back is cancelled, one that has left is not. */
+void post_withdraw(struct request *r);
+
 /* Copies what is to be sent, so that r is complete at once (buffered.c). */
 int post_buffered(struct request *r, struct fabric_peer *to, uint64_t match, const void *buf,
                   MPI_Count count);
+
+/* Counts a message from that rank as received. */
+void post_consumed(struct comm *c, int source, enum channel channel, size_t len);
 
 /* A receive's completion: fills the status, unpacks, acknowledges. */
 void post_received(struct fabric_op *op, const struct fabric_event *event);

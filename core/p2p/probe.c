@@ -62,6 +62,8 @@ static int probe_look(struct comm *c, int source, int tag, struct fabric_op *cla
     int look = fabric_tpeek(from, claim, p2p_match(c, CHANNEL_P2P, tag == MPI_ANY_TAG ? 0 : tag),
                             p2p_ignore(tag), event);
     *found = !look;
+    if (look == -ENOMSG && UNLIKELY(credit_hungry))
+        credit_sought(from, CREDIT_PROGRAM);
     return !look || look == -ENOMSG ? MPI_SUCCESS : err_from_errno(look, "probing for a message");
 }
 
@@ -141,6 +143,8 @@ static int mrecv(struct message *m, void *buf, MPI_Count count, struct datatype 
         return rc;
     }
     r->op.done = post_received;
+    r->channel = CHANNEL_P2P;
+    credit_posted(r->op.peer, CREDIT_PROGRAM, 1);
     object_retire(&m->object);
     object_drop(&m->object);
     rc = r->scattered.type ? fabric_trecv_claimed_scattered(&r->op, &r->scattered.scatter)

@@ -45,10 +45,20 @@ int post_room(struct request *r, void *buf, MPI_Count count, void **room)
     return MPI_SUCCESS;
 }
 
+void post_consumed(struct comm *c, int source, enum channel channel, size_t len)
+{
+    struct fabric_peer *from;
+
+    if (!comm_peer(c, source, &from))
+        credit_consumed(from, p2p_line(channel), len);
+}
+
 void post_received(struct fabric_op *op, const struct fabric_event *event)
 {
     struct request *r = container_of(op, struct request, op);
+    enum channel channel = r->channel;
 
+    credit_posted(op->peer, p2p_line(channel), -1);
     if (event->error == -ECANCELED) {
         r->cancelled = true;
         request_complete(r);
@@ -57,6 +67,7 @@ void post_received(struct fabric_op *op, const struct fabric_event *event)
     r->len = event->len;
     r->tag = r->want == MPI_ANY_TAG ? (int)(uint32_t)event->tag : r->want;
     r->source = r->peer == MPI_ANY_SOURCE ? (int)event->data : r->peer;
+    post_consumed(r->comm, r->source, channel, r->len);
     if (event->error == -EMSGSIZE || r->len > r->bytes) {
         r->error = MPI_ERR_TRUNCATE;
     } else if (event->error) {
@@ -64,7 +75,7 @@ void post_received(struct fabric_op *op, const struct fabric_event *event)
         r->error = err_from_errno(event->error, "receiving a message");
     }
     if (!r->cause)
-        p2p_count_received(p2p_channel(event->tag), r->len < r->bytes ? r->len : r->bytes);
+        p2p_count_received(channel, r->len < r->bytes ? r->len : r->bytes);
     if (r->bounce)
         datatype_unpack(r->buf, r->count, r->type, 0, r->bounce,
                         r->len < r->bytes ? r->len : r->bytes);
@@ -94,6 +105,7 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
         return rc;
     r->peer = source;
     r->want = tag;
+    r->channel = channel;
     r->op.done = post_received;
     rc = r->scattered.type
              ? fabric_trecv_scattered(from, &r->op, &r->scattered.scatter, match, p2p_ignore(tag))
@@ -103,6 +115,7 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
         r->bounce = NULL;
         return err_from_errno(rc, "posting a receive");
     }
+    credit_posted(from, p2p_line(channel), 1);
     return MPI_SUCCESS;
 }
 
@@ -131,10 +144,12 @@ static bool recv_now(struct comm *c, void *buf, MPI_Count count, struct datatype
                                   &event);
         if (!rc && event.tag & P2P_SYNCHRONOUS)
             post_ack(c, (int)event.data, (int)(uint32_t)event.tag);
-        if (!rc)
+        if (!rc) {
+            post_consumed(c, (int)event.data, CHANNEL_P2P, event.len);
             p2p_count_received(CHANNEL_P2P, event.len);
-        else if (rc == -EAGAIN || rc == -EINPROGRESS)
+        } else if (rc == -EAGAIN || rc == -EINPROGRESS) {
             lane_progress();
+        }
         lane_unlock();
         if (!rc || rc == -EBUSY)
             break;

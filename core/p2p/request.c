@@ -4,7 +4,7 @@
 #include "core/object/err.h"
 #include "core/object/status.h"
 #include "core/p2p/bounce.h"
-#include "core/p2p/request.h"
+#include "core/p2p/post.h"
 #include "provider/fabric/wait.h"
 
 /* ---- Life ---- */
@@ -32,6 +32,7 @@ static void request_reset(struct request *r, enum request_kind kind, struct comm
     r->mode = SEND_STANDARD;
     r->then = NULL;
     r->owner = NULL;
+    r->ack = NULL;
     if (comm)
         object_hold(&comm->object);
     if (type)
@@ -292,6 +293,8 @@ int request_cancel(struct request *r)
     lane_lock();
     if (r->kind == REQUEST_RECV && !request_is_done(r))
         fabric_cancel(&r->op);
+    else if (r->kind == REQUEST_SEND && !request_is_done(r))
+        post_withdraw(r);
     lane_unlock();
     return MPI_SUCCESS;
 }

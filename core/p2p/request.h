@@ -67,9 +67,12 @@ struct request {
     int peer; /* rank or MPI_ANY_SOURCE */
     int want; /* tag, or MPI_ANY_TAG */
     enum send_mode mode;
+    uint8_t channel; /* enum channel of a receive */
     void *bounce; /* packed form of a non-contiguous buffer (bounce.h), given back at completion */
     struct scattered scattered; /* or that buffer as it is; its type NULL: it is neither */
     size_t bytes;               /* length of the user's buffer, packed */
+    struct request
+        *ack; /* a synchronous send's: the receive of its acknowledgement, while posted */
 
     /* Called lane locked at completion, for a request without a handle; owner is the caller's. */
     void (*then)(struct request *r);

@@ -57,10 +57,15 @@ int post_send(struct request *r, struct fabric_peer *to, uint64_t match, const v
         return err_set(MPI_ERR_COUNT, "a message of %zu bytes is longer than the %zu that %s takes",
                        len, most, fabric_provider());
     r->op.done = sent;
+    enum channel channel = p2p_channel(match);
     uint64_t from = (uint64_t)r->comm->rank;
-    int rc = r->scattered.type
-                 ? fabric_tsend_scattered(to, &r->op, &r->scattered.scatter, match, from)
-                 : fabric_tsend(to, &r->op, data, len, match, from);
+    int rc;
+    if (channel == CHANNEL_ACK) { /* it is expected: it goes whatever else waits */
+        rc = fabric_tsend(to, &r->op, data, len, match, from);
+    } else {
+        credit_message(&r->op, data, len, r->scattered.type ? &r->scattered.scatter : NULL);
+        rc = credit_send(to, p2p_line(channel), &r->op, match, from);
+    }
     if (rc)
         return err_from_errno(rc, "sending a message");
     lane.sending++;
@@ -80,9 +85,13 @@ bool p2p_try_inject(struct comm *c, struct datatype *t, enum channel channel, co
         len > fabric_limits()->inject)
         return false;
     uint64_t match = p2p_match_out(c, channel, tag), from = (uint64_t)c->rank;
-    if (t->contiguous ? fabric_tinject(to, datatype_address(buf, t), len, match, from)
-                      : scattered_inject(to, buf, count, t, len, match, from))
+    if (!credit_take(to, p2p_line(channel), len))
         return false;
+    if (t->contiguous ? fabric_tinject(to, datatype_address(buf, t), len, match, from)
+                      : scattered_inject(to, buf, count, t, len, match, from)) {
+        credit_untake(to, p2p_line(channel), len);
+        return false;
+    }
     p2p_count_sent(channel, len);
     return true;
 }
@@ -94,8 +103,10 @@ static void acked(struct fabric_op *op, const struct fabric_event *event)
     struct request *ack = container_of(op, struct request, op), *r = ack->owner;
 
     request_free(ack);
-    if (r)
-        send_part(r, event->error);
+    if (!r)
+        return;
+    r->ack = NULL;
+    send_part(r, r->cancelled ? 0 : event->error);
 }
 
 /* Posts the receive for it; in front of the send, so that it is never unexpected. */
@@ -145,12 +156,29 @@ static int send_synchronous(struct request *r, struct fabric_peer *to, uint64_t 
     if (rc)
         return rc;
     r->parts = 2;
+    r->ack = ack;
     rc = post_send(r, to, match | P2P_SYNCHRONOUS, data, r->bytes);
     if (rc) {
+        r->ack = NULL;
         ack->owner = NULL;
         fabric_cancel(&ack->op);
     }
     return rc;
+}
+
+/* ---- Cancelling ---- */
+
+/* A synchronous one's acknowledgement will not come: its receive is taken back, and ends it. */
+void post_withdraw(struct request *r)
+{
+    if (!credit_withdraw(&r->op, CREDIT_PROGRAM))
+        return;
+    lane.sending--;
+    count_add(&counts.sends_pending, -UINT64_C(1));
+    r->cancelled = true;
+    if (r->ack)
+        fabric_cancel(&r->ack->op);
+    send_part(r, 0);
 }
 
 /* ---- The calls ---- */

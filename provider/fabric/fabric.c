@@ -180,11 +180,16 @@ int fabric_open(void)
     if (!FI_CHECK_OP(fabric.ep->fid.ops, struct fi_ops, ops_open) ||
         fi_open_ops(&fabric.ep->fid, NODE_NOW_OPS, 0, (void **)&fabric.now, NULL))
         fabric.now = NULL;
+    rc = fabric_notes_open();
+    if (rc)
+        goto close_wake;
     fabric_inject_most = fabric.limits.inject;
     fabric.open = true;
     LOG(LOG_INFO, "%s on %s", fabric_provider(), fabric.info->domain_attr->name);
     return 0;
 
+close_wake:
+    close(fabric.wake_fd);
 close_endpoint:
     close_endpoint();
     free(fabric.tail);

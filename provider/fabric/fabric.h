@@ -49,7 +49,8 @@ struct fabric_op {
     uint8_t iov_count; /* FABRIC_SCATTER: iov[0] is the place of a struct scatter, and its length */
     struct fabric_peer *peer; /* NULL: any source */
     struct iovec iov[FABRIC_IOV];
-    uint64_t tag, data; /* receives: tag and ignore mask; remote memory: address and key */
+    uint64_t tag, data; /* receives: tag and ignore mask; remote memory: address and key;
+                           notes: what is sent */
 };
 
 struct fabric_limits {
@@ -86,6 +87,18 @@ int fabric_candidates(void (*each)(const struct fabric_candidate *, void *), voi
  * pointer every time, good until fabric_close.
  */
 int fabric_peer(uint32_t rank, struct fabric_peer **peer);
+/* Is it this process? */
+bool fabric_peer_is_self(const struct fabric_peer *peer);
+
+/*
+ * Memory in each peer that is the caller's: FABRIC_PEER_OWN bytes on a cache line of their own,
+ * zero at first contact.
+ */
+enum { FABRIC_PEER_HEAD = 64, FABRIC_PEER_OWN = 384 };
+static inline void *fabric_peer_own(struct fabric_peer *peer)
+{
+    return (char *)peer + FABRIC_PEER_HEAD;
+}
 
 /* ---- Tagged messages. `from` NULL is any source; `data` travels with the message. ---- */
 
@@ -133,6 +146,14 @@ int fabric_trecv_claimed_scattered(struct fabric_op *claimed, const struct scatt
  * still on the way.
  */
 void fabric_cancel(struct fabric_op *op);
+
+/* ---- Notes: one word to a peer, beside the messages and never matched with a receive ---- */
+
+/* As a `done` is called: in fabric_progress, lock held. */
+typedef void fabric_note_fn(struct fabric_peer *from, uint64_t word);
+/* Who is told of the notes that come; to be set before fabric_open. */
+void fabric_note_set(fabric_note_fn *came);
+int fabric_note(struct fabric_peer *to, struct fabric_op *op, uint64_t word);
 
 /* ---- Remote memory ---- */
 

@@ -21,7 +21,7 @@
 #include "provider/fabric/fabric_library.h"
 #include "provider/node/node_now.h"
 
-enum fabric_kind { OP_SEND, OP_RECV, OP_CLAIMED, OP_PEEK, OP_WRITE, OP_READ };
+enum fabric_kind { OP_SEND, OP_RECV, OP_CLAIMED, OP_PEEK, OP_WRITE, OP_READ, OP_NOTE, OP_NOTED };
 enum fabric_state { OP_IDLE, OP_QUEUED, OP_POSTED };
 
 /* An operation's address is its context's: libfabric may use the words while it is posted. */
@@ -34,7 +34,9 @@ struct fabric_peer {
     uint32_t rank;
     struct list waiting; /* operations that the provider refused for now, in order */
     struct list blocked; /* in fabric.blocked while any waits */
+    _Alignas(FABRIC_PEER_HEAD) char own[FABRIC_PEER_OWN];
 };
+static_assert(offsetof(struct fabric_peer, own) == FABRIC_PEER_HEAD, "the caller's place");
 
 struct fabric_region {
     struct fid_mr *mr; /* NULL for an empty region */
@@ -126,6 +128,11 @@ void fabric_post_queued(void);
 /* Takes a queued operation back; false where it is not queued. */
 bool fabric_post_withdraw(struct fabric_op *op);
 
+/* ---- fabric_note.c ---- */
+
+/* Posts the receives for notes; 0 or -errno. */
+int fabric_notes_open(void);
+
 /* ---- fabric_cq.c ---- */
 
 /* Notices that `op` completed; the operation itself may be gone by then. */
@@ -146,7 +153,8 @@ int fabric_errno(long error);
 
 static inline bool fabric_is_receive(const struct fabric_op *op)
 {
-    return op->kind == OP_RECV || op->kind == OP_CLAIMED || op->kind == OP_PEEK;
+    return op->kind == OP_RECV || op->kind == OP_CLAIMED || op->kind == OP_PEEK ||
+           op->kind == OP_NOTED;
 }
 
 /* A peek's answer is for the caller of fabric_tpeek, not for the operation's owner. */

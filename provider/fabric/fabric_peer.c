@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdalign.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "provider/base/log.h"
 #include "provider/boot/boot.h"
@@ -39,10 +41,11 @@ static int insert(uint32_t rank, fi_addr_t *addr)
 
 static int contact(uint32_t rank, struct fabric_peer **peer)
 {
-    struct fabric_peer *p = malloc(sizeof(*p));
+    struct fabric_peer *p = aligned_alloc(alignof(struct fabric_peer), sizeof(*p));
 
     if (!p)
         return -ENOMEM;
+    memset(p->own, 0, sizeof(p->own));
     p->rank = rank;
     list_init(&p->waiting);
     list_init(&p->blocked);
@@ -73,4 +76,9 @@ bool fabric_is_shared(void)
 void fabric_wake(struct fabric_peer *peer)
 {
     fabric.now->wake(fabric.ep, peer->addr);
+}
+
+bool fabric_peer_is_self(const struct fabric_peer *peer)
+{
+    return peer->rank == boot_info()->rank;
 }

@@ -78,6 +78,12 @@ static ssize_t post(struct fabric_op *op)
         return post_peek(op);
     case OP_WRITE:
         return post_write(op);
+    case OP_NOTE:
+        return fi_send(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->peer->addr,
+                       op);
+    case OP_NOTED:
+        return fi_recv(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, FI_ADDR_UNSPEC,
+                       op);
     case OP_READ:
         return fi_read(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->peer->addr,
                        op->tag, op->data, op);

@@ -27,8 +27,8 @@ static struct fi_info *hints_make(const struct fabric_source *source)
 
     if (!h)
         return NULL;
-    h->caps = FI_TAGGED | FI_RMA | FI_SEND | FI_RECV | FI_READ | FI_WRITE | FI_REMOTE_READ |
-              FI_REMOTE_WRITE | FI_DIRECTED_RECV;
+    h->caps = FI_TAGGED | FI_MSG | FI_RMA | FI_SEND | FI_RECV | FI_READ | FI_WRITE |
+              FI_REMOTE_READ | FI_REMOTE_WRITE | FI_DIRECTED_RECV;
     h->mode = FI_CONTEXT | FI_CONTEXT2;
     h->ep_attr->type = FI_EP_RDM;
     h->tx_attr->msg_order = FI_ORDER_SAS;

@@ -24,6 +24,7 @@ mpi_tests = \
     tests/mpi/p2p_cancel.mpi \
     tests/mpi/p2p_complete.mpi \
     tests/mpi/p2p_errors.mpi \
+    tests/mpi/p2p_flow.mpi \
     tests/mpi/p2p_grequest.mpi \
     tests/mpi/p2p_large.mpi \
     tests/mpi/p2p_modes.mpi \
@@ -81,6 +82,8 @@ tests_mpi_p2p_complete_mpi_SOURCES = tests/mpi/p2p_complete.c tests/mpi/mpitest.
 tests_mpi_p2p_complete_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_errors_mpi_SOURCES = tests/mpi/p2p_errors.c tests/mpi/mpitest.h
 tests_mpi_p2p_errors_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_flow_mpi_SOURCES = tests/mpi/p2p_flow.c tests/mpi/mpitest.h
+tests_mpi_p2p_flow_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_grequest_mpi_SOURCES = tests/mpi/p2p_grequest.c tests/mpi/mpitest.h
 tests_mpi_p2p_grequest_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_large_mpi_SOURCES = tests/mpi/p2p_large.c tests/mpi/mpitest.h

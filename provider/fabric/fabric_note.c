@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Notes travel as untagged messages, which providers match apart from tagged ones: the receives
+ * that wait for them are in no tagged receive's way. A note is the sender's rank and the word, both
+ * in the operation itself.
+ */
+#include "provider/boot/boot.h"
+#include "provider/fabric/fabric_impl.h"
+
+enum { NOTES = 8, NOTE_BYTES = 16 }; /* receives posted; more that come at once are kept */
+
+static_assert(offsetof(struct fabric_op, data) == offsetof(struct fabric_op, tag) + 8,
+              "the words of a note follow each other");
+
+static fabric_note_fn *note_came;
+static struct fabric_op expected[NOTES];
+
+void fabric_note_set(fabric_note_fn *came)
+{
+    note_came = came;
+}
+
+static int note_post(struct fabric_op *op, enum fabric_kind kind, struct fabric_peer *to)
+{
+    op->kind = kind;
+    op->peer = to;
+    op->iov[0] = (struct iovec){&op->tag, NOTE_BYTES};
+    op->iov_count = 1;
+    return fabric_post(op);
+}
+
+int fabric_note(struct fabric_peer *to, struct fabric_op *op, uint64_t word)
+{
+    op->tag = boot_info()->rank;
+    op->data = word;
+    return note_post(op, OP_NOTE, to);
+}
+
+static void noted(struct fabric_op *op, const struct fabric_event *event)
+{
+    uint64_t rank = op->tag, word = op->data;
+    struct fabric_peer *from;
+
+    if (event->error == -ECANCELED)
+        return;
+    note_post(op, OP_NOTED, NULL);
+    if (!event->error && note_came && !fabric_peer((uint32_t)rank, &from))
+        note_came(from, word);
+}
+
+int fabric_notes_open(void)
+{
+    int rc = 0;
+
+    for (int i = 0; i < NOTES && !rc; i++) {
+        expected[i] = (struct fabric_op){.done = noted};
+        rc = note_post(&expected[i], OP_NOTED, NULL);
+    }
+    return rc;
+}
