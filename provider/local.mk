@@ -34,6 +34,7 @@ node_sources = \
     provider/node/node_queue.h \
     provider/node/node_recv.c \
     provider/node/node_rma.c \
+    provider/node/node_rma_now.h \
     provider/node/node_scatter.c \
     provider/node/node_segment.c \
     provider/node/node_segment.h \

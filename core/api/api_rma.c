@@ -36,7 +36,9 @@ static int check_target(struct rma *a, MPI_Win win, int rank, MPI_Aint disp, MPI
 /* Gives a started request its handle; the call's end. */
 static int finish(struct rma *a, int rc, MPI_Request *request, const char *func)
 {
-    if (!rc && request)
+    if (!rc && request && a->request == &request_sent)
+        *request = (MPI_Request)request_sent.object.handle;
+    else if (!rc && request)
         rc = request_publish(a->request, request);
     return rc ? api_fail_win(a->w, rc, func) : MPI_SUCCESS;
 }

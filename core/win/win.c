@@ -6,6 +6,7 @@
 #include "core/coll/coll.h"
 #include "core/coll/comm_make.h"
 #include "core/object/err.h"
+#include "core/win/win_board.h"
 #include "core/win/win_life.h"
 #include "core/win/win_message.h"
 
@@ -53,9 +54,11 @@ static void win_release(struct object *o)
         object_drop(&w->errhandler->object);
     if (w->info)
         object_drop(&w->info->object);
+    for (int i = 0; w->comm && w->targets && i < w->comm->size; i++)
+        free(w->targets[i].table);
     if (w->comm)
         object_drop(&w->comm->object);
-    free(w->attached);
+    free(w->table);
     free(w->start_ranks);
     free(w->post_ranks);
     free(w->targets);
@@ -107,24 +110,23 @@ int win_new(int flavor, struct info *info, struct comm *c, struct win **win)
         object_drop(&w->object);
         return rc;
     }
-    rc = win_message_open(w);
-    if (rc) {
-        win_undo(w);
-        return rc;
-    }
     *win = w;
     return MPI_SUCCESS;
 }
 
 void win_undo(struct win *w)
 {
-    win_message_close(w);
+    if (w->told)
+        win_message_close(w);
     lane_lock();
     if (w->region)
         fabric_region_close(w->region);
     w->region = NULL;
     lane_unlock();
-    win_memory_close(w->segment, w->segment_len);
+    if (w->segment)
+        win_memory_close(w->segment, w->segment_len);
+    else
+        free(w->board);
     free(w->owned);
     object_drop(&w->object);
 }
@@ -159,7 +161,7 @@ int win_free(struct win *w, bool *gone)
      * that are still on their way to this process are the last messages that it gets.
      */
     met = coll_barrier(w->comm);
-    idle = win_until(w, win_lock_idle, 0);
+    idle = w->board ? MPI_SUCCESS : win_until(w, win_lock_idle, 0);
     object_retire(&w->object);
     win_undo(w);
     *gone = true;
@@ -210,7 +212,7 @@ int win_shared_query(struct win *w, int rank, MPI_Aint *size, MPI_Aint *unit, vo
         return err_set(MPI_ERR_RMA_FLAVOR, "a dynamic window has no memory of its own to share");
     t = &w->targets[rank == MPI_PROC_NULL ? first_with_memory(w) : rank];
     *unit = t->unit;
-    *size = t->mapped ? t->size : 0;
+    *size = t->reach == WIN_BY_STORE ? t->size : 0;
     *base = t->mapped;
     return MPI_SUCCESS;
 }

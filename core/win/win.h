@@ -4,12 +4,21 @@
  * write. It owns a duplicate of that communicator, what its processes told each other at creation
  * (struct win_target), and the state of the epochs that are open.
  *
- * Put and get are the fabric's remote writes and reads, or loads and stores where the target's
- * memory is mapped here. Accumulates have one authority, the target: they travel as messages
- * (win_message.h) and are applied there under the lane's lock, for its own process too.
+ * Who does what to the memory of another process is decided at creation, for the window as a whole
+ * and for its life, since accumulates are atomic with each other only where one authority orders
+ * them all:
+ *
+ * - Native, where all its processes are on one host: the origin, without any help. Memory that all
+ *   have mapped (MPI_Win_allocate, _allocate_shared) is loaded and stored, other memory copied by
+ *   the kernel; accumulates are done by the processor's atomics or under the target's lock
+ *   (win_native.c), and all synchronisation is on the board (win_board.h).
+ * - Otherwise the target: put and get are the fabric's remote writes and reads, accumulates and all
+ *   synchronisation are messages (win_message.h), answered under the lane's lock, by the helper
+ *   thread where the program is elsewhere (win_help.h).
  *
  * Functions take the lane's lock themselves and return MPI_SUCCESS or an error class, unless marked
- * "lane locked". Handles, counts, types, ranks and operators have been checked above.
+ * "lane locked"; a native window's operations take none. Handles, counts, types, ranks and
+ * operators have been checked above.
  */
 #ifndef ORIEL_WIN_WIN_H
 #define ORIEL_WIN_WIN_H
@@ -19,6 +28,7 @@
 
 struct fabric_region;
 struct request;
+struct win_board;
 
 /* What a process is doing as an origin; 12.5. */
 enum win_access {
@@ -33,7 +43,15 @@ enum win_lock_state {
     WIN_UNLOCKED,
     WIN_LOCK_ASKED, /* the target has not granted it yet */
     WIN_LOCKED,
+    WIN_LOCKED_EXCLUSIVE,
     WIN_LOCK_UNCHECKED, /* MPI_MODE_NOCHECK: the target does not know */
+};
+
+/* How an origin comes to a target's memory. */
+enum win_reach {
+    WIN_BY_STORE, /* it is mapped here */
+    WIN_BY_COPY,  /* in one copy by the kernel, done when the call returns */
+    WIN_BY_POST,  /* the fabric's remote writes and reads */
 };
 
 /* A process that waits at this one for a lock; a process waits once at most. */
@@ -45,16 +63,20 @@ struct win_waiter {
 /* What this process knows and does about one process of the window. */
 struct win_target {
     uint64_t address, key; /* of its memory's first byte, for the fabric */
-    char *mapped;          /* the same, in this process; NULL where it is not mapped */
+    char *mapped;          /* the same, in this process; WIN_BY_STORE only. NULL is where this
+                              process's part of a dynamic window begins */
     MPI_Aint size, unit;   /* bytes */
+    uint8_t reach;         /* enum win_reach */
     struct list streams;   /* of struct win_stream: accumulates that have more to send, in order */
     uint32_t pending;      /* operations that are not complete at the target */
     uint32_t credit;       /* messages that may still be sent before an answer */
     int error;             /* of an operation since the last synchronisation */
     uint8_t lock;          /* enum win_lock_state */
     bool started;          /* of the group of MPI_Win_start */
-    uint32_t posts, completes; /* messages of it that MPI_Win_start and _wait have not used up */
-    struct win_waiter waiter;  /* its request for this process's lock */
+    uint32_t posts;        /* native: that MPI_Win_start has used up; else those that it has not */
+    uint32_t completes;    /* messages of it that MPI_Win_wait has not used up */
+    struct win_waiter waiter; /* its request for this process's lock */
+    struct win_table *table;  /* what is attached there, as this process last saw it, or NULL */
 };
 
 /* The lock that this process grants on its own memory: first come, first served. */
@@ -64,10 +86,16 @@ struct win_lock {
     struct list waiting; /* of struct win_waiter */
 };
 
-/* Memory attached to a dynamic window, by rising address. */
+/* Memory attached to a dynamic window. */
 struct win_attached {
-    uintptr_t base;
-    size_t len;
+    uint64_t base, len;
+};
+
+/* All of a process's, by rising address. */
+struct win_table {
+    unsigned generation; /* of a copy: that of the board when it was taken */
+    int count, room;
+    struct win_attached entries[];
 };
 
 struct win {
@@ -84,11 +112,15 @@ struct win {
     int unit; /* as MPI_WIN_DISP_UNIT shows it; targets[] has the whole number */
     int flavor, model;
     struct fabric_region *region;
-    void *segment;                    /* shared by all processes of the window, or NULL */
-    size_t segment_len, segment_step; /* a part is a multiple of the step */
-    void *owned;                      /* malloc'ed for MPI_Win_allocate, or NULL */
-    struct win_attached *attached;
-    int attached_count, attached_room;
+    struct win_board *board; /* native: at the segment's beginning, or of our own; else NULL */
+    void *segment;           /* shared by all processes of the window, or NULL */
+    size_t segment_len;
+    size_t segment_step;     /* parts of it are multiples; 0 where they are not in it */
+    void *owned;             /* malloc'ed for MPI_Win_allocate, or NULL */
+    struct win_table *table; /* what is attached here, or NULL */
+    bool told;               /* messages find it */
+    bool coarse;             /* mpi_accumulate_granularity: all accumulates under the lock */
+    bool lockless;           /* no_locks */
 
     struct win_target *targets; /* by rank */
     uint32_t pending;           /* sum over the targets */
@@ -96,13 +128,15 @@ struct win {
     int broken;                 /* a message of the synchronisation was lost: its error class */
 
     enum win_access access;
-    bool fence_used; /* operations were issued since the last fence */
-    bool exposed;    /* between MPI_Win_post and _wait */
-    uint32_t locked; /* targets under MPI_Win_lock */
+    atomic_bool fence_used; /* operations were issued since the last fence */
+    bool exposed;           /* between MPI_Win_post and _wait */
+    uint32_t locked;        /* targets under MPI_Win_lock */
     int *start_ranks, *post_ranks;
     int start_count, post_count;
     bool post_checked; /* the post was without MPI_MODE_NOCHECK */
     struct win_lock lock;
+    uint32_t meetings;  /* fences on the board, ever */
+    uint32_t completes; /* on the board, that MPI_Win_wait has used up */
 };
 
 static inline struct win *win_find(MPI_Win handle)
@@ -110,7 +144,7 @@ static inline struct win *win_find(MPI_Win handle)
     return (struct win *)object_find(OBJECT_WIN, handle);
 }
 
-/* ---- Life: win.c, win_create.c ---- */
+/* ---- Life: win.c, win_create.c, win_attach.c ---- */
 
 int win_create(void *base, MPI_Aint size, MPI_Aint unit, struct info *info, struct comm *c,
                struct win **win);
@@ -153,7 +187,7 @@ int win_flush(struct win *w, int rank);
 int win_flush_all(struct win *w);
 int win_sync(struct win *w);
 
-/* ---- Operations: win_put.c, win_acc.c ---- */
+/* ---- Operations: win_put.c, win_acc.c, win_native.c ---- */
 
 /* One side of an operation. At the target `buf` is NULL and `disp` counts. */
 struct win_side {
@@ -163,7 +197,9 @@ struct win_side {
     struct datatype *type;
 };
 
-/* `request` NULL: MPI_Put; else MPI_Rput, and *request is one without a handle. */
+/*
+ * `request` NULL: MPI_Put; else MPI_Rput, and *request is one without a handle, or request_sent.
+ */
 int win_put(struct win *w, const struct win_side *origin, int rank, const struct win_side *target,
             struct request **request);
 int win_get(struct win *w, const struct win_side *origin, int rank, const struct win_side *target,

@@ -62,39 +62,6 @@ static int element_of(struct datatype *t, const struct op *op, struct datatype *
     return moves_only ? MPI_SUCCESS : op_check(op, e);
 }
 
-/* Walks the target's memory element by element, as far as they lie side by side. */
-struct walk {
-    const struct win_stream *stream;
-    struct type_iter i;
-    bool whole, spread;
-};
-
-static void walk_begin(struct walk *k, const struct win_stream *s)
-{
-    k->stream = s;
-    k->whole = s->target.type == s->element;
-    k->spread = s->element->extent != s->element->size;
-    if (!k->whole && !k->spread)
-        type_iter_begin(&k->i, (void *)(uintptr_t)s->base, s->target.count, s->target.type, s->at);
-}
-
-/* What begins with the data's byte `from`, at most `most` bytes of it. */
-static struct win_run walk_next(struct walk *k, size_t from, size_t most)
-{
-    const struct win_stream *s = k->stream;
-    size_t size = (size_t)s->element->size;
-    struct iovec piece = {0};
-
-    if (k->whole)
-        return (struct win_run){s->base + from / size * (size_t)s->element->extent, most};
-    if (k->spread) { /* members of one pair may be pieces of their own: only where it begins */
-        type_iter_begin(&k->i, (void *)(uintptr_t)s->base, s->target.count, s->target.type, from);
-        most = size;
-    }
-    type_iter_next(&k->i, most, &piece);
-    return (struct win_run){(uintptr_t)piece.iov_base, k->spread ? size : piece.iov_len};
-}
-
 /*
  * Fills in the runs that a message of `room` bytes has room for, with their data; the answer, which
  * has the data and no runs, then fits as well. Returns the bytes of data.
@@ -103,15 +70,15 @@ static size_t fill_runs(const struct win_stream *s, struct win_run *runs, uint16
                         size_t room)
 {
     size_t size = (size_t)s->element->size, from = s->at, left = room;
-    struct walk k;
+    struct win_walk k;
 
-    walk_begin(&k, s);
+    win_walk_begin(&k, &s->target, s->element, s->base, s->at);
     *count = 0;
     while (from < s->total && left >= sizeof *runs + size) {
         size_t most = (left - sizeof *runs) / size * size;
         if (most > s->total - from)
             most = s->total - from;
-        struct win_run run = walk_next(&k, from, most);
+        struct win_run run = win_walk_next(&k, from, most);
         runs[(*count)++] = run;
         from += run.len;
         left -= sizeof run + run.len;
@@ -318,30 +285,12 @@ static int stream_start(struct win *w, int rank, const struct win_stream *model,
     return MPI_SUCCESS;
 }
 
-static int start_locked(struct win *w, int rank, struct win_stream *model, struct request **request)
-{
-    int rc = win_may_access(w, rank, request);
-
-    if (!rc)
-        rc = win_target_range(w, rank, &model->target, &model->base);
-    if (rc)
-        return rc;
-    if (!model->total)
-        return win_request_done(w, model->target.type, request);
-    return stream_start(w, rank, model, request);
-}
-
 static int start(struct win *w, int rank, struct win_stream *model, struct request **request)
 {
     int rc;
 
     lane_lock();
-    if (rank == MPI_PROC_NULL)
-        rc = win_request_done(w, model->target.type, request);
-    else
-        rc = start_locked(w, rank, model, request);
-    if (!rc && rank != MPI_PROC_NULL)
-        count_add(&counts.win_accumulated, 1);
+    rc = stream_start(w, rank, model, request);
     if (w->issued % 64 == 0 && w->pending)
         lane_progress();
     lane_unlock();
@@ -358,31 +307,69 @@ static int same_bytes(const struct win_side *side, size_t total, const char *wha
                    bytes, total);
 }
 
+/* Whether there is something to do, and where. */
+static int look(struct win *w, int rank, const struct win_side *target, bool passive, uint64_t *at)
+{
+    int rc = win_may_access(w, rank, passive);
+
+    return rc ? rc : win_target_range(w, rank, target, at);
+}
+
+/* Through messages. `model` has what depends on the call. */
+static int accumulate_told(struct win *w, int rank, struct win_stream *model,
+                           const struct win_side *target, size_t total, const struct op *op,
+                           struct datatype *element, uint64_t at, struct request **request)
+{
+    model->target = *target;
+    model->total = total;
+    model->base = at;
+    model->op_handle = (uint16_t)op->object.handle;
+    model->element = element;
+    model->element_handle = (uint16_t)element->object.handle;
+    return start(w, rank, model, request);
+}
+
+static int check_sides(const struct win_side *origin, const struct win_side *result, size_t total,
+                       const struct op *op)
+{
+    int rc = op->kind == OP_NO_OP ? MPI_SUCCESS : same_bytes(origin, total, "origin");
+
+    return rc || !result ? rc : same_bytes(result, total, "result");
+}
+
 int win_accumulate(struct win *w, const struct win_side *origin, const struct win_side *result,
                    int rank, const struct win_side *target, struct op *op, struct request **request)
 {
-    struct win_stream s = {.target = *target,
-                           .kind = result ? WIN_MESSAGE_FETCH : WIN_MESSAGE_ACCUMULATE,
-                           .op_handle = (uint16_t)op->object.handle,
-                           .total = (size_t)target->count * (size_t)target->type->size};
+    size_t total = (size_t)target->count * (size_t)target->type->size;
+    struct datatype *element;
+    uint64_t at;
     int rc;
 
     if (op_is_user(op))
         return err_set(MPI_ERR_OP, "accumulates take predefined operators only");
     /* Nothing is combined where there is no data: any type will do. */
-    rc = element_of(s.total ? target->type : &datatype_int, op, &s.element);
-    if (!rc && op->kind != OP_NO_OP)
-        rc = same_bytes(origin, s.total, "origin");
-    if (!rc && result)
-        rc = same_bytes(result, s.total, "result");
+    rc = element_of(total ? target->type : &datatype_int, op, &element);
+    if (!rc)
+        rc = check_sides(origin, result, total, op);
+    if (!rc && rank != MPI_PROC_NULL)
+        rc = look(w, rank, target, request, &at);
     if (rc)
         return rc;
-    s.element_handle = (uint16_t)s.element->object.handle;
+    if (rank == MPI_PROC_NULL || !total) {
+        win_request_done(request);
+        return MPI_SUCCESS;
+    }
+    win_count(&counts.win_accumulated, 1);
+    if (w->board) {
+        win_request_done(request);
+        return win_native_accumulate(w, origin, result, rank, target, op, element, at);
+    }
+    struct win_stream s = {.kind = result ? WIN_MESSAGE_FETCH : WIN_MESSAGE_ACCUMULATE};
     if (op->kind != OP_NO_OP)
         s.origin = *origin;
     if (result)
         s.result = *result;
-    return start(w, rank, &s, request);
+    return accumulate_told(w, rank, &s, target, total, op, element, at, request);
 }
 
 /* Integers, logicals and bytes (12.3.5). */
@@ -395,17 +382,23 @@ int win_compare_and_swap(struct win *w, const void *origin, const void *compare,
                          struct datatype *t, int rank, MPI_Aint disp)
 {
     struct win_side target = {.disp = disp, .count = 1, .type = t};
-    struct win_stream s = {.target = target,
-                           .origin = {.buf = (void *)origin, .count = 1, .type = t},
-                           .result = {.buf = result, .count = 1, .type = t},
-                           .compare = compare,
-                           .kind = WIN_MESSAGE_SWAP,
-                           .op_handle = (uint16_t)(uintptr_t)MPI_REPLACE,
-                           .element = t,
-                           .element_handle = (uint16_t)t->object.handle,
-                           .total = (size_t)t->size};
+    uint64_t at;
+    int rc;
 
     if (!swappable(t))
         return err_set(MPI_ERR_TYPE, "compare-and-swap takes integers, logicals and bytes only");
-    return start(w, rank, &s, NULL);
+    if (rank == MPI_PROC_NULL)
+        return MPI_SUCCESS;
+    rc = look(w, rank, &target, false, &at);
+    if (rc)
+        return rc;
+    win_count(&counts.win_accumulated, 1);
+    if (w->board)
+        return win_native_swap(w, origin, compare, result, t, rank, at);
+    struct win_stream s = {.origin = {.buf = (void *)origin, .count = 1, .type = t},
+                           .result = {.buf = result, .count = 1, .type = t},
+                           .compare = compare,
+                           .kind = WIN_MESSAGE_SWAP};
+    return accumulate_told(w, rank, &s, &target, (size_t)t->size, op_find(MPI_REPLACE), t, at,
+                           NULL);
 }

@@ -11,46 +11,16 @@
 /* Pair types with room between or after their members are expanded this many at a time. */
 enum { BATCH = 32, BATCH_BYTES = BATCH * 32 };
 
-/* One message's work. */
-struct apply {
-    const struct win_head *head;
-    const struct op *op;
-    struct datatype *type;
-    char *out; /* where what was there before goes, or NULL */
-};
-
-/* Adjoining regions serve one access together. */
-static bool is_attached(const struct win *w, uintptr_t at, size_t len)
-{
-    for (int i = 0; len && i < w->attached_count; i++) {
-        const struct win_attached *a = &w->attached[i];
-        if (at < a->base || at - a->base >= a->len)
-            continue;
-        size_t here = a->len - (at - a->base);
-        if (here >= len)
-            return true;
-        at += here;
-        len -= here;
-    }
-    return !len;
-}
-
-/* Bytes of memory that a run of that many bytes of data covers. */
-static size_t run_span(const struct datatype *t, size_t len)
-{
-    return t->size ? len / (size_t)t->size * (size_t)t->extent : 0;
-}
-
 static bool run_inside(const struct win *w, const struct win_run *run, const struct datatype *t)
 {
-    size_t span = run_span(t, run->len);
+    size_t span = win_run_span(t, run->len);
 
     if (w->flavor == MPI_WIN_FLAVOR_DYNAMIC)
-        return is_attached(w, run->at, span);
+        return win_is_attached(w, run->at, span);
     return run->at <= (uint64_t)w->size && span <= (uint64_t)w->size - run->at;
 }
 
-static void combine(const struct apply *a, const void *in, char *at, MPI_Count n)
+static void combine(const struct win_apply *a, const void *in, char *at, MPI_Count n)
 {
     if (a->op->kind == OP_REPLACE)
         memcpy(at, in, (size_t)n * (size_t)a->type->extent);
@@ -58,7 +28,7 @@ static void combine(const struct apply *a, const void *in, char *at, MPI_Count n
         op_apply(a->op, in, at, n, a->type);
 }
 
-static void apply_dense(const struct apply *a, char *at, const char *in, size_t len)
+static void apply_dense(const struct win_apply *a, char *at, const char *in, size_t len)
 {
     if (a->out)
         memcpy(a->out, at, len);
@@ -66,7 +36,7 @@ static void apply_dense(const struct apply *a, char *at, const char *in, size_t 
 }
 
 /* Elements with gaps: packed in the message, spread in memory. */
-static void apply_spread(const struct apply *a, char *at, const char *in, size_t len)
+static void apply_spread(const struct win_apply *a, char *at, const char *in, size_t len)
 {
     size_t size = (size_t)a->type->size;
     _Alignas(16) char spread[BATCH_BYTES];
@@ -88,7 +58,7 @@ static void apply_spread(const struct apply *a, char *at, const char *in, size_t
 }
 
 /* in: the comparand, then the new value. */
-static void apply_swap(const struct apply *a, char *at, const char *in)
+static void apply_swap(const struct win_apply *a, char *at, const char *in)
 {
     size_t size = (size_t)a->type->size;
     bool equal = !memcmp(at, in, size);
@@ -98,9 +68,9 @@ static void apply_swap(const struct apply *a, char *at, const char *in)
         memcpy(at, in + size, size);
 }
 
-static void apply_run(struct apply *a, char *at, const char *in, size_t len)
+void win_apply_run(struct win_apply *a, char *at, const char *in, size_t len)
 {
-    if (a->head->kind == WIN_MESSAGE_SWAP)
+    if (a->swap)
         apply_swap(a, at, in);
     else if (a->type->size == a->type->extent)
         apply_dense(a, at, in, len);
@@ -117,9 +87,9 @@ void win_apply(struct win *w, const struct win_head *message, struct win_packet 
     const char *in = (const char *)(run + message->runs);
     struct win_head *head = win_packet_head(answer);
     char *base = w->flavor == MPI_WIN_FLAVOR_DYNAMIC ? NULL : w->base;
-    struct apply a = {.head = message,
-                      .op = op_find((MPI_Op)(uintptr_t)message->op),
-                      .type = datatype_find((MPI_Datatype)(uintptr_t)message->type)};
+    struct win_apply a = {.swap = message->kind == WIN_MESSAGE_SWAP,
+                          .op = op_find((MPI_Op)(uintptr_t)message->op),
+                          .type = datatype_find((MPI_Datatype)(uintptr_t)message->type)};
 
     *len = sizeof *head;
     for (int i = 0; i < message->runs; i++)
@@ -130,7 +100,7 @@ void win_apply(struct win *w, const struct win_head *message, struct win_packet 
     if (message->kind != WIN_MESSAGE_ACCUMULATE)
         a.out = (char *)(head + 1);
     for (int i = 0; i < message->runs; i++) {
-        apply_run(&a, (char *)((uintptr_t)base + run[i].at), in, run[i].len);
+        win_apply_run(&a, (char *)((uintptr_t)base + run[i].at), in, run[i].len);
         in += a.op->kind == OP_NO_OP ? 0 : run[i].len;
     }
     if (a.out)

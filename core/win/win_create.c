@@ -5,9 +5,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/coll/coll.h"
 #include "core/object/err.h"
+#include "core/win/win_board.h"
 #include "core/win/win_life.h"
 #include "core/win/win_message.h"
 #include "provider/boot/boot.h"
@@ -21,21 +23,34 @@ struct card {
     int64_t error; /* an error class */
 };
 
+/* Whether others need the fabric to reach this process's part. */
+static bool needs_region(const struct win *w)
+{
+    if (w->comm->size == 1)
+        return false;
+    if (w->flavor == MPI_WIN_FLAVOR_DYNAMIC)
+        return w->board; /* else through messages */
+    return w->size && !w->segment_step;
+}
+
 static int make_card(struct win *w, MPI_Aint unit, int error, struct card *card)
 {
+    bool dynamic = w->flavor == MPI_WIN_FLAVOR_DYNAMIC;
+    struct fabric_key key;
+
     *card = (struct card){.size = w->size, .unit = unit, .error = error};
-    if (error || !w->size || w->segment || w->comm->size == 1 ||
-        w->flavor == MPI_WIN_FLAVOR_DYNAMIC)
+    if (error || !needs_region(w))
         return error;
     lane_lock();
-    int e = fabric_region_open(w->base, (size_t)w->size, &w->region);
+    /* A dynamic window's is all memory: who may touch what is looked up in the table. */
+    int e = fabric_region_open(w->base, dynamic ? SIZE_MAX : (size_t)w->size, &w->region);
+    if (!e)
+        fabric_region_key(w->region, &key);
     lane_unlock();
     if (e) {
         card->error = err_from_errno(e, "registering the window's memory");
         return (int)card->error;
     }
-    struct fabric_key key;
-    fabric_region_key(w->region, &key);
     card->address = key.base;
     card->key = key.key;
     return MPI_SUCCESS;
@@ -43,7 +58,7 @@ static int make_card(struct win *w, MPI_Aint unit, int error, struct card *card)
 
 static int read_cards(struct win *w, const struct card *cards)
 {
-    char *part = w->segment;
+    char *part = w->segment ? (char *)w->segment + win_board_size(w->comm->size) : NULL;
 
     for (int i = 0; i < w->comm->size; i++) {
         struct win_target *t = &w->targets[i];
@@ -53,13 +68,16 @@ static int read_cards(struct win *w, const struct card *cards)
         t->key = cards[i].key;
         t->size = (MPI_Aint)cards[i].size;
         t->unit = (MPI_Aint)cards[i].unit;
-        if (w->segment) {
+        t->reach = w->segment_step ? WIN_BY_STORE : w->board ? WIN_BY_COPY : WIN_BY_POST;
+        if (w->segment_step) {
             t->mapped = part;
             part += win_part(t->size, w->segment_step);
         }
     }
-    if (!w->segment && w->flavor != MPI_WIN_FLAVOR_DYNAMIC)
-        w->targets[w->comm->rank].mapped = w->base;
+    if (w->segment_step)
+        return MPI_SUCCESS;
+    w->targets[w->comm->rank].mapped = w->base;
+    w->targets[w->comm->rank].reach = WIN_BY_STORE;
     return MPI_SUCCESS;
 }
 
@@ -67,7 +85,7 @@ static int read_cards(struct win *w, const struct card *cards)
  * The exchange that ends every creation: when it is over all processes know all, and all can be
  * sent messages. `error` is what went wrong here until now.
  */
-static int exchange(struct win *w, MPI_Aint unit, int error)
+static int exchange_with(struct win *w, MPI_Aint unit, int error)
 {
     struct card mine, *cards = malloc((size_t)w->comm->size * sizeof *cards);
     int rc;
@@ -85,6 +103,11 @@ static int exchange(struct win *w, MPI_Aint unit, int error)
     return MPI_SUCCESS;
 }
 
+static int exchange(struct win *w, MPI_Aint unit)
+{
+    return exchange_with(w, unit, MPI_SUCCESS);
+}
+
 /* Gives the window its handle, or takes everything back. */
 static int finish(struct win *w, int rc, struct win **win)
 {
@@ -98,6 +121,80 @@ static int finish(struct win *w, int rc, struct win **win)
     return MPI_SUCCESS;
 }
 
+/* ---- Who is the authority ---- */
+
+static bool one_host(const struct comm *c)
+{
+    for (int i = 0; i < c->size; i++)
+        if (!boot_same_host(group_process(c->group, i)))
+            return false;
+    return true;
+}
+
+/* Whether this process can copy to and from all others without their help. */
+static bool reaches_all(struct comm *c)
+{
+    struct fabric_peer *peer;
+    bool all = true;
+
+    lane_lock();
+    for (int i = 0; all && i < c->size; i++)
+        all = i == c->rank || (!comm_peer(c, i, &peer) && !fabric_reach(peer));
+    lane_unlock();
+    return all;
+}
+
+/* A window of this process alone: its board is in its own memory, and so is everything. */
+static int settle_alone(struct win *w)
+{
+    size_t len = win_board_size(1);
+
+    w->board = aligned_alloc(PAGE, len);
+    if (!w->board)
+        return err_set(MPI_ERR_NO_MEM, "no memory for a window");
+    memset(w->board, 0, len);
+    return MPI_SUCCESS;
+}
+
+/* The board, and behind it `parts` bytes for all of the window's memory where it is ours to make.
+ */
+static int settle_together(struct win *w, size_t parts, bool willing)
+{
+    size_t len = win_board_size(w->comm->size) + parts;
+    int rc = win_memory_open(w->comm, len, willing, &w->segment);
+
+    if (rc)
+        return rc;
+    w->segment_len = len;
+    w->board = w->segment;
+    return MPI_SUCCESS;
+}
+
+/*
+ * Decides for all processes alike; collective. `ours`: the window's memory is in the segment, if
+ * there is one. A shared window `must` have one.
+ */
+static int settle(struct win *w, size_t parts, bool ours, bool must)
+{
+    struct comm *c = w->comm;
+    int rc = MPI_ERR_RMA_SHARED;
+
+    if (c->size == 1 && !must)
+        rc = settle_alone(w);
+    else if (one_host(c))
+        rc = settle_together(w, parts, must || (fabric_is_shared() && (ours || reaches_all(c))));
+    if (rc == MPI_ERR_RMA_SHARED && !must)
+        rc = win_message_open(w);
+    if (rc || !w->board)
+        return rc;
+    w->board->seats[c->rank].pid = getpid();
+    /* What some copy and others store to is only safe under the lock. */
+    w->coarse = w->coarse || (!ours && c->size > 1);
+    return MPI_SUCCESS;
+}
+
+/* ---- The program's memory ---- */
+
 int win_create(void *base, MPI_Aint size, MPI_Aint unit, struct info *info, struct comm *c,
                struct win **win)
 {
@@ -108,7 +205,8 @@ int win_create(void *base, MPI_Aint size, MPI_Aint unit, struct info *info, stru
         return rc;
     w->base = base;
     w->size = size;
-    return finish(w, exchange(w, unit, MPI_SUCCESS), win);
+    rc = settle(w, 0, false, false);
+    return finish(w, rc ? rc : exchange(w, unit), win);
 }
 
 int win_create_dynamic(struct info *info, struct comm *c, struct win **win)
@@ -118,43 +216,67 @@ int win_create_dynamic(struct info *info, struct comm *c, struct win **win)
 
     if (rc)
         return rc;
-    return finish(w, exchange(w, 1, MPI_SUCCESS), win);
+    rc = settle(w, 0, false, false);
+    return finish(w, rc ? rc : exchange(w, 1), win);
 }
 
 /* ---- Memory of the library's ---- */
 
-static bool one_host(const struct comm *c)
+/* Memory of this process alone. */
+static int allocate_private(struct win *w, MPI_Aint size)
 {
-    for (int i = 0; i < c->size; i++)
-        if (!boot_same_host(group_process(c->group, i)))
-            return false;
-    return true;
+    size_t len = ((size_t)size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+
+    w->size = size;
+    if (!size)
+        return MPI_SUCCESS;
+    w->owned = len >= (size_t)size ? aligned_alloc(ALIGNMENT, len) : NULL;
+    if (!w->owned)
+        return err_set(MPI_ERR_NO_MEM, "no memory for a window of %lld bytes", (long long)size);
+    w->base = w->owned;
+    return MPI_SUCCESS;
+}
+
+/* All processes' sizes, malloc'ed, and what their parts take together. */
+static int gather_sizes(struct comm *c, MPI_Aint size, size_t step, MPI_Aint **sizes,
+                        MPI_Aint *total)
+{
+    MPI_Aint *s = malloc((size_t)c->size * sizeof *s), sum = 0;
+    int rc;
+
+    if (!s)
+        return err_set(MPI_ERR_NO_MEM, "no memory for the sizes of %d processes", c->size);
+    rc = coll_allgather(c, &size, sizeof size, &datatype_byte, s);
+    for (int i = 0; !rc && i < c->size; i++)
+        if (s[i] > PTRDIFF_MAX - 2 * PAGE ||
+            __builtin_add_overflow(sum, (MPI_Aint)win_part(s[i], step), &sum) ||
+            sum > PTRDIFF_MAX - (MPI_Aint)win_board_size(c->size))
+            rc = err_set(MPI_ERR_NO_MEM, "the window's sizes add up to more than an address space");
+    if (rc) {
+        free(s);
+        return rc;
+    }
+    *sizes = s;
+    *total = sum;
+    return MPI_SUCCESS;
 }
 
 /*
- * A segment with the parts of all processes one after the other, each rounded up to `step` bytes.
- * Collective; all have the same result.
+ * Memory for the window, each process's part rounded up to `step` bytes, one after the other in a
+ * segment where that is possible. Collective; all have the same result.
  */
-static int open_segment(struct win *w, MPI_Aint size, size_t step)
+static int allocate(struct win *w, MPI_Aint size, size_t step, bool must)
 {
-    int n = w->comm->size, rc;
-    MPI_Aint *sizes = malloc((size_t)n * sizeof *sizes), total = 0;
-    char *part;
+    MPI_Aint *sizes, total;
+    int rc = gather_sizes(w->comm, size, step, &sizes, &total);
 
-    if (!sizes)
-        return err_set(MPI_ERR_NO_MEM, "no memory for the sizes of %d processes", n);
-    rc = coll_allgather(w->comm, &size, sizeof size, &datatype_byte, sizes);
-    for (int i = 0; !rc && i < n; i++)
-        if (sizes[i] > PTRDIFF_MAX - PAGE ||
-            __builtin_add_overflow(total, (MPI_Aint)win_part(sizes[i], step), &total))
-            rc = err_set(MPI_ERR_NO_MEM, "the window's sizes add up to more than an address space");
-    if (!rc && total)
-        rc = win_memory_open(w->comm, (size_t)total, &w->segment);
-    if (!rc) {
-        part = w->segment;
+    if (rc)
+        return rc;
+    rc = settle(w, (size_t)total, true, must);
+    if (!rc && w->segment) {
+        char *part = (char *)w->segment + win_board_size(w->comm->size);
         for (int i = 0; i < w->comm->rank; i++)
-            part += w->segment ? win_part(sizes[i], step) : 0;
-        w->segment_len = (size_t)total;
+            part += win_part(sizes[i], step);
         w->segment_step = step;
         w->base = part;
         w->size = size;
@@ -178,123 +300,26 @@ int win_allocate_shared(MPI_Aint size, MPI_Aint unit, struct info *info, struct 
     if (rc)
         return rc;
     apart = info_get(w->info, "alloc_shared_noncontig");
-    rc = open_segment(w, size, apart && !strcmp(apart, "true") ? PAGE : 1);
-    rc = finish(w, exchange(w, unit, rc), win);
+    rc = allocate(w, size, apart && !strcmp(apart, "true") ? PAGE : 1, true);
+    rc = finish(w, rc ? rc : exchange(w, unit), win);
     if (!rc)
         *base = w->base;
     return rc;
-}
-
-/* Memory of this process alone. */
-static int allocate_private(struct win *w, MPI_Aint size)
-{
-    size_t len = ((size_t)size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-
-    w->size = size;
-    if (!size)
-        return MPI_SUCCESS;
-    w->owned = len >= (size_t)size ? aligned_alloc(ALIGNMENT, len) : NULL;
-    if (!w->owned)
-        return err_set(MPI_ERR_NO_MEM, "no memory for a window of %lld bytes", (long long)size);
-    w->base = w->owned;
-    return MPI_SUCCESS;
 }
 
 int win_allocate(MPI_Aint size, MPI_Aint unit, struct info *info, struct comm *c, void **base,
                  struct win **win)
 {
     struct win *w;
-    int rc = win_new(MPI_WIN_FLAVOR_ALLOCATE, info, c, &w);
+    int rc = win_new(MPI_WIN_FLAVOR_ALLOCATE, info, c, &w), mine;
 
     if (rc)
         return rc;
-    /* On one host everybody reaches everybody's memory by loads and stores. */
-    if (c->size > 1 && one_host(c))
-        rc = open_segment(w, size, PAGE);
-    else
-        rc = allocate_private(w, size);
-    rc = finish(w, exchange(w, unit, rc), win);
+    rc = allocate(w, size, PAGE, false);
+    /* One who has no memory says so in the exchange, where all learn of it. */
+    mine = rc || w->segment ? MPI_SUCCESS : allocate_private(w, size);
+    rc = finish(w, rc ? rc : exchange_with(w, unit, mine), win);
     if (!rc)
         *base = w->base;
-    return rc;
-}
-
-/* ---- Dynamic windows ---- */
-
-/* The place of the first region that begins above. Lane locked. */
-static int place_after(const struct win *w, uintptr_t at)
-{
-    int i = 0;
-
-    while (i < w->attached_count && w->attached[i].base <= at)
-        i++;
-    return i;
-}
-
-/* Lane locked. */
-static int attach(struct win *w, uintptr_t base, size_t len)
-{
-    int i = place_after(w, base);
-
-    if ((i && base - w->attached[i - 1].base < w->attached[i - 1].len) ||
-        (i < w->attached_count && w->attached[i].base - base < len))
-        return err_set(MPI_ERR_RMA_ATTACH, "part of that memory is attached to the window already");
-    if (w->attached_count == w->attached_room) {
-        int room = w->attached_room ? 2 * w->attached_room : 8;
-        struct win_attached *more = realloc(w->attached, (size_t)room * sizeof *more);
-        if (!more)
-            return err_set(MPI_ERR_RMA_ATTACH, "no memory for another attached region");
-        w->attached = more;
-        w->attached_room = room;
-    }
-    memmove(&w->attached[i + 1], &w->attached[i],
-            (size_t)(w->attached_count - i) * sizeof *w->attached);
-    w->attached[i] = (struct win_attached){base, len};
-    w->attached_count++;
-    return MPI_SUCCESS;
-}
-
-/* Lane locked. */
-static int detach(struct win *w, uintptr_t base)
-{
-    int i = place_after(w, base) - 1;
-
-    if (i < 0 || w->attached[i].base != base)
-        return err_set(MPI_ERR_RMA_ATTACH, "no memory that begins there is attached to the window");
-    w->attached_count--;
-    memmove(&w->attached[i], &w->attached[i + 1],
-            (size_t)(w->attached_count - i) * sizeof *w->attached);
-    return MPI_SUCCESS;
-}
-
-static int check_dynamic(const struct win *w)
-{
-    if (w->flavor == MPI_WIN_FLAVOR_DYNAMIC)
-        return MPI_SUCCESS;
-    return err_set(MPI_ERR_RMA_FLAVOR, "only a window of MPI_Win_create_dynamic has memory "
-                                       "attached and detached");
-}
-
-int win_attach(struct win *w, void *base, MPI_Aint size)
-{
-    int rc = check_dynamic(w);
-
-    if (rc)
-        return rc;
-    lane_lock();
-    rc = attach(w, (uintptr_t)base, (size_t)size);
-    lane_unlock();
-    return rc;
-}
-
-int win_detach(struct win *w, const void *base)
-{
-    int rc = check_dynamic(w);
-
-    if (rc)
-        return rc;
-    lane_lock();
-    rc = detach(w, (uintptr_t)base);
-    lane_unlock();
     return rc;
 }

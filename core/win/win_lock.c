@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Passive target synchronisation (12.5.3): each process grants the lock on its own memory, to all
- * in the order in which they asked, so that nobody starves. A process asks, for itself too, with a
- * message and waits for the grant.
+ * Passive target synchronisation (12.5.3). On a native window the locks are on the board. Elsewhere
+ * each process grants the lock on its own memory, to all in the order in which they asked, so that
+ * nobody starves: a process asks, for itself too, with a message and waits for the grant.
  */
 #include "core/object/err.h"
+#include "core/win/win_board.h"
 #include "core/win/win_message.h"
+#include "provider/base/hot.h"
 
 /* ---- The process that grants ---- */
 
@@ -84,20 +86,43 @@ static int ask(struct win *w, int rank, bool exclusive, int assert)
         return MPI_SUCCESS;
     }
     t->lock = WIN_LOCK_ASKED;
+    if (w->board)
+        return MPI_SUCCESS; /* wait_for does it, without the lane's lock */
     rc = win_tell(w, rank, exclusive ? WIN_MESSAGE_LOCK : WIN_MESSAGE_LOCK_SHARED);
     if (rc)
         t->lock = WIN_UNLOCKED;
     return rc;
 }
 
-/* Lane locked. */
+/* Waits for what was asked for. No lock held. */
+static int wait_for(struct win *w, int rank, bool exclusive)
+{
+    struct win_target *t = &w->targets[rank];
+
+    if (t->lock != WIN_LOCK_ASKED)
+        return MPI_SUCCESS; /* granted, or unchecked */
+    if (!w->board)
+        return win_until(w, is_granted, rank);
+    win_board_lock(w, rank, exclusive);
+    t->lock = exclusive ? WIN_LOCKED_EXCLUSIVE : WIN_LOCKED;
+    return MPI_SUCCESS;
+}
+
+/* Gives it back. */
 static int release(struct win *w, int rank)
 {
     struct win_target *t = &w->targets[rank];
-    bool unchecked = t->lock == WIN_LOCK_UNCHECKED;
+    enum win_lock_state held = t->lock;
+    int rc = MPI_SUCCESS;
 
+    if (w->board && held != WIN_LOCK_UNCHECKED)
+        win_board_unlock(w, rank, held == WIN_LOCKED_EXCLUSIVE);
+    lane_lock();
     t->lock = WIN_UNLOCKED;
-    return unchecked ? MPI_SUCCESS : win_tell(w, rank, WIN_MESSAGE_UNLOCK);
+    if (!w->board && held != WIN_LOCK_UNCHECKED)
+        rc = win_tell(w, rank, WIN_MESSAGE_UNLOCK);
+    lane_unlock();
+    return rc;
 }
 
 /* Lane locked. */
@@ -126,7 +151,7 @@ int win_lock(struct win *w, bool exclusive, int rank, int assert)
     lane_lock();
     rc = lock_begin(w, exclusive, rank, assert);
     lane_unlock();
-    return rc ? rc : win_until(w, is_granted, rank);
+    return rc ? rc : wait_for(w, rank, exclusive);
 }
 
 /* Lane locked. */
@@ -149,21 +174,25 @@ int win_lock_all(struct win *w, int assert)
     rc = lock_all_begin(w, assert);
     lane_unlock();
     for (int i = 0; !rc && i < w->comm->size; i++)
-        rc = win_until(w, is_granted, i);
+        rc = wait_for(w, i, false);
     return rc;
 }
 
-/* Lane locked. Whether a lock is held on rank, or with -1 on any. */
+static int not_locked(int rank, const char *call)
+{
+    if (rank < 0)
+        return err_set(MPI_ERR_RMA_SYNC, "%s: no lock is held", call);
+    return err_set(MPI_ERR_RMA_SYNC, "%s: no lock is held on rank %d", call, rank);
+}
+
+/* Whether a lock is held on rank, or with -1 on any. No lock of ours is needed: the call that took
+ * it has returned. */
 static int check_locked(const struct win *w, int rank, const char *call)
 {
     bool held = rank < 0 ? w->access == WIN_ACCESS_LOCK || w->access == WIN_ACCESS_LOCK_ALL
                          : w->targets[rank].lock >= WIN_LOCKED;
 
-    if (held)
-        return MPI_SUCCESS;
-    if (rank < 0)
-        return err_set(MPI_ERR_RMA_SYNC, "%s: no lock is held", call);
-    return err_set(MPI_ERR_RMA_SYNC, "%s: no lock is held on rank %d", call, rank);
+    return LIKELY(held) ? MPI_SUCCESS : not_locked(rank, call);
 }
 
 static int check_unlock(const struct win *w, int rank)
@@ -187,8 +216,8 @@ int win_unlock(struct win *w, int rank)
     if (rc)
         return rc;
     rc = win_finish(w, rank);
-    lane_lock();
     told = release(w, rank);
+    lane_lock();
     if (!--w->locked)
         w->access = WIN_ACCESS_NONE;
     lane_unlock();
@@ -206,11 +235,11 @@ int win_unlock_all(struct win *w)
     if (rc)
         return rc;
     rc = win_finish(w, -1);
-    lane_lock();
     for (int i = 0; i < w->comm->size; i++) {
         told = release(w, i);
         rc = rc ? rc : told;
     }
+    lane_lock();
     w->access = WIN_ACCESS_NONE;
     lane_unlock();
     return rc;
@@ -222,9 +251,7 @@ int win_flush(struct win *w, int rank)
 
     if (rank == MPI_PROC_NULL)
         return MPI_SUCCESS;
-    lane_lock();
     rc = check_locked(w, rank, "MPI_Win_flush");
-    lane_unlock();
     return rc ? rc : win_finish(w, rank);
 }
 
@@ -232,8 +259,6 @@ int win_flush_all(struct win *w)
 {
     int rc;
 
-    lane_lock();
     rc = check_locked(w, -1, "MPI_Win_flush_all");
-    lane_unlock();
     return rc ? rc : win_finish(w, -1);
 }

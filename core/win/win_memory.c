@@ -31,7 +31,7 @@ static int agree(struct comm *c, int rc)
     failed = coll_allreduce(c, &rc, &worst, 1, &datatype_int, op_find(MPI_MAX));
     if (failed)
         return failed;
-    if (worst && !rc)
+    if (worst != rc)
         return err_set(worst, "another process of the window could not share memory");
     return worst;
 }
@@ -53,17 +53,17 @@ static int take(const struct offer *o, bool first, int *fd, void **at)
              : MPI_SUCCESS;
 }
 
-int win_memory_open(struct comm *c, size_t len, void **segment)
+int win_memory_open(struct comm *c, size_t len, bool willing, void **segment)
 {
     struct offer offer = {.segment.len = len};
     void *at = NULL;
     int fd = -1, rc, agreed;
 
-    if (c->rank == 0)
+    if (c->rank == 0 && willing)
         offer.error = segment_new(len, &fd, &offer.segment);
     rc = coll_bcast(c, &offer, sizeof offer, &datatype_byte, 0);
     if (!rc)
-        rc = take(&offer, c->rank == 0, &fd, &at);
+        rc = willing ? take(&offer, c->rank == 0, &fd, &at) : MPI_ERR_RMA_SHARED;
     /* The first one's descriptor is what the others open: it stays until all have. */
     agreed = agree(c, rc);
     if (fd >= 0)

@@ -333,6 +333,7 @@ int win_message_open(struct win *w)
             if (!ring.slots && w->comm->size > 1)
                 rc = ring_post();
             list_add_tail(&ring.table[w->comm->context % TABLE], &w->link);
+            w->told = true;
         }
         lane_unlock();
         if (closing)

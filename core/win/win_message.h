@@ -20,6 +20,8 @@
 
 #include "core/p2p/request.h"
 #include "core/win/win.h"
+#include "core/win/win_walk.h"
+#include "provider/base/count.h"
 
 enum { WIN_CREDIT = 8 };
 
@@ -46,12 +48,6 @@ struct win_head {
     uint32_t len;      /* bytes of data after the runs */
     uint32_t unused;   /* so that the data is aligned to 16 */
     uint64_t packet;   /* the origin's packet, which the answer names */
-};
-
-/* Elements side by side in the target's memory. */
-struct win_run {
-    uint64_t at;  /* bytes from the window's base; an address in a dynamic window */
-    uint64_t len; /* bytes of data, without what a pair type has between its members */
 };
 
 _Static_assert(sizeof(struct win_head) % 16 == 0 && sizeof(struct win_run) == 16,
@@ -96,17 +92,46 @@ struct win_stream {
 
 /* ---- Operations: win_op.c ---- */
 
-/* MPI_ERR_RMA_SYNC where no epoch is open to that rank; `passive`: where it must be a lock's. */
-int win_may_access(struct win *w, int rank, bool passive);
-/* Where the buffer begins, in bytes from the window's base; MPI_ERR_RMA_RANGE, MPI_ERR_TRUNCATE. */
+/* What win_may_access says where the answer is not a plain yes. */
+int win_may_access_slow(struct win *w, int rank, bool passive);
+/*
+ * MPI_ERR_RMA_SYNC where no epoch is open to that rank; `passive`: where it must be a lock's. No
+ * lock needed: the call that opened the epoch has returned before.
+ */
+static inline int win_may_access(struct win *w, int rank, bool passive)
+{
+    if (w->access == WIN_ACCESS_LOCK_ALL || w->targets[rank].lock >= WIN_LOCKED)
+        return MPI_SUCCESS;
+    return win_may_access_slow(w, rank, passive);
+}
+/*
+ * Where the buffer begins, in bytes from the window's base, or its address in a dynamic window;
+ * MPI_ERR_RMA_RANGE where a part of it is outside. No lock needed.
+ */
 int win_target_range(const struct win *w, int rank, const struct win_side *target, uint64_t *at);
+/* Whether [at, at + len) of rank's dynamic window is attached. No lock held. win_attach.c */
+int win_target_attached(struct win *w, int rank, uint64_t at, size_t len);
+/* The same for this process's own memory. */
+bool win_is_attached(const struct win *w, uintptr_t at, size_t len);
 /* Counts the operation as pending. The request, where one is asked for, was made by the caller. */
 void win_op_begin(struct win_op *op, struct win *w, int rank, struct request *request,
                   void (*free)(struct win_op *));
 /* One of `left` is done. The last one completes the operation and frees it. */
 void win_op_step(struct win_op *op, int error);
-/* A request that is complete already, for MPI_PROC_NULL and for memory that is mapped here. */
-int win_request_done(struct win *w, struct datatype *t, struct request **request);
+/* No lock is held, and perhaps none is needed. */
+static inline void win_count(_Atomic uint64_t *counter, uint64_t n)
+{
+    if (lane.lock.off)
+        count_add(counter, n);
+    else
+        count_add_unlocked(counter, n);
+}
+/* Gives out, where one is asked for, a request that is complete already. No lock needed. */
+static inline void win_request_done(struct request **request)
+{
+    if (request)
+        *request = &request_sent;
+}
 
 /* ---- Messages: win_message.c ---- */
 
@@ -130,6 +155,16 @@ static inline struct win_head *win_packet_head(struct win_packet *p)
 int win_tell(struct win *w, int rank, enum win_message_kind kind);
 
 /* ---- What is done with a message ---- */
+
+/* An accumulate's way through the target's memory, or a copy of it. */
+struct win_apply {
+    bool swap; /* compare_and_swap: the data is the comparand, then the new value */
+    const struct op *op;
+    struct datatype *type; /* of every element */
+    char *out;             /* where what was there before goes, or NULL; moves on */
+};
+/* Combines `len` bytes of data, packed, into the elements at `at`. */
+void win_apply_run(struct win_apply *a, char *at, const char *in, size_t len);
 
 /* Applies an accumulate to this process's memory and fills in the answer. win_apply.c */
 void win_apply(struct win *w, const struct win_head *message, struct win_packet *answer,
@@ -163,10 +198,22 @@ bool win_lock_idle(const struct win *w, int rank);
 
 /*
  * Collective, no lock held: a segment of `len` bytes, the same on all processes of a host, mapped.
- * Nothing of it is left when the last process has ended, in whatever way. All return the same.
+ * Nothing of it is left when the last process has ended, in whatever way. All return the same:
+ * MPI_ERR_RMA_SHARED where one of them is not `willing` or cannot map it.
  */
-int win_memory_open(struct comm *c, size_t len, void **segment);
+int win_memory_open(struct comm *c, size_t len, bool willing, void **segment);
 void win_memory_close(void *segment, size_t len);
+
+/* ---- What the origin does by itself: win_native.c. No lock held. ---- */
+
+/* One accumulate; `result` NULL: nothing is fetched. `at` is from win_target_range. */
+int win_native_accumulate(struct win *w, const struct win_side *origin,
+                          const struct win_side *result, int rank, const struct win_side *target,
+                          const struct op *op, struct datatype *element, uint64_t at);
+int win_native_swap(struct win *w, const void *origin, const void *compare, void *result,
+                    struct datatype *t, int rank, uint64_t at);
+/* Between here and `at` of rank's window, by one copy of the kernel's. */
+int win_native_copy(struct win *w, bool write, void *here, size_t len, int rank, uint64_t at);
 
 /* ---- Pools: win_op.c ---- */
 

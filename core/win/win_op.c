@@ -7,20 +7,17 @@
 
 struct win_pools win_pools;
 
-int win_may_access(struct win *w, int rank, bool passive)
+int win_may_access_slow(struct win *w, int rank, bool passive)
 {
-    const struct win_target *t = &w->targets[rank];
-
-    if (w->access == WIN_ACCESS_LOCK_ALL || t->lock >= WIN_LOCKED)
-        return MPI_SUCCESS;
     if (passive)
         return err_set(MPI_ERR_RMA_SYNC,
                        "operations with a request need a lock on the target (rank %d)", rank);
     if (w->access == WIN_ACCESS_FENCE) {
-        w->fence_used = true;
+        if (!atomic_load_explicit(&w->fence_used, memory_order_relaxed))
+            atomic_store_explicit(&w->fence_used, true, memory_order_relaxed);
         return MPI_SUCCESS;
     }
-    if (w->access == WIN_ACCESS_START && t->started)
+    if (w->access == WIN_ACCESS_START && w->targets[rank].started)
         return MPI_SUCCESS;
     return err_set(MPI_ERR_RMA_SYNC,
                    "no access epoch is open to rank %d: call MPI_Win_fence, _start or _lock first",
@@ -96,16 +93,4 @@ void win_op_step(struct win_op *op, int error)
     t->pending--;
     w->pending--;
     op->free(op);
-}
-
-int win_request_done(struct win *w, struct datatype *t, struct request **request)
-{
-    if (!request)
-        return MPI_SUCCESS;
-    struct request *r = request_new(REQUEST_RMA, w->comm, t);
-    if (!r)
-        return err_set(MPI_ERR_NO_MEM, "no memory for a request");
-    request_complete(r);
-    *request = r;
-    return MPI_SUCCESS;
 }

@@ -8,6 +8,7 @@
 #include "core/object/err.h"
 #include "core/win/win_message.h"
 #include "provider/base/count.h"
+#include "provider/base/hot.h"
 
 enum direction { PUT, GET };
 
@@ -74,6 +75,19 @@ static bool pair_next(struct pair *p, size_t most, void **here, uintptr_t *there
     return true;
 }
 
+/* Two buffers that do not overlap but for a process's own window. */
+static inline void copy(enum direction way, void *here, void *there, size_t n)
+{
+    if (n == 8 && way == PUT)
+        memcpy(there, here, 8);
+    else if (n == 8)
+        memcpy(here, there, 8);
+    else if (way == PUT)
+        memmove(there, here, n);
+    else
+        memmove(here, there, n);
+}
+
 /* The target's memory is mapped here (or is our own): complete when this returns. */
 static void copy_pairs(enum direction way, const struct win_side *origin, char *there,
                        const struct win_side *target)
@@ -83,13 +97,30 @@ static void copy_pairs(enum direction way, const struct win_side *origin, char *
     uintptr_t b;
     size_t n;
 
-    pair_begin(&p, origin, (uintptr_t)there, target);
-    while (pair_next(&p, SIZE_MAX, &a, &b, &n)) {
-        if (way == PUT)
-            memmove((void *)b, a, n);
-        else
-            memmove(a, (void *)b, n);
+    if (LIKELY(origin->type->contiguous && target->type->contiguous)) {
+        copy(way, datatype_address(origin->buf, origin->type),
+             datatype_address(there, target->type), (size_t)(origin->count * origin->type->size));
+        return;
     }
+    pair_begin(&p, origin, (uintptr_t)there, target);
+    while (pair_next(&p, SIZE_MAX, &a, &b, &n))
+        copy(way, a, (void *)b, n);
+}
+
+/* The kernel copies: likewise. Also for a process's own part of a dynamic window. */
+static int copy_kernel(struct win *w, enum direction way, const struct win_side *origin, int rank,
+                       const struct win_side *target, uint64_t at)
+{
+    struct pair p;
+    void *a;
+    uintptr_t b;
+    size_t n;
+    int rc = MPI_SUCCESS;
+
+    pair_begin(&p, origin, at, target);
+    while (!rc && pair_next(&p, SIZE_MAX, &a, &b, &n))
+        rc = win_native_copy(w, way == PUT, a, n, rank, b);
+    return rc;
 }
 
 static void put_free(struct win_op *op)
@@ -181,50 +212,68 @@ static int move_dynamic(struct win *w, enum direction way, const struct win_side
     return win_accumulate(w, origin, way == PUT ? NULL : origin, rank, target, op, request);
 }
 
-static int move_locked(struct win *w, enum direction way, const struct win_side *origin, int rank,
-                       const struct win_side *target, struct request **request)
+static int move_posted(struct win *w, enum direction way, const struct win_side *origin, int rank,
+                       const struct win_side *target, uint64_t at, struct request **request)
 {
-    struct win_target *t = &w->targets[rank];
-    uint64_t at;
-    int rc = win_may_access(w, rank, request);
-
-    if (!rc)
-        rc = win_target_range(w, rank, target, &at);
-    if (rc)
-        return rc;
-    if (!origin->count || !origin->type->size)
-        return win_request_done(w, origin->type, request);
-    if (!t->mapped)
-        return move_remote(w, way, origin, rank, target, at, request);
-    copy_pairs(way, origin, t->mapped + at, target);
-    return win_request_done(w, origin->type, request);
-}
-
-static int move(struct win *w, enum direction way, const struct win_side *origin, int rank,
-                const struct win_side *target, struct request **request)
-{
-    size_t here = (size_t)origin->count * origin->type->size;
-    size_t there = (size_t)target->count * target->type->size;
     int rc;
 
-    if (here != there)
-        return err_set(MPI_ERR_TRUNCATE,
-                       "the origin describes %zu bytes of data and the target %zu", here, there);
-    if (rank != MPI_PROC_NULL && w->flavor == MPI_WIN_FLAVOR_DYNAMIC)
-        return move_dynamic(w, way, origin, rank, target, request);
     lane_lock();
-    if (rank == MPI_PROC_NULL)
-        rc = win_request_done(w, origin->type, request);
-    else
-        rc = move_locked(w, way, origin, rank, target, request);
-    if (!rc && rank != MPI_PROC_NULL) {
-        count_add(way == PUT ? &counts.win_put : &counts.win_got, 1);
-        count_add(way == PUT ? &counts.win_put_bytes : &counts.win_got_bytes, here);
-    }
+    rc = move_remote(w, way, origin, rank, target, at, request);
     /* So that a program that only issues does not outrun the network for ever. */
     if (w->issued % 64 == 0 && w->pending)
         lane_progress();
     lane_unlock();
+    return rc;
+}
+
+static int move_somewhere(struct win *w, enum direction way, const struct win_side *origin,
+                          int rank, const struct win_side *target, struct request **request)
+{
+    const struct win_target *t = &w->targets[rank];
+    bool dynamic = w->flavor == MPI_WIN_FLAVOR_DYNAMIC;
+    uint64_t at;
+    int rc;
+
+    if (UNLIKELY(dynamic && !w->board))
+        return move_dynamic(w, way, origin, rank, target, request);
+    rc = win_may_access(w, rank, request);
+    if (!rc)
+        rc = win_target_range(w, rank, target, &at);
+    if (UNLIKELY(rc))
+        return rc;
+    if (!origin->count || !origin->type->size) {
+        win_request_done(request);
+        return MPI_SUCCESS;
+    }
+    if (t->reach == WIN_BY_POST)
+        return move_posted(w, way, origin, rank, target, at, request);
+    if (LIKELY(t->reach == WIN_BY_STORE && !dynamic))
+        copy_pairs(way, origin, t->mapped + at, target);
+    else
+        rc = copy_kernel(w, way, origin, rank, target, at);
+    win_request_done(request);
+    return rc;
+}
+
+HOT_INLINE int move(struct win *w, enum direction way, const struct win_side *origin, int rank,
+                    const struct win_side *target, struct request **request)
+{
+    size_t here = (size_t)(origin->count * origin->type->size);
+    size_t there = (size_t)(target->count * target->type->size);
+    int rc;
+
+    if (UNLIKELY(here != there))
+        return err_set(MPI_ERR_TRUNCATE,
+                       "the origin describes %zu bytes of data and the target %zu", here, there);
+    if (rank == MPI_PROC_NULL) {
+        win_request_done(request);
+        return MPI_SUCCESS;
+    }
+    rc = move_somewhere(w, way, origin, rank, target, request);
+    if (!rc) {
+        win_count(way == PUT ? &counts.win_put : &counts.win_got, 1);
+        win_count(way == PUT ? &counts.win_put_bytes : &counts.win_got_bytes, here);
+    }
     return rc;
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/coll/coll.h"
 #include "core/object/err.h"
+#include "core/win/win_board.h"
 #include "core/win/win_message.h"
 #include "provider/fabric/wait.h"
 
@@ -57,7 +58,13 @@ static int take_error(struct win *w, int rank)
 
 int win_finish(struct win *w, int rank)
 {
-    int rc = win_until(w, nothing_pending, rank), failed;
+    int rc, failed;
+
+    if (w->board) { /* what was to be done is done: it only has to be seen */
+        atomic_thread_fence(memory_order_seq_cst);
+        return MPI_SUCCESS;
+    }
+    rc = win_until(w, nothing_pending, rank);
 
     lane_lock();
     failed = take_error(w, rank);
@@ -124,7 +131,9 @@ int win_fence(struct win *w, int assert)
     rc = win_finish(w, -1);
     /* Both assertions are given by all or by none. One alone still orders this process's stores
      * before the others' accesses, or the other way round. */
-    if (!apart)
+    if (!apart && w->board)
+        win_board_meet(w);
+    else if (!apart)
         met = coll_barrier(w->comm);
     atomic_thread_fence(memory_order_seq_cst);
     lane_lock();
@@ -154,6 +163,22 @@ static int window_ranks(const struct win *w, const struct group *g, int **ranks)
     return MPI_SUCCESS;
 }
 
+static bool all_posted_there(const struct win *w)
+{
+    for (int i = 0; i < w->start_count; i++)
+        if (!win_board_posted(w, w->start_ranks[i]))
+            return false;
+    return true;
+}
+
+static bool all_completed_there(const struct win *w)
+{
+    unsigned completes =
+        atomic_load_explicit(&w->board->seats[w->comm->rank].completes, memory_order_acquire);
+
+    return completes - w->completes >= (unsigned)w->post_count;
+}
+
 static bool all_posted(const struct win *w, int rank)
 {
     (void)rank;
@@ -166,6 +191,8 @@ static bool all_posted(const struct win *w, int rank)
 static bool all_completed(const struct win *w, int rank)
 {
     (void)rank;
+    if (w->board)
+        return all_completed_there(w);
     for (int i = 0; i < w->post_count; i++)
         if (!w->targets[w->post_ranks[i]].completes)
             return false;
@@ -199,10 +226,13 @@ int win_start(struct win *w, struct group *group, int assert)
     /* With MPI_MODE_NOCHECK the posts were without a message too. */
     if (rc || assert & MPI_MODE_NOCHECK)
         return rc;
-    rc = win_until(w, all_posted, 0);
+    if (w->board)
+        win_board_wait(w, all_posted_there);
+    else
+        rc = win_until(w, all_posted, 0);
     lane_lock();
     for (int i = 0; !rc && i < w->start_count; i++)
-        w->targets[w->start_ranks[i]].posts--;
+        w->targets[w->start_ranks[i]].posts += w->board ? 1u : -1u;
     lane_unlock();
     return rc;
 }
@@ -214,6 +244,8 @@ static int complete_end(struct win *w)
 
     for (int i = 0; i < w->start_count; i++) {
         w->targets[w->start_ranks[i]].started = false;
+        if (w->board)
+            continue;
         one = win_tell(w, w->start_ranks[i], WIN_MESSAGE_COMPLETE);
         rc = rc ? rc : one;
     }
@@ -235,6 +267,8 @@ int win_complete(struct win *w)
     if (!open)
         return err_set(MPI_ERR_RMA_SYNC, "MPI_Win_complete without MPI_Win_start");
     rc = win_finish(w, -1);
+    for (int i = 0; w->board && i < w->start_count; i++)
+        win_board_complete(w, w->start_ranks[i]);
     lane_lock();
     told = complete_end(w);
     lane_unlock();
@@ -258,7 +292,7 @@ static int post_begin(struct win *w, const struct group *group, int assert)
     w->exposed = true;
     w->post_ranks = ranks;
     w->post_count = group->size;
-    for (int i = 0; !(assert &MPI_MODE_NOCHECK) && i < group->size; i++) {
+    for (int i = 0; !w->board && !(assert &MPI_MODE_NOCHECK) && i < group->size; i++) {
         int one = win_tell(w, ranks[i], WIN_MESSAGE_POST);
         rc = rc ? rc : one;
     }
@@ -274,13 +308,16 @@ int win_post(struct win *w, struct group *group, int assert)
     lane_lock();
     rc = post_begin(w, group, assert);
     lane_unlock();
+    for (int i = 0; !rc && w->board && !(assert &MPI_MODE_NOCHECK) && i < w->post_count; i++)
+        win_board_post(w, w->post_ranks[i]);
     return rc;
 }
 
 /* Lane locked. */
 static void wait_end(struct win *w)
 {
-    for (int i = 0; i < w->post_count; i++)
+    w->completes += (unsigned)w->post_count;
+    for (int i = 0; !w->board && i < w->post_count; i++)
         w->targets[w->post_ranks[i]].completes--;
     free(w->post_ranks);
     w->post_ranks = NULL;
@@ -304,7 +341,9 @@ int win_wait(struct win *w)
     lane_lock();
     rc = check_exposed(w, "MPI_Win_wait");
     lane_unlock();
-    if (!rc)
+    if (!rc && w->board)
+        win_board_wait(w, all_completed_there);
+    else if (!rc)
         rc = win_until(w, all_completed, 0);
     if (rc)
         return rc;

@@ -180,6 +180,9 @@ int fabric_open(void)
     if (!FI_CHECK_OP(fabric.ep->fid.ops, struct fi_ops, ops_open) ||
         fi_open_ops(&fabric.ep->fid, NODE_NOW_OPS, 0, (void **)&fabric.now, NULL))
         fabric.now = NULL;
+    if (!fabric.now ||
+        fi_open_ops(&fabric.ep->fid, NODE_RMA_NOW_OPS, 0, (void **)&fabric.rma_now, NULL))
+        fabric.rma_now = NULL;
     rc = fabric_notes_open();
     if (rc)
         goto close_wake;

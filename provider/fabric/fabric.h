@@ -177,6 +177,17 @@ int fabric_write(struct fabric_peer *to, struct fabric_op *op, const void *buf, 
 int fabric_read(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
                 uint64_t address, uint64_t key);
 
+/*
+ * The same, done when they return, and no operation needed. -EBUSY: not without the peer's help;
+ * post it instead. -EFAULT: the peer has no memory there. fabric_reach says whether it is worth
+ * trying: 0 where it always works with that peer, -EBUSY where not.
+ */
+int fabric_write_now(struct fabric_peer *to, const void *buf, size_t len, uint64_t address,
+                     uint64_t key);
+int fabric_read_now(struct fabric_peer *from, void *buf, size_t len, uint64_t address,
+                    uint64_t key);
+int fabric_reach(struct fabric_peer *peer);
+
 /* ---- Memory that processes share beside the fabric ---- */
 
 /*

@@ -20,6 +20,7 @@
 #include "provider/fabric/fabric.h"
 #include "provider/fabric/fabric_library.h"
 #include "provider/node/node_now.h"
+#include "provider/node/node_rma_now.h"
 
 enum fabric_kind { OP_SEND, OP_RECV, OP_CLAIMED, OP_PEEK, OP_WRITE, OP_READ, OP_NOTE, OP_NOTED };
 enum fabric_state { OP_IDLE, OP_QUEUED, OP_POSTED };
@@ -53,7 +54,8 @@ struct fabric {
     struct fid_av *av;
     struct fid_cq *cq;
     struct fid_ep *ep;
-    const struct node_now_ops *now; /* our own provider's; NULL elsewhere */
+    const struct node_now_ops *now;         /* our own provider's; NULL elsewhere */
+    const struct node_rma_now_ops *rma_now; /* the same */
     int wait_fd;          /* becomes readable when the completion queue may have something */
     int wake_fd;          /* an eventfd, for threads that sleep while another makes progress */
     atomic_uint sleepers; /* threads in fabric_sleep */

@@ -11,6 +11,7 @@
 #include "provider/fabric/wait.h"
 
 enum {
+    UNWOKEN_MS = 1,   /* where whoever ends the wait cannot wake us */
     SLEEP_MS = 20,    /* a wake-up costs some 60 us: 0.3 % of a processor */
     CLOCK_EVERY = 16, /* yields */
 };
@@ -80,19 +81,19 @@ uint32_t wait_polls(void)
 
 const struct wait_watch *wait_watch;
 
-static void sleep_now(bool open)
+static void sleep_now(const struct wait *w, bool open)
 {
     uint64_t start = clock_ns();
 
     if (open)
-        fabric_sleep(SLEEP_MS);
+        fabric_sleep(w->ready && !fabric_is_shared() ? UNWOKEN_MS : SLEEP_MS);
     else
         poll(NULL, 0, 1); /* only another thread of this process can help */
     count_add_unlocked(&counts.sleeps, 1);
     count_add_unlocked(&counts.sleep_ns, clock_ns() - start);
 }
 
-static void rest(struct lock *lock)
+static void rest(const struct wait *w, struct lock *lock)
 {
     lock_take(lock);
     const struct wait_watch *watch = wait_watch;
@@ -102,8 +103,8 @@ static void rest(struct lock *lock)
     if (watch && watch->ready())
         idle = false;
     lock_drop(lock);
-    if (idle)
-        sleep_now(open);
+    if (idle && !(w->ready && w->ready(w->arg)))
+        sleep_now(w, open);
     if (!watch)
         return;
     lock_take(lock);
@@ -114,7 +115,7 @@ static void rest(struct lock *lock)
 void wait_step(struct wait *w, bool progressed, struct lock *lock)
 {
     if (progressed) {
-        wait_begin(w);
+        wait_restart(w);
         return;
     }
     if (w->polls < spin) {
@@ -133,6 +134,6 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
         sched_yield();
         count_add_unlocked(&counts.yields, 1);
     } else {
-        rest(lock);
+        rest(w, lock);
     }
 }

@@ -21,6 +21,7 @@
 #define ORIEL_FABRIC_WAIT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "provider/base/lock.h"
@@ -29,6 +30,9 @@ struct wait {
     uint32_t polls, yields;
     uint64_t since; /* ns, when yielding began; 0 before */
     bool tired;     /* it has lasted ORIEL_SLEEP_AFTER */
+    /* Where this wait has an end of its own beside the fabric's completions, as wait_watch. */
+    bool (*ready)(void *arg);
+    void *arg;
 };
 
 /*
@@ -57,11 +61,34 @@ struct wait_watch {
 
 extern const struct wait_watch *wait_watch;
 
-static inline void wait_begin(struct wait *w)
+static inline void wait_restart(struct wait *w)
 {
     w->polls = w->yields = 0;
     w->since = 0;
     w->tired = false;
+}
+
+static inline void wait_begin(struct wait *w)
+{
+    wait_restart(w);
+    w->ready = NULL;
+}
+
+/*
+ * `ready` is asked before a sleep, and not under the lock. Whoever makes it true then wakes us; it
+ * must know that we wait before wait_may_sleep says yes.
+ */
+static inline void wait_begin_for(struct wait *w, bool (*ready)(void *arg), void *arg)
+{
+    wait_restart(w);
+    w->ready = ready;
+    w->arg = arg;
+}
+
+/* One of the next steps may sleep. */
+static inline bool wait_may_sleep(const struct wait *w)
+{
+    return w->yields;
 }
 
 /*

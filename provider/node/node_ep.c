@@ -11,6 +11,7 @@
 #include "provider/node/node_now.h"
 #include "provider/node/node_ops.h"
 #include "provider/node/node_pull.h"
+#include "provider/node/node_rma_now.h"
 #include "provider/node/node_wait.h"
 
 /* ---- Binding ---- */
@@ -234,9 +235,12 @@ static int ep_getname(fid_t fid, void *address, size_t *len)
 static int ep_ops_open(struct fid *fid, const char *name, uint64_t flags, void **ops, void *context)
 {
     (void)fid, (void)flags, (void)context;
-    if (strcmp(name, NODE_NOW_OPS))
+    if (!strcmp(name, NODE_NOW_OPS))
+        *ops = (void *)&node_now_ops;
+    else if (!strcmp(name, NODE_RMA_NOW_OPS))
+        *ops = (void *)&node_rma_now_ops;
+    else
         return -FI_ENOSYS;
-    *ops = (void *)&node_now_ops;
     return 0;
 }
 

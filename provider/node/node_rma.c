@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "provider/node/node_ops.h"
+#include "provider/node/node_rma_now.h"
 
 struct rma {
     const struct iovec *iov;
@@ -390,3 +391,49 @@ struct fi_ops_rma node_rma_ops = {
     .writedata = rma_writedata,
     .injectdata = rma_injectdata,
 };
+
+/* ---- Without completions: node_rma_now.h ---- */
+
+static int now(struct fid_ep *fid, void *buf, size_t len, fi_addr_t to, uint64_t addr, uint64_t key,
+               bool write)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+    struct iovec iov = {buf, len};
+    struct rma r = {.iov = &iov, .iov_count = 1, .target = {addr, len, key}, .write = write};
+    struct node_peer *peer;
+
+    lock_take(ep->lock);
+    int ret = node_peer_get(ep, to, &peer);
+    if (!ret)
+        ret = at_once(ep, peer, &r);
+    lock_drop(ep->lock);
+    return ret == -FI_ENOSYS ? -FI_EBUSY : ret;
+}
+
+static int now_write(struct fid_ep *fid, const void *buf, size_t len, fi_addr_t peer, uint64_t addr,
+                     uint64_t key)
+{
+    return now(fid, (void *)buf, len, peer, addr, key, true);
+}
+
+static int now_read(struct fid_ep *fid, void *buf, size_t len, fi_addr_t peer, uint64_t addr,
+                    uint64_t key)
+{
+    return now(fid, buf, len, peer, addr, key, false);
+}
+
+static int now_reach(struct fid_ep *fid, fi_addr_t to)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+    struct node_peer *peer;
+
+    lock_take(ep->lock);
+    int ret = node_peer_get(ep, to, &peer);
+    if (!ret && !peer->single_copy)
+        ret = -FI_EBUSY;
+    lock_drop(ep->lock);
+    return ret;
+}
+
+const struct node_rma_now_ops node_rma_now_ops = {sizeof(node_rma_now_ops), now_write, now_read,
+                                                  now_reach};

@@ -103,6 +103,15 @@ static void lopsided(int allocated)
     OK(MPI_Win_free(&win));
 }
 
+/* The origin may know that the memory is not attached at once, or when it asks the target. */
+static int put_and_flush(const int *v, int target, MPI_Aint at, MPI_Win win)
+{
+    int rc = MPI_Put(v, 1, MPI_INT, target, at, 1, MPI_INT, win);
+    int flushed = MPI_Win_flush(target, win);
+
+    return rc ? rc : flushed;
+}
+
 static void attached(void)
 {
     enum { PARTS = 20 };
@@ -127,11 +136,9 @@ static void attached(void)
     for (int i = 0; i < PARTS; i++) {
         int rc;
         v = 50 + i;
-        MPI_Put(&v, 1, MPI_INT, next, theirs[i] + 9 * (MPI_Aint)sizeof(int), 1, MPI_INT, win);
-        rc = MPI_Win_flush(next, win);
+        rc = put_and_flush(&v, next, theirs[i] + 9 * (MPI_Aint)sizeof(int), win);
         CHECK(rc == (i % 2 ? MPI_SUCCESS : MPI_ERR_RMA_RANGE), "part %d: %d", i, rc);
-        MPI_Put(&v, 1, MPI_INT, next, theirs[i] + 10 * (MPI_Aint)sizeof(int), 1, MPI_INT, win);
-        rc = MPI_Win_flush(next, win);
+        rc = put_and_flush(&v, next, theirs[i] + 10 * (MPI_Aint)sizeof(int), win);
         CHECK(rc == MPI_ERR_RMA_RANGE, "behind part %d: %d", i, rc);
     }
     OK(MPI_Win_unlock(next, win));
