@@ -6,7 +6,7 @@
 #include "core/object/object.h"
 #include "provider/base/lock.h"
 
-enum { CLASS_SHIFT = 56, GENERATION_SHIFT = 32, GENERATION_MASK = 0xffffff };
+enum { CLASS_SHIFT = 56 };
 
 struct object *object_predefined[OBJECT_PREDEFINED];
 struct object_slot *_Atomic object_chunks[OBJECT_CLASSES][OBJECT_CHUNKS];
@@ -55,50 +55,36 @@ static uint32_t place_take(enum object_class class)
         atomic_store_explicit(&object_chunks[class][place / OBJECT_CHUNK], chunk,
                               memory_order_release);
     }
+    slot_at(class, place)->coming =
+        (uintptr_t) class << CLASS_SHIFT | OBJECT_GENERATION_STEP | (OBJECT_PREDEFINED + place);
     tables[class].fresh = place;
     return place;
 }
 
-int object_publish(struct object *o)
+int object_open(struct object *o)
 {
-    if (!o->release) /* predefined */
-        return MPI_SUCCESS;
-    assert(!o->handle);
-    if (!o->place) {
-        lock_take(&tables[o->class].lock);
-        o->place = place_take(o->class);
-        lock_drop(&tables[o->class].lock);
-        if (!o->place)
-            return err_set(MPI_ERR_NO_MEM, "no room for another handle");
-        slot_at(o->class, o->place)->object = o;
-    }
-    struct object_slot *s = slot_at(o->class, o->place);
-    s->generation = (s->generation + 1) & GENERATION_MASK;
-    o->handle = (uintptr_t)o->class << CLASS_SHIFT | (uintptr_t)s->generation << GENERATION_SHIFT |
-                (OBJECT_PREDEFINED + o->place);
-    atomic_store_explicit(&s->handle, o->handle, memory_order_release);
+    lock_take(&tables[o->class].lock);
+    uint32_t place = place_take(o->class);
+    lock_drop(&tables[o->class].lock);
+    if (!place)
+        return err_set(MPI_ERR_NO_MEM, "no room for another handle");
+    o->slot = slot_at(o->class, place);
+    o->slot->object = o;
     return MPI_SUCCESS;
-}
-
-void object_retire(struct object *o)
-{
-    if (!o->release || !o->handle)
-        return;
-    atomic_store_explicit(&slot_at(o->class, o->place)->handle, 0, memory_order_release);
-    o->handle = 0;
 }
 
 void object_close(struct object *o)
 {
-    if (!o->place)
+    struct object_slot *s = o->slot;
+
+    if (!s)
         return;
     object_retire(o);
-    struct object_slot *s = slot_at(o->class, o->place);
     lock_take(&tables[o->class].lock);
     s->next = tables[o->class].free;
-    tables[o->class].free = o->place;
+    tables[o->class].free = (uint32_t)s->coming - OBJECT_PREDEFINED;
     lock_drop(&tables[o->class].lock);
-    o->place = 0;
+    o->slot = NULL;
 }
 
 int object_toint(const void *handle)

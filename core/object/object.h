@@ -46,8 +46,8 @@ enum object_class {
 };
 
 struct object {
-    uintptr_t handle; /* 0 while the program has none */
-    uint32_t place;   /* in the table, kept from the first publishing to object_close; 0 none yet */
+    uintptr_t handle;         /* 0 while the program has none */
+    struct object_slot *slot; /* its place, kept from first publishing to object_close, or NULL */
     atomic_int refs;
     uint8_t class;
     void (*release)(struct object *); /* NULL: predefined */
@@ -60,11 +60,14 @@ enum {
 };
 
 struct object_slot {
-    _Atomic uintptr_t handle; /* 0 where the place is free */
+    _Atomic uintptr_t handle; /* 0 where it means nothing */
     struct object *object;
-    uint32_t generation;
-    uint32_t next; /* free place after this one, 0 for none */
+    uintptr_t coming; /* the handle that is given next */
+    uint32_t next;    /* free place after this one, 0 for none */
 };
+
+#define OBJECT_GENERATION_STEP (UINT64_C(1) << 32)
+#define OBJECT_GENERATIONS     (UINT64_C(0xffffff) << 32) /* they come round */
 
 extern struct object *object_predefined[OBJECT_PREDEFINED];
 extern struct object_slot *_Atomic object_chunks[OBJECT_CLASSES][OBJECT_CHUNKS];
@@ -74,7 +77,7 @@ static inline void object_init(struct object *o, enum object_class class,
                                void (*release)(struct object *))
 {
     o->handle = 0;
-    o->place = 0;
+    o->slot = NULL;
     o->class = class;
     o->release = release;
     atomic_init(&o->refs, 1);
@@ -84,10 +87,38 @@ static inline void object_init(struct object *o, enum object_class class,
  * the handle means nothing any more. */
 void object_predefine(struct object *o, enum object_class class, const void *handle);
 
+/* Takes a place in the table: MPI_SUCCESS or MPI_ERR_NO_MEM. */
+int object_open(struct object *o);
+
 /* Gives a new handle; a predefined object has its own already. MPI_SUCCESS or MPI_ERR_NO_MEM. */
-int object_publish(struct object *o);
+static inline int object_publish(struct object *o)
+{
+    struct object_slot *s = o->slot;
+
+    if (__builtin_expect(!s, 0)) {
+        if (!o->release) /* predefined */
+            return MPI_SUCCESS;
+        int rc = object_open(o);
+        if (rc)
+            return rc;
+        s = o->slot;
+    }
+    o->handle = s->coming;
+    s->coming = (o->handle & ~OBJECT_GENERATIONS) |
+                ((o->handle + OBJECT_GENERATION_STEP) & OBJECT_GENERATIONS);
+    atomic_store_explicit(&s->handle, o->handle, memory_order_release);
+    return MPI_SUCCESS;
+}
+
 /* The handle finds nothing any more; the place is kept for the next object_publish. */
-void object_retire(struct object *o);
+static inline void object_retire(struct object *o)
+{
+    if (!o->slot)
+        return;
+    atomic_store_explicit(&o->slot->handle, 0, memory_order_release);
+    o->handle = 0;
+}
+
 /* Gives the place back; called by `release` before the memory goes. */
 void object_close(struct object *o);
 

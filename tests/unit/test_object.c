@@ -92,10 +92,10 @@ Test(object, stale_handles_find_nothing)
         object_publish(&t->object);
         old[i] = handle_of(t);
         cr_assert_eq(object_find(OBJECT_INFO, old[i]), &t->object);
-        uint32_t place = t->object.place;
+        struct object_slot *place = t->object.slot;
         object_retire(&t->object);
         cr_assert_eq(t->object.handle, 0);
-        cr_assert_eq(t->object.place, place, "the place is kept");
+        cr_assert_eq(t->object.slot, place, "the place is kept");
         for (int k = 0; k <= i; k++)
             cr_assert_null(object_find(OBJECT_INFO, old[k]), "handle %d after %d", k, i);
     }
