@@ -22,8 +22,8 @@ node_sources = \
     provider/node/node_memory.h \
     provider/node/node_mr.c \
     provider/node/node_msg.c \
-    provider/node/node_now.c \
-    provider/node/node_now.h \
+    provider/node/node_direct.c \
+    provider/node/node_direct.h \
     provider/node/node_ops.h \
     provider/node/node_peer.c \
     provider/node/node_progress.c \

@@ -178,9 +178,9 @@ int fabric_open(void)
         fabric.wait_fd = -1;
     fabric.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); /* -1 is ignored by poll */
     if (!FI_CHECK_OP(fabric.ep->fid.ops, struct fi_ops, ops_open) ||
-        fi_open_ops(&fabric.ep->fid, NODE_NOW_OPS, 0, (void **)&fabric.now, NULL))
-        fabric.now = NULL;
-    if (!fabric.now ||
+        fi_open_ops(&fabric.ep->fid, NODE_DIRECT_OPS, 0, (void **)&fabric.direct, NULL))
+        fabric.direct = NULL;
+    if (!fabric.direct ||
         fi_open_ops(&fabric.ep->fid, NODE_RMA_NOW_OPS, 0, (void **)&fabric.rma_now, NULL))
         fabric.rma_now = NULL;
     rc = fabric_notes_open();

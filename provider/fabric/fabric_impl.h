@@ -19,10 +19,21 @@
 
 #include "provider/fabric/fabric.h"
 #include "provider/fabric/fabric_library.h"
-#include "provider/node/node_now.h"
+#include "provider/base/hot.h"
+#include "provider/node/node_direct.h"
 #include "provider/node/node_rma_now.h"
 
-enum fabric_kind { OP_SEND, OP_RECV, OP_CLAIMED, OP_PEEK, OP_WRITE, OP_READ, OP_NOTE, OP_NOTED };
+enum fabric_kind {
+    OP_SEND,
+    OP_RECV,
+    OP_DIRECT, /* a receive, posted by node_direct_ops: there is no bound on how many */
+    OP_CLAIMED,
+    OP_PEEK,
+    OP_NOTED, /* the last of the receives */
+    OP_WRITE,
+    OP_READ,
+    OP_NOTE,
+};
 enum fabric_state { OP_IDLE, OP_QUEUED, OP_POSTED };
 
 /* An operation's address is its context's: libfabric may use the words while it is posted. */
@@ -54,7 +65,7 @@ struct fabric {
     struct fid_av *av;
     struct fid_cq *cq;
     struct fid_ep *ep;
-    const struct node_now_ops *now;         /* our own provider's; NULL elsewhere */
+    const struct node_direct_ops *direct; /* our own provider's; NULL elsewhere */
     const struct node_rma_now_ops *rma_now; /* the same */
     int wait_fd;          /* becomes readable when the completion queue may have something */
     int wake_fd;          /* an eventfd, for threads that sleep while another makes progress */
@@ -144,10 +155,17 @@ struct fabric_watch {
     struct fabric_watch *outer;
 };
 
+/* Hands the operation back to its owner. */
+static inline void fabric_finish(struct fabric_op *op, const struct fabric_event *event)
+{
+    op->state = OP_IDLE;
+    for (struct fabric_watch *w = fabric.watches; w; w = w->outer)
+        w->seen |= w->op == op;
+    op->done(op, event);
+}
+
 void fabric_watch(struct fabric_watch *w, const struct fabric_op *op);
 void fabric_unwatch(struct fabric_watch *w);
-/* Hands the operation back to its owner. */
-void fabric_finish(struct fabric_op *op, const struct fabric_event *event);
 /* Reads and dispatches one batch. How many, or -errno. */
 int fabric_cq_poll(void);
 /* libfabric's error number (either sign) as -errno. */
@@ -155,8 +173,7 @@ int fabric_errno(long error);
 
 static inline bool fabric_is_receive(const struct fabric_op *op)
 {
-    return op->kind == OP_RECV || op->kind == OP_CLAIMED || op->kind == OP_PEEK ||
-           op->kind == OP_NOTED;
+    return op->kind >= OP_RECV && op->kind <= OP_NOTED;
 }
 
 /* A peek's answer is for the caller of fabric_tpeek, not for the operation's owner. */

@@ -70,12 +70,12 @@ int fabric_peer(uint32_t rank, struct fabric_peer **peer)
 
 bool fabric_is_shared(void)
 {
-    return fabric.now;
+    return fabric.direct;
 }
 
 void fabric_wake(struct fabric_peer *peer)
 {
-    fabric.now->wake(fabric.ep, peer->addr);
+    fabric.direct->wake(fabric.ep, peer->addr);
 }
 
 bool fabric_peer_is_self(const struct fabric_peer *peer)

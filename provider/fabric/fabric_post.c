@@ -54,9 +54,10 @@ static ssize_t post_scattered(struct fabric_op *op)
     const struct scatter *s = op->iov[0].iov_base;
 
     if (op->kind == OP_SEND)
-        return fabric.now->send_scattered(fabric.ep, s, op->peer->addr, op->tag, op->data, op);
-    return fabric.now->recv_scattered(fabric.ep, s, op->peer ? op->peer->addr : FI_ADDR_UNSPEC,
-                                      op->tag, op->data, op->kind == OP_CLAIMED ? FI_CLAIM : 0, op);
+        return fabric.direct->send_scattered(fabric.ep, s, op->peer->addr, op->tag, op->data, op);
+    return fabric.direct->recv_scattered(fabric.ep, s, op->peer ? op->peer->addr : FI_ADDR_UNSPEC,
+                                         op->tag, op->data, op->kind == OP_CLAIMED ? FI_CLAIM : 0,
+                                         op);
 }
 
 static ssize_t post(struct fabric_op *op)
@@ -76,6 +77,8 @@ static ssize_t post(struct fabric_op *op)
         return post_receive(op, FI_CLAIM | FI_COMPLETION);
     case OP_PEEK:
         return post_peek(op);
+    case OP_DIRECT:
+        break; /* never waits: fabric_trecv */
     case OP_WRITE:
         return post_write(op);
     case OP_NOTE:

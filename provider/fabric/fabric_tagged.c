@@ -39,6 +39,14 @@ static void receive_buffer(struct fabric_op *op, void *buf, size_t len)
 int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
                  uint64_t tag, uint64_t ignore)
 {
+    if (LIKELY(fabric.direct && list_empty(&fabric.waiting_receives))) {
+        op->kind = OP_DIRECT;
+        op->state = OP_POSTED;
+        op->iov[0].iov_len = len; /* dispatch_entry looks at it */
+        if (LIKELY(!fabric.direct->post(fabric.ep, from ? from->addr : FI_ADDR_UNSPEC, buf, len,
+                                        tag, ignore, (struct fi_context2 *)op)))
+            return 0;
+    }
     op->kind = OP_RECV;
     op->peer = from;
     op->tag = tag;
@@ -49,19 +57,19 @@ int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size
 
 bool fabric_trecv_now_works(void)
 {
-    return fabric.now;
+    return fabric.direct;
 }
 
 int fabric_trecv_now(struct fabric_peer *from, void *buf, size_t len, uint64_t tag, uint64_t ignore,
                      struct fabric_event *event)
 {
-    struct node_now found;
+    struct node_received found;
 
     /* What waits to be posted, or has been read and not been dispatched, comes first. */
-    if (!fabric.now || !list_empty(&fabric.waiting_receives))
+    if (!fabric.direct || !list_empty(&fabric.waiting_receives))
         return -EBUSY;
-    int rc = fabric.now->receive(fabric.ep, from ? from->addr : FI_ADDR_UNSPEC, buf, len, tag,
-                                 ignore, &found);
+    int rc = fabric.direct->receive(fabric.ep, from ? from->addr : FI_ADDR_UNSPEC, buf, len, tag,
+                                    ignore, &found);
     if (rc) /* these few are the system's own numbers */
         return rc;
     *event = (struct fabric_event){.len = found.len, .tag = found.tag, .data = found.data};
@@ -79,7 +87,7 @@ int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len)
 
 bool fabric_scatters(void)
 {
-    return fabric.now;
+    return fabric.direct;
 }
 
 int fabric_tinject_scattered(struct fabric_peer *to, const struct scatter *s, uint64_t tag,
@@ -87,7 +95,7 @@ int fabric_tinject_scattered(struct fabric_peer *to, const struct scatter *s, ui
 {
     if (!list_empty(&to->waiting))
         return -EAGAIN;
-    return fabric_errno(fabric.now->send_scattered(fabric.ep, s, to->addr, tag, data, NULL));
+    return fabric_errno(fabric.direct->send_scattered(fabric.ep, s, to->addr, tag, data, NULL));
 }
 
 static int post_scattered(struct fabric_op *op, const struct scatter *s)

@@ -34,6 +34,7 @@
 #include "provider/base/lock.h"
 #include "provider/base/pool.h"
 #include "provider/base/scatter.h"
+#include "provider/node/node_direct.h"
 #include "provider/node/node_segment.h"
 
 /*
@@ -150,12 +151,30 @@ struct node_peer {
     struct list busy;              /* in ep->busy while one of them is not empty */
 };
 
-/* A posted receive. */
-struct node_recv {
-    struct list link; /* in a bucket or the wild list of node_match */
-    uint64_t order;   /* of posting */
+/*
+ * What matching needs to know of a receive. One cache line: the record of a receive that was posted
+ * directly (node_direct.h) lies in the caller's fi_context2, which is its name, too.
+ */
+struct node_posted {
+    struct node_posted *next; /* in a line of node_match */
+    uint64_t order;           /* of posting */
     uint64_t tag, ignore;
     fi_addr_t source; /* FI_ADDR_UNSPEC: any */
+    bool direct;
+    void *buf; /* these two of a direct one; the others are part of a node_recv */
+    size_t len;
+};
+
+static_assert(sizeof(struct node_posted) <= sizeof(struct fi_context2), "it lies in one");
+
+/* Receives in the order of posting. */
+struct node_line {
+    struct node_posted *first, **end;
+};
+
+/* A receive that is posted, or about to get a message. */
+struct node_recv {
+    struct node_posted posted;
     struct iovec iov[NODE_IOV];
     uint32_t iov_count;
     uint32_t flags; /* NODE_OP_* */
@@ -193,10 +212,10 @@ enum { NODE_BUCKETS = 256 };
 /* Matching for one kind of message, tagged or not; node_match.h. */
 struct node_match {
     uint64_t order;
-    size_t posted_count;                  /* receives in the lists */
-    struct list posted[NODE_BUCKETS];     /* receives whose tag says their bucket */
-    struct list posted_wild;              /* the others */
-    struct list unexpected[NODE_BUCKETS]; /* by tag */
+    size_t posted_count;                   /* receives in the lines */
+    struct node_line posted[NODE_BUCKETS]; /* receives whose tag says their bucket */
+    struct node_line posted_wild;          /* the others */
+    struct list unexpected[NODE_BUCKETS];  /* by tag */
     struct list arrivals;
     struct list claimed;
 };
@@ -468,6 +487,8 @@ struct node_rx {
     bool tagged;
 };
 ssize_t node_recv(struct node_ep *ep, struct node_rx *rx);
+/* Posts a direct receive, or gives it a message that came before. */
+int node_recv_posted(struct node_ep *ep, struct node_match *match, struct node_posted *p);
 ssize_t node_recv_cancel(struct node_ep *ep, void *context);
 /*
  * A message has arrived: matches it or keeps it. The cell may be reused on return. False: there is
@@ -510,8 +531,28 @@ int node_place_find(struct node_ep *ep, struct node_peer *peer, uint64_t key, ui
                     size_t len, unsigned access, struct node_place *place);
 void node_maps_close(struct node_peer *peer);
 
+/* Whom a receive is for, under the name that arrivals carry. */
+static inline int node_source_name(struct node_ep *ep, fi_addr_t *source)
+{
+    struct node_peer *peer;
+
+    if (!(ep->caps & FI_DIRECTED_RECV))
+        *source = FI_ADDR_UNSPEC;
+    if (*source == FI_ADDR_UNSPEC)
+        return 0;
+    int ret = node_peer_get(ep, *source, &peer);
+    if (!ret)
+        *source = peer->fi_addr;
+    return ret;
+}
+
 /* node_progress.c: reads what has come; true where there was something */
 bool node_ep_progress(struct node_ep *ep);
+/* What that is made of: the next cell, false where it must stay; and what comes after n cells, plus
+ * how much it found to do. */
+enum { NODE_BATCH = 64 }; /* cells a call: a flood must not keep its reader from its completions */
+bool node_ep_step(struct node_ep *ep, const struct node_cell *cell, uint64_t word);
+unsigned node_ep_rest(struct node_ep *ep, unsigned n);
 /* Now and then, when nothing comes: passes over a cell whose writer died before it filled it. */
 void node_ep_mend(struct node_ep *ep);
 

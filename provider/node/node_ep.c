@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "provider/node/node_match.h"
-#include "provider/node/node_now.h"
 #include "provider/node/node_ops.h"
 #include "provider/node/node_pull.h"
 #include "provider/node/node_rma_now.h"
@@ -234,9 +233,12 @@ static int ep_getname(fid_t fid, void *address, size_t *len)
 
 static int ep_ops_open(struct fid *fid, const char *name, uint64_t flags, void **ops, void *context)
 {
-    (void)fid, (void)flags, (void)context;
-    if (!strcmp(name, NODE_NOW_OPS))
-        *ops = (void *)&node_now_ops;
+    struct node_ep *ep = container_of(fid, struct node_ep, fid.fid);
+    bool serialised = ep->enabled && ep->rx_cq && ep->lock->off;
+
+    (void)flags, (void)context;
+    if (serialised && !strcmp(name, NODE_DIRECT_OPS))
+        *ops = (void *)&node_direct_ops;
     else if (!strcmp(name, NODE_RMA_NOW_OPS))
         *ops = (void *)&node_rma_now_ops;
     else

@@ -8,11 +8,37 @@
 #ifndef ORIEL_NODE_MATCH_H
 #define ORIEL_NODE_MATCH_H
 
+#include "provider/base/hot.h"
 #include "provider/node/node.h"
 
 #define NODE_HASHED_BITS 0x00ffffffffffffffull
 
 void node_match_open(struct node_match *m);
+
+/* ---- Lines of posted receives; `at` is the link that leads to one ---- */
+
+static inline void node_line_open(struct node_line *l)
+{
+    l->first = NULL;
+    l->end = &l->first;
+}
+
+static inline void node_line_add(struct node_line *l, struct node_posted *p)
+{
+    p->next = NULL;
+    *l->end = p;
+    l->end = &p->next;
+}
+
+static inline struct node_posted *node_line_take(struct node_line *l, struct node_posted **at)
+{
+    struct node_posted *p = *at;
+
+    *at = p->next;
+    if (!p->next)
+        l->end = at;
+    return p;
+}
 
 static inline unsigned node_bucket(uint64_t tag)
 {
@@ -26,14 +52,61 @@ static inline bool node_matches(uint64_t tag, fi_addr_t from, uint64_t wanted, u
     return !((tag ^ wanted) & ~ignore) && (source == FI_ADDR_UNSPEC || source == from);
 }
 
+/* Of the receives of a line the oldest for that message, or where that would be appended. */
+static inline struct node_posted **node_line_find(struct node_line *l, uint64_t tag, fi_addr_t from)
+{
+    struct node_posted **at = &l->first;
+
+    while (*at && !node_matches(tag, from, (*at)->tag, (*at)->ignore, (*at)->source))
+        at = &(*at)->next;
+    return at;
+}
+
+/* Where the oldest receive for that message is: its line, and the link that leads to it, which is
+ * NULL where there is none. */
+static inline struct node_posted **node_match_find(struct node_match *m, uint64_t tag,
+                                                   fi_addr_t from, struct node_line **line)
+{
+    struct node_posted **at;
+
+    *line = &m->posted[node_bucket(tag)];
+    at = node_line_find(*line, tag, from);
+    if (UNLIKELY(m->posted_wild.first)) {
+        struct node_posted **wild = node_line_find(&m->posted_wild, tag, from);
+        if (*wild && (!*at || (*wild)->order < (*at)->order)) {
+            *line = &m->posted_wild;
+            return wild;
+        }
+    }
+    return at;
+}
+
+static inline struct node_posted *node_match_take(struct node_match *m, struct node_line *line,
+                                                  struct node_posted **at)
+{
+    m->posted_count--;
+    return node_line_take(line, at);
+}
+
+static inline bool node_is_hashed(uint64_t ignore)
+{
+    return !(ignore & NODE_HASHED_BITS);
+}
+
+static inline void node_match_post(struct node_match *m, struct node_posted *p)
+{
+    p->order = m->order++;
+    m->posted_count++;
+    node_line_add(node_is_hashed(p->ignore) ? &m->posted[node_bucket(p->tag)] : &m->posted_wild, p);
+}
+
 /* The oldest receive for that message, taken out; or NULL. */
-struct node_recv *node_match_message(struct node_match *m, uint64_t tag, fi_addr_t from);
+struct node_posted *node_match_message(struct node_match *m, uint64_t tag, fi_addr_t from);
 /* The oldest message for that receive, still in; or NULL. */
 struct node_unexpected *node_match_receive(struct node_match *m, uint64_t wanted, uint64_t ignore,
                                            fi_addr_t source);
-void node_match_post(struct node_match *m, struct node_recv *r);
 void node_match_keep(struct node_match *m, struct node_unexpected *u);
 /* The receive with that context, taken out; or NULL. */
-struct node_recv *node_match_withdraw(struct node_match *m, const void *context);
+struct node_posted *node_match_withdraw(struct node_match *m, const void *context);
 
 #endif

@@ -11,10 +11,7 @@
 #include "provider/base/log.h"
 #include "provider/node/node_pull.h"
 
-enum {
-    BATCH = 64,   /* cells a call: a flood must not keep its reader from its completions */
-    LOOKS = 4096, /* in vain, before a reader asks whether something is wrong */
-};
+enum { LOOKS = 4096 }; /* in vain, before a reader asks whether something is wrong */
 
 static bool message_chunk(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)
 {
@@ -165,27 +162,41 @@ void node_ep_mend(struct node_ep *ep)
     }
 }
 
-bool node_ep_progress(struct node_ep *ep)
+bool node_ep_step(struct node_ep *ep, const struct node_cell *cell, uint64_t word)
 {
-    struct node_queue *q = &ep->segment->queue;
-    struct node_cell *cell;
-    uint64_t word;
-    int n = 0;
+    struct node_peer *peer = ep->sources[node_word_source(word)];
 
-    while (n < BATCH && (cell = node_queue_peek(q, ep->position, &word)) && node_ep_ready(ep)) {
-        struct node_peer *peer = ep->sources[node_word_source(word)];
-        /* A writer whose segment cannot be mapped cannot be answered; its cells are passed over. */
-        if (__builtin_expect(peer || !node_peer_source(ep, node_word_source(word), &peer), 1) &&
-            __builtin_expect(!handle(ep, peer, word, cell), 0))
-            break;
-        ep->position = node_queue_advance(q, ep->position);
-        n++;
-    }
+    if (!node_ep_ready(ep))
+        return false;
+    /* A writer whose segment cannot be mapped cannot be answered; its cells are passed over. */
+    if (__builtin_expect(peer || !node_peer_source(ep, node_word_source(word), &peer), 1) &&
+        __builtin_expect(!handle(ep, peer, word, cell), 0))
+        return false;
+    ep->position = node_queue_advance(&ep->segment->queue, ep->position);
+    return true;
+}
+
+unsigned node_ep_rest(struct node_ep *ep, unsigned n)
+{
     if (__builtin_expect(ep->pulls.active, 0))
         n += node_pull_progress(ep);
     if (!n && __builtin_expect(!(++ep->idle % LOOKS), 0))
         node_ep_mend(ep);
     if (__builtin_expect(!list_empty(&ep->busy), 0))
         node_ep_push(ep);
+    return n;
+}
+
+bool node_ep_progress(struct node_ep *ep)
+{
+    struct node_queue *q = &ep->segment->queue;
+    struct node_cell *cell;
+    uint64_t word;
+    unsigned n = 0;
+
+    while (n < NODE_BATCH && (cell = node_queue_peek(q, ep->position, &word)) &&
+           node_ep_step(ep, cell, word))
+        n++;
+    n = node_ep_rest(ep, n);
     return n;
 }

@@ -199,15 +199,31 @@ static bool keep(struct node_ep *ep, struct node_match *match, const struct node
     return true;
 }
 
+/* Gives a message to a receive that was posted, either way. */
+static void take_posted(struct node_ep *ep, struct node_posted *p, const struct node_message *m)
+{
+    if (p->direct) {
+        struct node_recv r = {.iov = {{p->buf, p->len}},
+                              .iov_count = 1,
+                              .flags = NODE_OP_COMPLETE | NODE_OP_TAGGED,
+                              .len = p->len,
+                              .context = p};
+        take(ep, &r, m);
+    } else {
+        struct node_recv *r = container_of(p, struct node_recv, posted);
+        take(ep, r, m);
+        pool_put(&ep->recvs, r);
+    }
+}
+
 bool node_recv_message(struct node_ep *ep, struct node_message *m)
 {
     struct node_match *match = match_of(ep, m->flags & NODE_WIRE_TAGGED);
-    struct node_recv *r = node_match_message(match, m->tag, m->peer->fi_addr);
+    struct node_posted *p = node_match_message(match, m->tag, m->peer->fi_addr);
 
-    if (!r)
+    if (!p)
         return keep(ep, match, m);
-    take(ep, r, m);
-    pool_put(&ep->recvs, r);
+    take_posted(ep, p, m);
     return true;
 }
 
@@ -231,9 +247,10 @@ static void discard(struct node_ep *ep, struct node_unexpected *u)
 
 static void recv_fill(struct node_recv *r, const struct node_rx *rx)
 {
-    r->tag = rx->tag;
-    r->ignore = rx->ignore;
-    r->source = rx->source;
+    r->posted.tag = rx->tag;
+    r->posted.ignore = rx->ignore;
+    r->posted.source = rx->source;
+    r->posted.direct = false;
     r->iov_count = rx->iov_count;
     r->len = 0;
     for (size_t i = 0; i < node_iov_entries(rx->iov_count); i++) {
@@ -302,26 +319,23 @@ static ssize_t claimed(struct node_ep *ep, struct node_match *match, const struc
     return -FI_ENOMSG;
 }
 
-/* Whom a receive is for, under the name that arrivals carry. */
-static inline int source_name(struct node_ep *ep, fi_addr_t *source)
+/* Posts a receive, or gives it a message that came before. */
+static void receive_posted(struct node_ep *ep, struct node_match *match, struct node_posted *p)
 {
-    struct node_peer *peer;
+    struct node_unexpected *u = node_match_receive(match, p->tag, p->ignore, p->source);
 
-    if (!(ep->caps & FI_DIRECTED_RECV))
-        *source = FI_ADDR_UNSPEC;
-    if (*source == FI_ADDR_UNSPEC)
-        return 0;
-    int ret = node_peer_get(ep, *source, &peer);
-    if (!ret)
-        *source = peer->fi_addr;
-    return ret;
+    if (u) {
+        take_posted(ep, p, &u->message);
+        node_unexpected_free(ep, u);
+    } else {
+        node_match_post(match, p);
+    }
 }
 
 ssize_t node_recv(struct node_ep *ep, struct node_rx *rx)
 {
     struct node_match *match = match_of(ep, rx->tagged);
-    struct node_unexpected *u;
-    int ret = source_name(ep, &rx->source);
+    int ret = node_source_name(ep, &rx->source);
 
     if (ret)
         return ret;
@@ -333,34 +347,37 @@ ssize_t node_recv(struct node_ep *ep, struct node_rx *rx)
     if (!r)
         return -FI_EAGAIN;
     recv_fill(r, rx);
-    u = node_match_receive(match, rx->tag, rx->ignore, rx->source);
-    if (!u) {
-        node_match_post(match, r);
-        return 0;
-    }
-    take(ep, r, &u->message);
-    node_unexpected_free(ep, u);
-    pool_put(&ep->recvs, r);
+    receive_posted(ep, match, &r->posted);
+    return 0;
+}
+
+int node_recv_posted(struct node_ep *ep, struct node_match *match, struct node_posted *p)
+{
+    if (!node_ep_ready(ep))
+        return -FI_EAGAIN;
+    receive_posted(ep, match, p);
     return 0;
 }
 
 ssize_t node_recv_cancel(struct node_ep *ep, void *context)
 {
-    struct node_recv *r;
+    struct node_posted *p;
+    uint64_t flags = FI_RECV | FI_TAGGED;
 
     if (!node_ep_ready(ep))
         return -FI_EAGAIN;
-    r = node_match_withdraw(&ep->tagged, context);
-    if (!r)
-        r = node_match_withdraw(&ep->plain, context);
-    if (!r)
+    p = node_match_withdraw(&ep->tagged, context);
+    if (!p) {
+        flags = FI_RECV | FI_MSG;
+        p = node_match_withdraw(&ep->plain, context);
+    }
+    if (!p)
         return -FI_ENOENT;
-    struct fi_cq_err_entry e = {.op_context = context,
-                                .flags = FI_RECV | (r->flags & NODE_OP_TAGGED ? FI_TAGGED : FI_MSG),
-                                .tag = r->tag,
-                                .err = FI_ECANCELED};
+    struct fi_cq_err_entry e = {
+        .op_context = context, .flags = flags, .tag = p->tag, .err = FI_ECANCELED};
     node_complete_error(ep, ep->rx_cq, NODE_RECV, &e);
-    pool_put(&ep->recvs, r);
+    if (!p->direct)
+        pool_put(&ep->recvs, container_of(p, struct node_recv, posted));
     return 0;
 }
 

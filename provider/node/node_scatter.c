@@ -9,7 +9,6 @@
 #include <sys/uio.h>
 
 #include "provider/node/node.h"
-#include "provider/node/node_now.h"
 
 /* Mean length from which the kernel's work for each block is less than that of a second copy. */
 enum { LONG_BLOCK = 8192 };
@@ -101,7 +100,7 @@ int node_scatter_fetch(uint32_t pid, const struct iovec *iov, unsigned count, st
     return 0;
 }
 
-/* ---- The calls: struct node_now_ops ---- */
+/* ---- The calls: struct node_direct_ops ---- */
 
 ssize_t node_scatter_send(struct fid_ep *fid, const struct scatter *s, fi_addr_t dest, uint64_t tag,
                           uint64_t data, void *context)

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "provider/base/hot.h"
+#include "provider/node/node_match.h"
+
+/* Small sizes are moves, not calls. */
+HOT_INLINE void copy_out(void *buf, const void *from, size_t len)
+{
+    if (LIKELY(len == 8))
+        memcpy(buf, from, 8);
+    else if (len) /* a buffer of no bytes may be NULL */
+        memcpy(buf, from, len);
+}
+
+/* Whether the cell is a tagged message that can be taken by copying, nothing to be answered. */
+HOT_INLINE bool is_plain(const struct node_peer *peer, uint64_t word)
+{
+    enum node_kind kind = node_word_kind(word);
+
+    return LIKELY(peer && (node_word_flags(word) & ~NODE_WIRE_DATA) == NODE_WIRE_TAGGED) &&
+           (LIKELY(kind == NODE_CELL_INLINE) || (kind == NODE_CELL_CHUNK && !peer->gone));
+}
+
+/* The message of such a cell, into a buffer with room for it; the cell's part is done. */
+HOT_INLINE void take_cell(struct node_ep *ep, struct node_peer *peer, const struct node_cell *cell,
+                          uint64_t word, void *buf, struct node_received *message)
+{
+    size_t len = node_word_length(word);
+
+    if (LIKELY(node_word_kind(word) == NODE_CELL_INLINE)) {
+        copy_out(buf, cell->payload, len);
+    } else {
+        struct node_wire_chunk wire;
+        memcpy(&wire, cell->payload, sizeof(wire));
+        copy_out(buf, peer->segment->chunks[wire.chunk], len);
+        node_chunk_release(peer, wire.chunk);
+    }
+    *message = (struct node_received){len, cell->tag, cell->data};
+    ep->position = node_queue_advance(&ep->segment->queue, ep->position);
+}
+
+/* ---- Receiving without posting ---- */
+
+/* One that came before: the oldest that matches, in its copy. */
+static int receive_kept(struct node_ep *ep, struct node_unexpected *u, void *buf, size_t len,
+                        struct node_received *found)
+{
+    const struct node_message *m = &u->message;
+
+    if (m->kind == NODE_CELL_RTS || m->len > len || m->flags & NODE_WIRE_ACK)
+        return -FI_EBUSY;
+    copy_out(buf, m->bytes, m->len);
+    *found = (struct node_received){m->len, m->tag, m->data};
+    node_unexpected_free(ep, u);
+    return 0;
+}
+
+static int receive(struct fid_ep *fid, fi_addr_t source, void *buf, size_t len, uint64_t tag,
+                   uint64_t ignore, struct node_received *found)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+    struct node_unexpected *u = node_match_receive(&ep->tagged, tag, ignore, source);
+    uint64_t word;
+
+    if (UNLIKELY(u))
+        return receive_kept(ep, u, buf, len, found);
+    if (ep->tagged.posted_count)
+        return -FI_EBUSY;
+    struct node_cell *cell = node_queue_peek(&ep->segment->queue, ep->position, &word);
+    if (!cell)
+        return -FI_EAGAIN;
+    struct node_peer *peer = ep->sources[node_word_source(word)];
+    if (!peer || node_word_kind(word) > NODE_CELL_RTS ||
+        !(node_word_flags(word) & NODE_WIRE_TAGGED) ||
+        !node_matches(cell->tag, peer->fi_addr, tag, ignore, source))
+        return -FI_EINPROGRESS;
+    if (!is_plain(peer, word) || node_word_length(word) > len)
+        return -FI_EBUSY;
+    take_cell(ep, peer, cell, word, buf, found);
+    return 0;
+}
+
+/* ---- Posting ---- */
+
+static int post(struct fid_ep *fid, fi_addr_t source, void *buf, size_t len, uint64_t tag,
+                uint64_t ignore, struct fi_context2 *context)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+    struct node_posted *p = (struct node_posted *)context;
+    int ret = node_source_name(ep, &source);
+
+    if (UNLIKELY(ret))
+        return ret;
+    p->tag = tag;
+    p->ignore = ignore;
+    p->source = source;
+    p->direct = true;
+    p->buf = buf;
+    p->len = len;
+    if (UNLIKELY(!list_empty(&ep->tagged.arrivals)))
+        return node_recv_posted(ep, &ep->tagged, p);
+    node_match_post(&ep->tagged, p);
+    return 0;
+}
+
+/* ---- Progress ---- */
+
+/* The common case: the cell is a message for a receive that was posted here. False: it is not. */
+HOT_INLINE bool deliver(struct node_ep *ep, const struct node_cell *cell, uint64_t word,
+                        node_direct_sink *sink)
+{
+    struct node_peer *peer = ep->sources[node_word_source(word)];
+    struct node_received message;
+    struct node_line *line;
+
+    if (!is_plain(peer, word))
+        return false;
+    struct node_posted **at = node_match_find(&ep->tagged, cell->tag, peer->fi_addr, &line);
+    struct node_posted *p = *at;
+    if (!p || !p->direct || node_word_length(word) > p->len)
+        return false;
+    node_match_take(&ep->tagged, line, at);
+    take_cell(ep, peer, cell, word, p->buf, &message);
+    if (UNLIKELY(ep->cntr[NODE_RECV]))
+        node_count(ep, NODE_RECV);
+    /* Last: it may come back into this endpoint. */
+    sink((struct fi_context2 *)p, &message);
+    return true;
+}
+
+static unsigned progress(struct fid_ep *fid, node_direct_sink *sink, bool *queued)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+    struct node_cq *cq = ep->rx_cq;
+    unsigned told = 0, seen = 0;
+    struct node_cell *cell;
+    uint64_t word;
+
+    *queued = cq->head != cq->tail;
+    if (UNLIKELY(*queued))
+        return 0;
+    for (; seen < NODE_BATCH; seen++) {
+        cell = node_queue_peek(&ep->segment->queue, ep->position, &word);
+        if (!cell)
+            break;
+        if (LIKELY(cq->head == cq->tail) && deliver(ep, cell, word, sink))
+            told++;
+        else if (!node_ep_step(ep, cell, word))
+            break;
+    }
+    node_ep_rest(ep, seen);
+    *queued = cq->head != cq->tail;
+    return told;
+}
+
+static void wake(struct fid_ep *fid, fi_addr_t address)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+    struct node_peer *peer;
+
+    if (!node_peer_get(ep, address, &peer))
+        node_peer_wake(peer);
+}
+
+const struct node_direct_ops node_direct_ops = {.size = sizeof(node_direct_ops),
+                                                .receive = receive,
+                                                .post = post,
+                                                .progress = progress,
+                                                .send_scattered = node_scatter_send,
+                                                .recv_scattered = node_scatter_recv,
+                                                .wake = wake};
