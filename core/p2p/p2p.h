@@ -86,6 +86,9 @@ HOT_INLINE void p2p_count_received(enum channel channel, size_t len)
     count_add(own ? &counts.p2p_received_bytes : &counts.coll_received_bytes, len);
 }
 
+/* A receive's completion: fills the status, unpacks, acknowledges. Lane locked. */
+void post_received(struct fabric_op *op, const struct fabric_event *event);
+
 /*
  * Posts a send or receive of an existing request, lane locked. r has come from request_new with the
  * communicator and type; arguments are right (checked above); dest and source may be MPI_PROC_NULL
@@ -162,8 +165,52 @@ HOT_INLINE int p2p_send_start(struct comm *c, const void *buf, MPI_Count count, 
     }
     return p2p_send_start_slow(c, buf, count, t, dest, tag, mode, request);
 }
-int p2p_recv_start(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
-                   int tag, MPI_Request *request);
+
+/*
+ * Posts what nearly all receives are, into one block and from a peer that is known, without a call
+ * between the entry point and the fabric. NULL: use p2p_recv. Lane locked.
+ */
+HOT_INLINE struct request *p2p_recv_block(struct comm *c, struct datatype *t, enum channel channel,
+                                          void *buf, MPI_Count count, int source, int tag)
+{
+    struct fabric_peer *from = NULL;
+    size_t len;
+
+    if (UNLIKELY(!t->contiguous || !c->peers || source < MPI_ANY_SOURCE ||
+                 __builtin_mul_overflow((size_t)t->size, (size_t)count, &len) || len > PTRDIFF_MAX))
+        return NULL;
+    if (source != MPI_ANY_SOURCE && UNLIKELY(!(from = c->peers[source])))
+        return NULL;
+    struct request *r = request_new(REQUEST_RECV, c, t);
+    if (UNLIKELY(!r))
+        return NULL;
+    r->bytes = len;
+    r->peer = source;
+    r->want = tag;
+    r->channel = channel;
+    r->op.done = post_received;
+    if (UNLIKELY(fabric_trecv(from, &r->op, datatype_address(buf, t), len,
+                              p2p_match(c, channel, tag == MPI_ANY_TAG ? 0 : tag),
+                              p2p_ignore(tag)))) {
+        request_free(r);
+        return NULL;
+    }
+    credit_posted(from, p2p_line(channel), 1);
+    return r;
+}
+
+int p2p_recv_start_slow(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
+                        int tag, MPI_Request *request);
+HOT_INLINE int p2p_recv_start(struct comm *c, void *buf, MPI_Count count, struct datatype *t,
+                              int source, int tag, MPI_Request *request)
+{
+    lane_lock();
+    struct request *r = p2p_recv_block(c, t, CHANNEL_P2P, buf, count, source, tag);
+    lane_unlock();
+    if (LIKELY(r))
+        return request_publish(r, request);
+    return p2p_recv_start_slow(c, buf, count, t, source, tag, request);
+}
 
 /* 3.10: the receive is posted first. `replace`: what is sent is copied before it is overwritten. */
 struct p2p_exchange {

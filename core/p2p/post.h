@@ -26,9 +26,6 @@ int post_buffered(struct request *r, struct fabric_peer *to, uint64_t match, con
 /* Counts a message from that rank as received. */
 void post_consumed(struct comm *c, int source, enum channel channel, size_t len);
 
-/* A receive's completion: fills the status, unpacks, acknowledges. */
-void post_received(struct fabric_op *op, const struct fabric_event *event);
-
 /* The peer that a receive or probe names: NULL for MPI_ANY_SOURCE. */
 int post_from(struct comm *c, int source, struct fabric_peer **from);
 

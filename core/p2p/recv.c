@@ -53,21 +53,11 @@ void post_consumed(struct comm *c, int source, enum channel channel, size_t len)
         credit_consumed(from, p2p_line(channel), len);
 }
 
-void post_received(struct fabric_op *op, const struct fabric_event *event)
+/* All but a message that is in place, and that is all there is to it. */
+static void received_otherwise(struct request *r, const struct fabric_event *event)
 {
-    struct request *r = container_of(op, struct request, op);
-    enum channel channel = r->channel;
+    size_t here = r->len < r->bytes ? r->len : r->bytes;
 
-    credit_posted(op->peer, p2p_line(channel), -1);
-    if (event->error == -ECANCELED) {
-        r->cancelled = true;
-        request_complete(r);
-        return;
-    }
-    r->len = event->len;
-    r->tag = r->want == MPI_ANY_TAG ? (int)(uint32_t)event->tag : r->want;
-    r->source = r->peer == MPI_ANY_SOURCE ? (int)event->data : r->peer;
-    post_consumed(r->comm, r->source, channel, r->len);
     if (event->error == -EMSGSIZE || r->len > r->bytes) {
         r->error = MPI_ERR_TRUNCATE;
     } else if (event->error) {
@@ -75,12 +65,36 @@ void post_received(struct fabric_op *op, const struct fabric_event *event)
         r->error = err_from_errno(event->error, "receiving a message");
     }
     if (!r->cause)
-        p2p_count_received(channel, r->len < r->bytes ? r->len : r->bytes);
+        p2p_count_received(r->channel, here);
     if (r->bounce)
-        datatype_unpack(r->buf, r->count, r->type, 0, r->bounce,
-                        r->len < r->bytes ? r->len : r->bytes);
+        datatype_unpack(r->buf, r->count, r->type, 0, r->bounce, here);
     if (event->tag & P2P_SYNCHRONOUS)
         post_ack(r->comm, r->source, r->tag);
+}
+
+void post_received(struct fabric_op *op, const struct fabric_event *event)
+{
+    struct request *r = container_of(op, struct request, op);
+    enum channel channel = r->channel;
+
+    credit_posted(op->peer, p2p_line(channel), -1);
+    if (UNLIKELY(event->error == -ECANCELED)) {
+        r->cancelled = true;
+        request_complete(r);
+        return;
+    }
+    r->len = event->len;
+    r->tag = r->want == MPI_ANY_TAG ? (int)(uint32_t)event->tag : r->want;
+    r->source = op->peer ? r->peer : (int)event->data;
+    if (LIKELY(op->peer))
+        credit_consumed(op->peer, p2p_line(channel), r->len);
+    else
+        post_consumed(r->comm, r->source, channel, r->len);
+    if (LIKELY(!event->error && !r->bounce && r->len <= r->bytes &&
+               !(event->tag & P2P_SYNCHRONOUS)))
+        p2p_count_received(channel, r->len);
+    else
+        received_otherwise(r, event);
     request_complete(r);
 }
 
@@ -187,8 +201,8 @@ int p2p_recv_wait(struct comm *c, void *buf, MPI_Count count, struct datatype *t
     return rc;
 }
 
-int p2p_recv_start(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
-                   int tag, MPI_Request *request)
+int p2p_recv_start_slow(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
+                        int tag, MPI_Request *request)
 {
     lane_lock();
     struct request *r = request_new(REQUEST_RECV, c, t);

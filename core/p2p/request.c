@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include <assert.h>
-
 #include "core/object/err.h"
 #include "core/object/status.h"
 #include "core/p2p/bounce.h"
@@ -8,36 +6,6 @@
 #include "provider/fabric/wait.h"
 
 /* ---- Life ---- */
-
-/* All fields but the object's, which the pool's requests keep. */
-static void request_reset(struct request *r, enum request_kind kind, struct comm *comm,
-                          struct datatype *type)
-{
-    r->kind = kind;
-    atomic_init(&r->done, false);
-    r->persistent = r->active = r->detached = r->cancelled = r->shared = false;
-    r->parts = 1;
-    r->ops = NULL;
-    r->source = MPI_ANY_SOURCE;
-    r->tag = MPI_ANY_TAG;
-    r->error = MPI_SUCCESS;
-    r->cause = 0;
-    r->len = r->bytes = 0;
-    r->comm = comm;
-    r->type = type;
-    r->buf = r->bounce = NULL;
-    r->scattered.type = NULL;
-    r->count = 0;
-    r->peer = MPI_PROC_NULL;
-    r->mode = SEND_STANDARD;
-    r->then = NULL;
-    r->owner = NULL;
-    r->ack = NULL;
-    if (comm)
-        object_hold(&comm->object);
-    if (type)
-        object_hold(&type->object);
-}
 
 /* The table of handles publishes what can be released; a request is, by request_free alone. */
 static void request_release(struct object *o)
@@ -54,30 +22,33 @@ void request_make(struct request *r, enum request_kind kind, struct comm *comm,
 
 void request_unmake(struct request *r)
 {
-    bounce_give(r->bounce);
+    if (UNLIKELY(r->bounce))
+        bounce_give(r->bounce);
     if (r->comm)
         object_drop(&r->comm->object);
     if (r->type)
         object_drop(&r->type->object);
 }
 
-struct request *request_new(enum request_kind kind, struct comm *comm, struct datatype *type)
+struct request *request_fresh(void)
 {
-    struct request *r = lane.spare;
+    struct request *r = pool_get(&lane.requests);
 
-    assert(lock_held(&lane.lock));
-    if (r) {
-        lane.spare = r->owner;
-    } else {
-        r = pool_get(&lane.requests);
-        if (!r) {
-            err_set(MPI_ERR_NO_MEM, "no memory for another request");
-            return NULL;
-        }
-        object_init(&r->object, OBJECT_REQUEST, request_release);
+    if (!r) {
+        err_set(MPI_ERR_NO_MEM, "no memory for another request");
+        return NULL;
     }
-    request_reset(r, kind, comm, type);
+    object_init(&r->object, OBJECT_REQUEST, request_release);
     return r;
+}
+
+/* What every request's end has in common: what it holds is dropped, and it is spare again. */
+HOT_INLINE void request_spare(struct request *r)
+{
+    object_retire(&r->object);
+    request_unmake(r);
+    r->owner = lane.spare;
+    lane.spare = r;
 }
 
 void request_free(struct request *r)
@@ -85,11 +56,7 @@ void request_free(struct request *r)
     assert(lock_held(&lane.lock));
     if (r->ops && r->ops->free)
         r->ops->free(r);
-    if (r->object.handle)
-        object_retire(&r->object);
-    request_unmake(r);
-    r->owner = lane.spare;
-    lane.spare = r;
+    request_spare(r);
 }
 
 void request_close_all(void)
@@ -102,17 +69,11 @@ void request_close_all(void)
     }
 }
 
-int request_publish(struct request *r, MPI_Request *handle)
+int request_unpublished(struct request *r, int rc)
 {
-    int rc = object_publish(&r->object);
-
-    if (rc) {
-        request_cancel(r);
-        request_detach(r);
-        return rc;
-    }
-    *handle = (MPI_Request)r->object.handle;
-    return MPI_SUCCESS;
+    request_cancel(r);
+    request_detach(r);
+    return rc;
 }
 
 struct request request_sent;
@@ -132,22 +93,6 @@ void request_close(void)
 }
 
 /* ---- Completion ---- */
-
-void request_complete(struct request *r)
-{
-    void (*then)(struct request *) = r->then;
-    bool detached = r->detached;
-
-    assert(lock_held(&lane.lock));
-    bounce_give(r->bounce);
-    r->bounce = NULL;
-    /* From here on a request without `then` may be on a stack that is gone. */
-    atomic_store_explicit(&r->done, true, memory_order_release);
-    if (then)
-        then(r);
-    else if (detached)
-        request_free(r);
-}
 
 void request_poll(void)
 {
@@ -210,10 +155,17 @@ static int request_error(const struct request *r)
     return r->error;
 }
 
+HOT_INLINE void request_tell(const struct request *r, MPI_Status *status)
+{
+    status->MPI_SOURCE = r->source;
+    status->MPI_TAG = r->tag;
+    status_set_bytes(status, r->len < r->bytes ? r->len : r->bytes);
+    status_set_cancelled(status, r->cancelled);
+}
+
 int request_status(struct request *r, MPI_Status *status)
 {
     MPI_Status unseen;
-    size_t len = r->len < r->bytes ? r->len : r->bytes;
 
     if (r->ops && r->ops->query) {
         /* MPI lets a query function assume a status to write to. */
@@ -221,13 +173,26 @@ int request_status(struct request *r, MPI_Status *status)
             status_set_empty(status = &unseen);
         return r->ops->query(r, status);
     }
-    if (status) {
-        status->MPI_SOURCE = r->source;
-        status->MPI_TAG = r->tag;
-        status_set_bytes(status, len);
-        status_set_cancelled(status, r->cancelled);
-    }
+    if (status)
+        request_tell(r, status);
     return r->error ? request_error(r) : MPI_SUCCESS;
+}
+
+bool request_finish_plain(struct request *r, MPI_Request *handle, MPI_Status *status)
+{
+    assert(lock_held(&lane.lock));
+    if (UNLIKELY(r->kind > REQUEST_RECV || r->error))
+        return false;
+    if (status)
+        request_tell(r, status);
+    if (r->persistent) {
+        r->active = false;
+        return true;
+    }
+    *handle = MPI_REQUEST_NULL;
+    if (!r->shared)
+        request_spare(r);
+    return true;
 }
 
 int request_finish(struct request *r, MPI_Request *handle, MPI_Status *status)

@@ -10,10 +10,14 @@
 #ifndef ORIEL_P2P_REQUEST_H
 #define ORIEL_P2P_REQUEST_H
 
+#include <assert.h>
+
 #include "core/object/comm.h"
 #include "core/object/datatype.h"
+#include "core/p2p/bounce.h"
 #include "core/p2p/lane.h"
 #include "core/p2p/scattered.h"
+#include "provider/base/hot.h"
 #include "provider/fabric/fabric.h"
 
 enum request_kind {
@@ -44,7 +48,6 @@ struct request_ops {
 struct request {
     struct object object;
     struct fabric_op op;
-    enum request_kind kind;
     atomic_bool done; /* complete, or inactive */
     bool persistent;
     bool active;   /* a persistent one between MPI_Start and the call that sees it complete */
@@ -52,31 +55,34 @@ struct request {
     bool cancelled;
     bool shared;   /* request_sent: completed for ever, never freed */
     uint8_t parts; /* completions that must still come: data, and the acknowledgement of Ssend */
-    const struct request_ops *ops;
-
-    /* What the status will say. len in bytes, of the message as it was sent. */
-    int source, tag, error;
-    int cause; /* -errno where the provider failed, else 0: `error` is its class */
-    size_t len;
-
-    /* What was asked for; comm and type are held while the request lives. */
-    struct comm *comm;
-    struct datatype *type;
-    void *buf;
-    MPI_Count count;
-    int peer; /* rank or MPI_ANY_SOURCE */
-    int want; /* tag, or MPI_ANY_TAG */
+    enum request_kind kind;
     enum send_mode mode;
     uint8_t channel; /* enum channel of a receive */
-    void *bounce; /* packed form of a non-contiguous buffer (bounce.h), given back at completion */
-    struct scattered scattered; /* or that buffer as it is; its type NULL: it is neither */
-    size_t bytes;               /* length of the user's buffer, packed */
-    struct request
-        *ack; /* a synchronous send's: the receive of its acknowledgement, while posted */
+    const struct request_ops *ops;
 
     /* Called lane locked at completion, for a request without a handle; owner is the caller's. */
     void (*then)(struct request *r);
     void *owner;
+
+    /* What was asked for; comm and type are held while the request lives. */
+    struct comm *comm;
+    struct datatype *type;
+    int peer; /* rank or MPI_ANY_SOURCE */
+    int want; /* tag, or MPI_ANY_TAG */
+    void *buf;
+    MPI_Count count;
+    void *bounce; /* packed form of a non-contiguous buffer (bounce.h), given back at completion */
+    size_t bytes; /* length of the user's buffer, packed */
+
+    /* What the status will say. len in bytes, of the message as it was sent. */
+    size_t len;
+    int error;
+    int cause; /* -errno where the provider failed, else 0: `error` is its class */
+    int source, tag;
+
+    struct scattered scattered; /* the buffer as it is; its type NULL: it is one block, or packed */
+    /* A synchronous send's: the receive of its acknowledgement, while posted. */
+    struct request *ack;
 };
 
 /*
@@ -95,20 +101,82 @@ static inline struct request *request_find(MPI_Request handle)
     return (struct request *)object_find(OBJECT_REQUEST, handle);
 }
 
+/* All fields but the object's and the operation's, which the pool's requests keep. */
+HOT_INLINE void request_reset(struct request *r, enum request_kind kind, struct comm *comm,
+                              struct datatype *type)
+{
+    atomic_init(&r->done, false);
+    r->persistent = r->active = r->detached = r->cancelled = r->shared = false;
+    r->parts = 1;
+    r->kind = kind;
+    r->mode = SEND_STANDARD;
+    r->ops = NULL;
+    r->then = NULL;
+    r->owner = NULL;
+    r->ack = NULL;
+    r->comm = comm;
+    r->type = type;
+    r->peer = MPI_PROC_NULL;
+    r->buf = NULL;
+    r->count = 0;
+    r->bounce = NULL;
+    r->scattered.type = NULL;
+    r->bytes = r->len = 0;
+    r->error = MPI_SUCCESS;
+    r->cause = 0;
+    r->source = MPI_ANY_SOURCE;
+    r->tag = MPI_ANY_TAG;
+    if (comm)
+        object_hold(&comm->object);
+    if (type)
+        object_hold(&type->object);
+}
+
 /* ---- Lane locked ---- */
+
+/* A request from the pool, to be reset; NULL, with the detail set, when memory is out. */
+struct request *request_fresh(void);
 
 /*
  * All fields at their rest; NULL, with the detail set, when memory is out. References to comm and
  * type are taken where they are not NULL.
  */
-struct request *request_new(enum request_kind kind, struct comm *comm, struct datatype *type);
+HOT_INLINE struct request *request_new(enum request_kind kind, struct comm *comm,
+                                       struct datatype *type)
+{
+    struct request *r = lane.spare;
+
+    assert(lock_held(&lane.lock));
+    if (LIKELY(r))
+        lane.spare = r->owner;
+    else if (!(r = request_fresh()))
+        return NULL;
+    request_reset(r, kind, comm, type);
+    return r;
+}
 /* Drops what it holds and gives it back to the pool. */
 void request_free(struct request *r);
 /*
  * Final values are in place: tells waiters and `then`, frees it where it is detached. Without
  * `then` the request may be gone when this returns.
  */
-void request_complete(struct request *r);
+HOT_INLINE void request_complete(struct request *r)
+{
+    void (*then)(struct request *) = r->then;
+    bool detached = r->detached;
+
+    assert(lock_held(&lane.lock));
+    if (UNLIKELY(r->bounce)) {
+        bounce_give(r->bounce);
+        r->bounce = NULL;
+    }
+    /* From here on a request without `then` may be on a stack that is gone. */
+    atomic_store_explicit(&r->done, true, memory_order_release);
+    if (then)
+        then(r);
+    else if (UNLIKELY(detached))
+        request_free(r);
+}
 /* The shared request; no lock needed. */
 int request_open(void);
 void request_close(void);
@@ -139,13 +207,27 @@ static inline bool request_is_done(const struct request *r)
 void request_poll(void);
 
 /* Gives the request a handle for the program; where memory is out, it is detached. */
-int request_publish(struct request *r, MPI_Request *handle);
+int request_unpublished(struct request *r, int rc);
+HOT_INLINE int request_publish(struct request *r, MPI_Request *handle)
+{
+    int rc = object_publish(&r->object);
+
+    if (UNLIKELY(rc))
+        return request_unpublished(r, rc);
+    *handle = (MPI_Request)r->object.handle;
+    return MPI_SUCCESS;
+}
 
 /*
  * After it is done: fills the status (which may be NULL, MPI_STATUS_IGNORE; MPI_ERROR is left
  * alone). Returns the request's error, with the detail in the calling thread.
  */
 int request_status(struct request *r, MPI_Status *status);
+/*
+ * The same, lane locked and in place, for a send or receive that ended well, as nearly all do.
+ * False: use request_finish.
+ */
+bool request_finish_plain(struct request *r, MPI_Request *handle, MPI_Status *status);
 /*
  * request_status, then frees it or makes a persistent one inactive, and sets *handle to
  * MPI_REQUEST_NULL where it is gone (handle may be NULL).

@@ -42,6 +42,7 @@ int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size
     if (LIKELY(fabric.direct && list_empty(&fabric.waiting_receives))) {
         op->kind = OP_DIRECT;
         op->state = OP_POSTED;
+        op->peer = from;
         op->iov[0].iov_len = len; /* dispatch_entry looks at it */
         if (LIKELY(!fabric.direct->post(fabric.ep, from ? from->addr : FI_ADDR_UNSPEC, buf, len,
                                         tag, ignore, (struct fi_context2 *)op)))
