@@ -111,10 +111,13 @@ int PMPI_Request_get_status(MPI_Request request, int *flag, MPI_Status *status)
 
 /* The arguments that the twelve calls share. `keep`: MPI_Request_get_status_x, which completes
  * nothing. */
+enum { BATCH_FOUND = 64 };
+
 struct batch {
     int count;
     MPI_Request *handles;
-    MPI_Status *statuses; /* of all, or of as many as complete; NULL: ignored */
+    struct request **found; /* the first BATCH_FOUND handles' requests; NULL: look each up */
+    MPI_Status *statuses;   /* of all, or of as many as complete; NULL: ignored */
     bool keep;
     const char *func;
 
@@ -131,14 +134,23 @@ static _Thread_local char batch_detail[200];
 
 static int batch_check(struct batch *b)
 {
-    struct request *r;
+    struct request *r = NULL;
     int rc = b->count < 0 ? check_bad_count(b->count) : MPI_SUCCESS;
 
     if (!rc && b->count && !b->handles)
         rc = check_bad_arg("array_of_requests", "is NULL");
-    for (int i = 0; i < b->count && !rc; i++)
+    for (int i = 0; i < b->count && !rc; i++) {
         rc = check_request(b->handles[i], &r);
+        if (b->found && i < BATCH_FOUND)
+            b->found[i] = r;
+    }
     return rc ? api_fail(rc, b->func) : MPI_SUCCESS;
+}
+
+/* After batch_check. */
+static inline struct request *batch_request(const struct batch *b, int i)
+{
+    return b->found && i < BATCH_FOUND ? b->found[i] : request_find(b->handles[i]);
 }
 
 /* Looks at all, without progress. */
@@ -148,8 +160,8 @@ static void batch_scan(struct batch *b)
     b->any_active = false;
     b->all_done = true;
     for (int i = 0; i < b->count; i++) {
-        struct request *r = request_active(b->handles[i]);
-        if (!r)
+        struct request *r = batch_request(b, i);
+        if (!r || (r->persistent && !r->active))
             continue;
         b->any_active = true;
         if (!request_is_done(r))
@@ -231,10 +243,37 @@ static int batch_end(struct batch *b)
     return rc;
 }
 
+/*
+ * The first requests from `from` on, as far as they ended well and are of the kinds that most are,
+ * under one lock. How many.
+ */
+static int batch_finish_plain(struct batch *b, int from)
+{
+    int i = from;
+
+    lane_lock();
+    for (; i < b->count; i++) {
+        struct request *r = batch_request(b, i);
+        MPI_Status *status = b->statuses ? &b->statuses[i] : NULL;
+        /* A request that stands in the list twice, which is an error, is gone the second time. */
+        if (UNLIKELY(!r || r->object.handle != (uintptr_t)b->handles[i] ||
+                     (r->persistent && !r->active)))
+            status_empty(status);
+        else if (!request_finish_plain(r, &b->handles[i], status))
+            break;
+    }
+    lane_unlock();
+    return i - from;
+}
+
 static int batch_finish_all(struct batch *b)
 {
-    for (int i = 0; i < b->count; i++)
-        batch_finish(b, i, i);
+    for (int i = 0; i < b->count; i++) {
+        if (!b->failed && !b->keep)
+            i += batch_finish_plain(b, i);
+        if (i < b->count)
+            batch_finish(b, i, i);
+    }
     return batch_end(b);
 }
 
@@ -308,8 +347,10 @@ static int batch_test_some(struct batch *b, int *outcount, int *indices)
 MPI_EXPORT(Waitall)
 int PMPI_Waitall(int count, MPI_Request array_of_requests[], MPI_Status *array_of_statuses)
 {
+    struct request *found[BATCH_FOUND];
     struct batch b = {.count = count,
                       .handles = array_of_requests,
+                      .found = found,
                       .statuses = array_of_statuses,
                       .func = __func__};
     int rc = batch_check(&b);
@@ -317,8 +358,8 @@ int PMPI_Waitall(int count, MPI_Request array_of_requests[], MPI_Status *array_o
     if (rc)
         return rc;
     for (int i = 0; i < count; i++) {
-        struct request *r = request_active(array_of_requests[i]);
-        if (r)
+        struct request *r = batch_request(&b, i);
+        if (r && !request_is_done(r)) /* an inactive one is */
             request_wait_flag(&r->done);
     }
     return batch_finish_all(&b);
@@ -356,8 +397,10 @@ MPI_EXPORT(Testall)
 int PMPI_Testall(int count, MPI_Request array_of_requests[], int *flag,
                  MPI_Status *array_of_statuses)
 {
+    struct request *found[BATCH_FOUND];
     struct batch b = {.count = count,
                       .handles = array_of_requests,
+                      .found = found,
                       .statuses = array_of_statuses,
                       .func = __func__};
 
