@@ -85,7 +85,7 @@ void post_received(struct fabric_op *op, const struct fabric_event *event)
     }
     r->len = event->len;
     r->tag = r->want == MPI_ANY_TAG ? (int)(uint32_t)event->tag : r->want;
-    r->source = op->peer ? r->peer : (int)event->data;
+    r->source = r->peer == MPI_ANY_SOURCE ? (int)event->data : r->peer;
     if (LIKELY(op->peer))
         credit_consumed(op->peer, p2p_line(channel), r->len);
     else
