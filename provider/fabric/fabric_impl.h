@@ -65,7 +65,7 @@ struct fabric {
     struct fid_av *av;
     struct fid_cq *cq;
     struct fid_ep *ep;
-    const struct node_direct_ops *direct; /* our own provider's; NULL elsewhere */
+    const struct node_direct_ops *direct;   /* our own provider's; NULL elsewhere */
     const struct node_rma_now_ops *rma_now; /* the same */
     int wait_fd;          /* becomes readable when the completion queue may have something */
     int wake_fd;          /* an eventfd, for threads that sleep while another makes progress */
