@@ -4,12 +4,11 @@
  * point-to-point messages of all kinds reach the remote group and are told from those of other
  * communicators; ids and memory come back.
  */
-#include <pthread.h>
 #include <unistd.h>
 
 #include "inter_test.h"
 
-enum { LOOPS = 400, THREADS = 4, THREAD_LOOPS = 25 };
+enum { LOOPS = 400 };
 
 static int comm_rank(MPI_Comm comm)
 {
@@ -503,56 +502,11 @@ static void test_many(int loops)
     }
 }
 
-/* ---- Threads that make them at once, each of communicators of its own ---- */
-
-static MPI_Comm thread_comms[THREADS];
-
-static void *make_in_thread(void *arg)
-{
-    int me = (int)(intptr_t)arg, mine = side_of(PARITY, rank);
-    MPI_Comm world = thread_comms[me], local, inter, dup, all;
-
-    for (int i = 0; i < THREAD_LOOPS; i++) {
-        OK(MPI_Comm_split(world, mine, rank, &local));
-        OK(MPI_Intercomm_create(local, 0, world, !mine, me, &inter));
-        OK(MPI_Comm_dup(inter, &dup));
-        OK(MPI_Intercomm_merge(dup, mine, &all));
-        int sum = 0, told = 0, tell = me * 100 + i;
-        OK(MPI_Allreduce(&rank, &sum, 1, MPI_INT, MPI_SUM, all));
-        CHECK(sum == size * (size - 1) / 2);
-        OK(MPI_Allreduce(&tell, &told, 1, MPI_INT, MPI_MAX, inter));
-        CHECK(told == tell);
-        OK(MPI_Comm_free(&all));
-        OK(MPI_Comm_free(&dup));
-        OK(MPI_Comm_free(&inter));
-        OK(MPI_Comm_free(&local));
-    }
-    return NULL;
-}
-
-static void test_threads(void)
-{
-    pthread_t threads[THREADS];
-
-    for (int i = 0; i < THREADS; i++)
-        OK(MPI_Comm_dup(MPI_COMM_WORLD, &thread_comms[i]));
-    for (int i = 0; i < THREADS; i++)
-        CHECK(!pthread_create(&threads[i], NULL, make_in_thread, (void *)(intptr_t)i));
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(threads[i], NULL);
-    for (int i = 0; i < THREADS; i++)
-        OK(MPI_Comm_free(&thread_comms[i]));
-}
-
 /* Argument 1: rounds of making and freeing. */
 int main(int argc, char **argv)
 {
-    int provided;
-
-    OK(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided));
-    OK(MPI_Comm_rank(MPI_COMM_WORLD, &rank));
-    OK(MPI_Comm_size(MPI_COMM_WORLD, &size));
-    CHECK(provided == MPI_THREAD_MULTIPLE && size <= 16);
+    begin(&argc, &argv);
+    CHECK(size <= 16);
     for (int cut = 0; cut < CUTS && size > 1; cut++) {
         test_shape((enum cut)cut);
         test_dup((enum cut)cut);
@@ -563,9 +517,7 @@ int main(int argc, char **argv)
         test_from_groups((enum cut)cut);
         test_messages((enum cut)cut);
     }
-    if (size > 1) {
+    if (size > 1)
         test_many(argc > 1 ? atoi(argv[1]) : LOOPS);
-        test_threads();
-    }
     return end("inter_create");
 }

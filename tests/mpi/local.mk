@@ -18,6 +18,7 @@ mpi_tests = \
     tests/mpi/inter_coll.mpi \
     tests/mpi/inter_create.mpi \
     tests/mpi/inter_errors.mpi \
+    tests/mpi/inter_threads.mpi \
     tests/mpi/neighbor.mpi \
     tests/mpi/objects.mpi \
     tests/mpi/p2p_buffered.mpi \
@@ -70,6 +71,9 @@ tests_mpi_inter_create_mpi_LDADD = libmpi_abi.la
 tests_mpi_inter_errors_mpi_SOURCES = tests/mpi/inter_errors.c tests/mpi/inter_test.h \
     tests/mpi/mpitest.h
 tests_mpi_inter_errors_mpi_LDADD = libmpi_abi.la
+tests_mpi_inter_threads_mpi_SOURCES = tests/mpi/inter_threads.c tests/mpi/inter_test.h \
+    tests/mpi/mpitest.h
+tests_mpi_inter_threads_mpi_LDADD = libmpi_abi.la
 tests_mpi_neighbor_mpi_SOURCES = tests/mpi/neighbor.c tests/mpi/coll_call.h tests/mpi/mpitest.h
 tests_mpi_neighbor_mpi_LDADD = libmpi_abi.la
 tests_mpi_objects_mpi_SOURCES = tests/mpi/objects.c tests/mpi/mpitest.h
