@@ -22,7 +22,7 @@ struct side {
 struct meeting {
     struct group *group;
     struct side mine, theirs;
-    uint32_t *list; /* of theirs, malloc'ed */
+    uint32_t *own, *list; /* of either, malloc'ed, where it is listed */
 };
 
 static struct side describe(const struct group *g, uint32_t context)
@@ -31,13 +31,22 @@ static struct side describe(const struct group *g, uint32_t context)
                          .size = g->size,
                          .first = g->first,
                          .stride = g->stride,
-                         .listed = g->list != NULL};
+                         .listed = !group_is_sequence(g)};
 }
 
 static int make_list(const struct side *s, uint32_t **list)
 {
     *list = malloc((size_t)s->size * sizeof **list);
     return *list ? MPI_SUCCESS : err_set(MPI_ERR_NO_MEM, "no memory for %d processes", s->size);
+}
+
+static int list_own(struct meeting *m)
+{
+    int rc = make_list(&m->mine, &m->own);
+
+    for (int i = 0; i < m->mine.size && !rc; i++)
+        m->own[i] = group_process(m->group, i);
+    return rc;
 }
 
 /* One rank, 0, is there: the other leader. */
@@ -58,7 +67,9 @@ static enum coll_step meet_round(struct coll *k)
             coll_recv(k, 0, m->list, m->theirs.size, &datatype_uint32);
     }
     if (m->mine.listed)
-        coll_send(k, 0, m->group->list, m->mine.size, &datatype_uint32);
+        coll_fail(k, list_own(m));
+    if (m->own)
+        coll_send(k, 0, m->own, m->mine.size, &datatype_uint32);
     return COLL_LAST;
 }
 
@@ -159,6 +170,7 @@ int comm_inter(struct comm *local, int leader, const struct comm_leader *other, 
         rc = make(local, &m, out);
     if (rc)
         context_give_back(context);
+    free(m.own);
     free(m.list);
     return rc;
 }

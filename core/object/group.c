@@ -25,10 +25,12 @@ static void group_release(struct object *o)
     struct group *g = container_of(o, struct group, object);
 
     object_close(o);
-    if (g->owner)
+    if (g->owner) {
         object_drop(&g->owner->object);
-    else
+    } else {
+        free(g->runs);
         free(g->list);
+    }
     free(atomic_load_explicit(&g->index, memory_order_relaxed));
     free(g);
 }
@@ -81,9 +83,60 @@ static bool is_sequence(const uint32_t *list, int size, int32_t *stride)
     return true;
 }
 
+/*
+ * Cuts the list into runs, each as long as can be; how many, or 0 where they are more than `room`
+ * or would take more memory than the list.
+ */
+static int cut(const uint32_t *list, int size, struct group_run *runs, int room)
+{
+    int n = 0;
+
+    if ((size_t)room > size * sizeof(*list) / sizeof(*runs))
+        room = (int)(size * sizeof(*list) / sizeof(*runs));
+    for (int i = 0, next; i < size; i = next) {
+        int64_t step = i + 1 < size ? (int64_t)list[i + 1] - list[i] : 1;
+
+        if (n == room || step == 0 || step != (int32_t)step)
+            return 0;
+        for (next = i + 1; next < size && (int64_t)list[next] - list[next - 1] == step;)
+            next++;
+        runs[n++] = (struct group_run){list[i], (int32_t)step, i};
+    }
+    return n;
+}
+
+static int find_self(const struct group *g)
+{
+    for (int i = 0; i < g->size; i++)
+        if (group_process(g, i) == self)
+            return i;
+    return MPI_UNDEFINED;
+}
+
+/* Owns its members: runs where few of them say it all, else the list, which is taken over. */
+static int group_members(uint32_t *list, int size, struct group **group)
+{
+    struct group_run runs[GROUP_RUNS];
+    struct group *g;
+    int n = cut(list, size, runs, GROUP_RUNS), rc = group_new(size, &g);
+
+    if (!rc && n && (g->runs = malloc((size_t)n * sizeof(*runs)))) {
+        memcpy(g->runs, runs, (size_t)n * sizeof(*runs));
+        g->nruns = n;
+    } else if (!rc) {
+        g->list = list;
+    }
+    if (rc || g->runs)
+        free(list);
+    if (rc)
+        return rc;
+    g->rank = find_self(g);
+    *group = g;
+    return MPI_SUCCESS;
+}
+
 int group_list(uint32_t *list, int size, struct group **group)
 {
-    struct group *g;
     int32_t stride;
     int rc;
 
@@ -92,31 +145,22 @@ int group_list(uint32_t *list, int size, struct group **group)
         free(list);
         return rc;
     }
-    rc = group_new(size, &g);
-    if (rc) {
-        free(list);
-        return rc;
-    }
-    g->list = list;
-    g->rank = MPI_UNDEFINED;
-    for (int i = 0; i < size && g->rank < 0; i++)
-        if (list[i] == self)
-            g->rank = i;
-    *group = g;
-    return MPI_SUCCESS;
+    return group_members(list, size, group);
 }
 
 int group_copy(struct group *from, struct group **group)
 {
     struct group *g;
 
-    if (!from->list)
+    if (group_is_sequence(from))
         return group_range(from->first, from->stride, from->size, group);
     int rc = group_new(from->size, &g);
     if (rc)
         return rc;
     g->owner = from->owner ? from->owner : from;
     object_hold(&g->owner->object);
+    g->runs = from->runs;
+    g->nruns = from->nruns;
     g->list = from->list;
     g->rank = from->rank;
     *group = g;
@@ -152,14 +196,49 @@ static const uint64_t *group_index(struct group *g)
     return other;
 }
 
-static int rank_in_sequence(const struct group *g, uint32_t process)
+/* The last run that starts at the member or before it. */
+static const struct group_run *run_of(const struct group *g, int rank)
 {
-    int64_t distance = (int64_t)process - g->first;
+    int low = 0, high = g->nruns;
 
-    if (g->size == 0 || distance % g->stride)
+    while (high - low > 1) {
+        int middle = low + (high - low) / 2;
+        if (g->runs[middle].start <= rank)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &g->runs[low];
+}
+
+uint32_t group_process_slow(const struct group *g, int rank)
+{
+    if (g->list)
+        return g->list[rank];
+    const struct group_run *r = run_of(g, rank);
+    return r->first + (uint32_t)((rank - r->start) * r->stride);
+}
+
+static int rank_in_sequence(uint32_t first, int32_t stride, int size, uint32_t process)
+{
+    int64_t distance = (int64_t)process - first;
+
+    if (size == 0 || distance % stride)
         return MPI_UNDEFINED;
-    int64_t rank = distance / g->stride;
-    return rank >= 0 && rank < g->size ? (int)rank : MPI_UNDEFINED;
+    int64_t rank = distance / stride;
+    return rank >= 0 && rank < size ? (int)rank : MPI_UNDEFINED;
+}
+
+static int rank_in_runs(const struct group *g, uint32_t process)
+{
+    for (int i = 0; i < g->nruns; i++) {
+        const struct group_run *r = &g->runs[i];
+        int end = i + 1 < g->nruns ? r[1].start : g->size;
+        int rank = rank_in_sequence(r->first, r->stride, end - r->start, process);
+        if (rank != MPI_UNDEFINED)
+            return r->start + rank;
+    }
+    return MPI_UNDEFINED;
 }
 
 static int rank_in_index(const uint64_t *index, int size, uint32_t process)
@@ -178,8 +257,10 @@ static int rank_in_index(const uint64_t *index, int size, uint32_t process)
 
 int group_rank_of(const struct group *g, uint32_t process)
 {
-    if (!g->list)
-        return rank_in_sequence(g, process);
+    if (group_is_sequence(g))
+        return rank_in_sequence(g->first, g->stride, g->size, process);
+    if (g->runs)
+        return rank_in_runs(g, process);
     const uint64_t *index = group_index((struct group *)g);
     if (index)
         return rank_in_index(index, g->size, process);
@@ -195,7 +276,8 @@ int group_compare(const struct group *a, const struct group *b)
 
     if (a->size != b->size)
         return MPI_UNEQUAL;
-    if (!a->list && !b->list && a->first == b->first && a->stride == b->stride)
+    if (group_is_sequence(a) && group_is_sequence(b) && a->first == b->first &&
+        a->stride == b->stride)
         return MPI_IDENT;
     while (i < a->size && group_process(a, i) == group_process(b, i))
         i++;

@@ -2,21 +2,35 @@
 /*
  * A group: an ordered set of processes, each named by its rank in the job (a "process id" here).
  * A group whose members form an arithmetic sequence is kept as such, at any size in the same few
- * bytes; others are lists. Groups never change after they are made.
+ * bytes; one that is made of a few of them, as when some ranks are left out, is their list; only
+ * others have a number for each member. Groups never change after they are made.
  */
 #ifndef ORIEL_OBJECT_GROUP_H
 #define ORIEL_OBJECT_GROUP_H
 
+#include <stdbool.h>
+
 #include "core/object/object.h"
+
+/* Members start, start + 1, ... up to the next run's start are first, first + stride, ... */
+struct group_run {
+    uint32_t first;
+    int32_t stride;
+    int start;
+};
+
+enum { GROUP_RUNS = 64 }; /* at most: one is looked for in all of them */
 
 struct group {
     struct object object;
     int size;
     int rank; /* this process's, or MPI_UNDEFINED */
     uint32_t first;
-    int32_t stride;      /* where list is NULL: member i is first + i * stride */
-    uint32_t *list;      /* owned, or lent by `owner` */
-    struct group *owner; /* of the list, for a copy; held */
+    int32_t stride; /* where there is neither runs nor list: member i is first + i * stride */
+    int nruns;      /* where runs is not NULL */
+    struct group_run *runs; /* owned, or lent by `owner`; so is the list */
+    uint32_t *list;
+    struct group *owner; /* of a copy; held */
     /*
      * process id << 32 | rank in rising order, for a group with a list. Made at the first lookup.
      */
@@ -30,10 +44,18 @@ static inline struct group *group_find(MPI_Group handle)
     return (struct group *)object_find(OBJECT_GROUP, handle);
 }
 
+static inline bool group_is_sequence(const struct group *g)
+{
+    return !g->runs && !g->list;
+}
+
+uint32_t group_process_slow(const struct group *g, int rank);
 /* The process id of a member. (Not group_member: unistd.h has that name.) */
 static inline uint32_t group_process(const struct group *g, int rank)
 {
-    return g->list ? g->list[rank] : g->first + (uint32_t)(rank * g->stride);
+    if (group_is_sequence(g))
+        return g->first + (uint32_t)(rank * g->stride);
+    return group_process_slow(g, rank);
 }
 
 void group_open(void);
@@ -42,11 +64,11 @@ void group_set_self(uint32_t process);
 
 /* first, first + stride, ...: `size` members. */
 int group_range(uint32_t first, int32_t stride, int size, struct group **group);
-/* Takes the list over (malloc'ed), or frees it where a sequence describes it. */
+/* Takes the list over (malloc'ed), or frees it where a few sequences describe it. */
 int group_list(uint32_t *list, int size, struct group **group);
 /* The same members under a handle of its own, for MPI_Comm_group and the like; takes no copy. */
 int group_copy(struct group *from, struct group **group);
-/* Rank of a process id, or MPI_UNDEFINED. O(1) for a sequence, else O(log size). */
+/* Rank of a process id, or MPI_UNDEFINED. O(1) for a few sequences, else O(log size). */
 int group_rank_of(const struct group *g, uint32_t process);
 
 int group_compare(const struct group *a, const struct group *b); /* MPI_IDENT, SIMILAR, UNEQUAL */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Groups against a plain reference: arrays, compared member by member. */
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/object/err.h"
 #include "core/object/group.h"
@@ -287,12 +289,92 @@ Test(group, sequences)
     cr_expect_null(odd->list);
     cr_expect_eq(group_process(odd, 3), 7);
     cr_expect_eq(group_union(even, odd, &both), MPI_SUCCESS);
-    cr_expect_not_null(both->list, "0 2 4 ... 1 3 5 is no sequence");
+    cr_expect(both->nruns == 2 && !both->list, "0 2 4 ... 1 3 5 ... is two sequences");
     cr_expect_eq(group_compare(all, both), MPI_SIMILAR);
     object_drop(&all->object);
     object_drop(&even->object);
     object_drop(&odd->object);
     object_drop(&both->object);
+}
+
+static size_t allocated(void)
+{
+    struct mallinfo2 m = mallinfo2();
+
+    return m.uordblks + m.hblkhd;
+}
+
+/* What a group keeps, as long as it lives, of a million members. */
+static void expect_small(const char *what, struct group *g, size_t before, int size)
+{
+    size_t bytes = allocated() - before;
+
+    cr_expect_eq(g->size, size, "%s: %d members", what, g->size);
+    cr_expect_lt(bytes, 2048, "%s: %zu bytes", what, bytes);
+    for (int i = 0; i < g->size; i += 997)
+        cr_expect_eq(group_rank_of(g, group_process(g, i)), i, "%s: member %d", what, i);
+    cr_expect_lt(allocated() - before, 2048, "%s: looking up takes memory", what);
+    object_drop(&g->object);
+}
+
+/* However a group of a million is made of a few sequences, it takes no memory by member. */
+Test(group, descriptions)
+{
+    int some[30], back[2][3] = {{BIG - 1, BIG / 2, -1}, {0, BIG / 2 - 1, 2}};
+    struct group *all, *a, *b, *g;
+    size_t before = allocated();
+
+    for (int i = 0; i < 30; i++)
+        some[i] = i * i * 1000 + 5;
+    group_range(0, 1, BIG, &all);
+    before = allocated();
+    cr_assert_eq(group_copy(all, &g), MPI_SUCCESS);
+    expect_small("copy", g, before, BIG);
+    cr_assert_eq(group_excl(all, 30, some, &g), MPI_SUCCESS);
+    expect_small("excl", g, before, BIG - 30);
+    cr_assert_eq(group_range_incl(all, 2, back, &g), MPI_SUCCESS);
+    expect_small("range_incl", g, before, BIG / 2 + BIG / 4);
+    cr_assert_eq(group_range_excl(all, 1, (int[][3]){{7, BIG - 1, 2}}, &g), MPI_SUCCESS);
+    expect_small("range_excl", g, before, BIG / 2 + 3);
+    cr_assert_eq(group_range_incl(all, 1, back, &a), MPI_SUCCESS);
+    cr_assert_eq(group_range_incl(all, 1, back + 1, &b), MPI_SUCCESS);
+    before = allocated();
+    cr_assert_eq(group_union(a, b, &g), MPI_SUCCESS);
+    expect_small("union", g, before, BIG / 2 + BIG / 4);
+    cr_assert_eq(group_difference(all, a, &g), MPI_SUCCESS);
+    expect_small("difference", g, before, BIG / 2);
+    cr_assert_eq(group_intersection(all, a, &g), MPI_SUCCESS);
+    expect_small("intersection", g, before, BIG / 2);
+    object_drop(&all->object);
+    object_drop(&a->object);
+    object_drop(&b->object);
+}
+
+/* Runs that are single members, that touch, that go back, and more of them than are kept. */
+Test(group, runs)
+{
+    srand48(5);
+    for (int round = 0; round < ROUNDS / 10; round++) {
+        int size = 1 + below(600), n = 0, length = 1 + below(20), start = below(1000);
+        uint32_t *list = malloc(((size_t)size + 20) * sizeof(*list)), copy[620];
+        struct group *g;
+
+        while (n < size) {
+            int stride = 1 + below(3), back = below(2), count = 1 + below(length);
+            for (int i = 0; i < count; i++)
+                list[n + i] = (uint32_t)(start + (back ? count - 1 - i : i) * stride);
+            start += count * stride + below(3);
+            n += count;
+        }
+        memcpy(copy, list, (size_t)n * sizeof(*list));
+        cr_assert_eq(group_list(list, n, &g), MPI_SUCCESS);
+        for (int i = 0; i < n; i++) {
+            cr_assert_eq(group_process(g, i), copy[i]);
+            cr_assert_eq(group_rank_of(g, copy[i]), i);
+        }
+        cr_assert_eq(group_rank_of(g, (uint32_t)start + 3), MPI_UNDEFINED);
+        object_drop(&g->object);
+    }
 }
 
 /* Two shuffled groups of a million; quadratic work would take hours. */
