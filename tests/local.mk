@@ -23,6 +23,15 @@ TESTS += tests/launcher/launcher.sh
 check_PROGRAMS += tests/launcher/pmix_client
 tests_launcher_pmix_client_SOURCES = tests/launcher/pmix_client.c
 tests_launcher_pmix_client_LDADD = $(PMIX_LIBS)
+
+# A start among very many ranks, most of whom are absent.
+dist_check_SCRIPTS += tests/launcher/big_job.sh
+TESTS += tests/launcher/big_job.sh
+check_PROGRAMS += tests/launcher/big_job tests/launcher/big_rank
+tests_launcher_big_job_SOURCES = tests/launcher/big_job.c
+tests_launcher_big_job_LDADD = $(PMIX_LIBS)
+tests_launcher_big_rank_SOURCES = tests/launcher/big_rank.c
+tests_launcher_big_rank_LDADD = libmpi_abi.la
 if HAVE_CRITERION
 check_PROGRAMS += tests/unit/mpiexec_options
 TESTS += tests/unit/mpiexec_options

@@ -182,18 +182,13 @@ static int identify(void)
     if (boot_number(PMIX_RANK_WILDCARD, PMIX_UNIV_SIZE, &i->universe_size))
         i->universe_size = 0;
     i->appnum_known = !boot_number(i->rank, PMIX_APPNUM, &i->appnum);
-    boot.hosts = calloc(i->size, sizeof(*boot.hosts));
-    if (!boot.hosts)
-        return -ENOMEM;
     return find_local();
 }
 
 static int become_singleton(void)
 {
     static uint32_t only_rank;
-    static const char *host[1];
 
-    host[0] = boot.own_host;
     boot.info = (struct boot_info){.size = 1,
                                    .local_size = 1,
                                    .singleton = true,
@@ -201,15 +196,27 @@ static int become_singleton(void)
                                    .job = "singleton",
                                    .host = boot.own_host};
     boot.local_ranks = &only_rank;
-    boot.hosts = host;
     boot.open = true;
     return 0;
 }
 
-/* Without this variable there is no server to look for, and looking costs 10 ms and more. */
-static bool connect_server(void)
+/*
+ * A server that does not answer must not make a job of one of each of its ranks; the first of them
+ * says so.
+ */
+static int connect_server(void)
 {
-    return getenv("PMIX_NAMESPACE") && PMIx_Init(&boot.self, NULL, 0) == PMIX_SUCCESS;
+    const char *rank = getenv("PMIX_RANK");
+    pmix_status_t status = PMIx_Init(&boot.self, NULL, 0);
+
+    if (status == PMIX_SUCCESS)
+        return 0;
+    if (!rank || !strcmp(rank, "0"))
+        LOG(LOG_ERROR,
+            "the PMIx server that PMIX_NAMESPACE=%s speaks of does not answer (%s): start the "
+            "program with mpirun, or unset PMIX_NAMESPACE to run it alone",
+            getenv("PMIX_NAMESPACE"), PMIx_Error_string(status));
+    return -ENOTCONN;
 }
 
 int boot_open(void)
@@ -220,10 +227,14 @@ int boot_open(void)
     log_open(-1);
     gethostname(boot.own_host, sizeof(boot.own_host) - 1);
     boot.info.host = boot.own_host;
-    if (!connect_server())
+    /* Without this variable there is no server to look for, and looking costs 10 ms and more. */
+    if (!getenv("PMIX_NAMESPACE"))
         return boot_alone() == BOOT_STRAY ? -ENOTCONN : become_singleton();
 
-    int rc = identify();
+    int rc = connect_server();
+    if (rc)
+        return rc;
+    rc = identify();
     if (rc) {
         PMIx_Finalize(NULL, 0);
         return rc;
@@ -242,21 +253,6 @@ bool boot_same_host(uint32_t rank)
 {
     return boot.info.one_host ||
            bsearch(&rank, boot.local_ranks, boot.info.local_size, sizeof(rank), compare_ranks);
-}
-
-const char *boot_host(uint32_t rank)
-{
-    char *host;
-
-    if (rank >= boot.info.size)
-        return NULL;
-    if (!boot.hosts[rank]) {
-        if (boot_same_host(rank))
-            boot.hosts[rank] = boot.own_host;
-        else if (!boot_string(rank, PMIX_HOSTNAME, &host))
-            boot.hosts[rank] = host;
-    }
-    return boot.hosts[rank];
 }
 
 const uint32_t *boot_local_ranks(void)
@@ -285,11 +281,6 @@ void boot_close(void)
         return;
     boot_psets_close();
     PMIx_Finalize(NULL, 0);
-    for (uint32_t rank = 0; rank < boot.info.size; rank++)
-        if (boot.hosts[rank] != boot.own_host)
-            free((char *)boot.hosts[rank]);
-    free(boot.hosts);
     free(boot.local_ranks);
-    boot.hosts = NULL;
     boot.local_ranks = NULL;
 }

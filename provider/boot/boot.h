@@ -32,8 +32,6 @@ struct boot_info {
 int boot_open(void);
 const struct boot_info *boot_info(void);
 
-/* Host of a rank, as the launcher spells it; NULL where unknown. Owned by boot. */
-const char *boot_host(uint32_t rank);
 bool boot_same_host(uint32_t rank);
 /* The job's ranks on this host in rising order, boot_info()->local_size of them. */
 const uint32_t *boot_local_ranks(void);

@@ -15,7 +15,6 @@ struct boot {
     struct boot_info info;
     pmix_proc_t self; /* not filled in for a singleton */
     uint32_t *local_ranks;
-    const char **hosts; /* by rank, each found when first asked for */
     char own_host[256];
     bool open;
 };

@@ -48,7 +48,8 @@ static int bind_endpoint(struct fi_info *info)
 /* All or nothing. */
 static int open_endpoint(const struct fabric_source *source, const struct fi_info *choice)
 {
-    struct fi_av_attr av = {.type = FI_AV_TABLE, .count = boot_info()->size};
+    /* No count: a provider takes kilobytes for each peer that it is told to expect. */
+    struct fi_av_attr av = {.type = FI_AV_TABLE};
     struct fi_cq_attr cq = {.format = FI_CQ_FORMAT_TAGGED, .wait_obj = FI_WAIT_FD};
     struct fi_info *info = fabric.info = source->dupinfo(choice);
 

@@ -67,8 +67,11 @@ void fabric_quirks_environment(uint32_t job_size, bool one_host)
 
     for (size_t i = 0; one_host && i < sizeof(settings) / sizeof(settings[0]); i++)
         setenv(settings[i].variable, settings[i].value, 0);
-    /* rxm sizes its completion queues by it; the default, 256, is too much for some devices. */
-    snprintf(text, sizeof(text), "%u", job_size < 16 ? 16 : job_size);
+    /*
+     * rxm sizes its completion queues by it, 8 KiB a peer: the default, 256, is too much for some
+     * devices, and more is not needed, as what is under way is bounded in fabric_post.c.
+     */
+    snprintf(text, sizeof(text), "%u", job_size < 16 ? 16 : job_size < 256 ? job_size : 256);
     setenv("FI_UNIVERSE_SIZE", text, 0);
 }
 

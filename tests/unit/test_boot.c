@@ -31,8 +31,6 @@ Test(boot, singleton)
     cr_assert_eq(boot_open(), 0);
     cr_assert_eq(boot_open(), 0, "opening again is harmless");
     cr_assert(i->singleton && i->one_host && i->size == 1 && i->rank == 0 && i->local_size == 1);
-    cr_assert_str_eq(boot_host(0), i->host);
-    cr_assert_null(boot_host(1));
     cr_assert(boot_same_host(0));
     cr_assert_eq(boot_local_ranks()[0], 0);
     boot_close();
@@ -130,4 +128,14 @@ Test(boot, abort)
     cr_assert_eq(abort_status(3), 3);
     cr_assert_eq(abort_status(0), 0);
     cr_assert_neq(abort_status(256), 0, "a failure that looks like success");
+}
+
+/* Its server has gone: never a job of one, and one line from the first rank. */
+Test(boot, no_server)
+{
+    cr_redirect_stderr();
+    setenv("PMIX_NAMESPACE", "gone", 1);
+    setenv("PMIX_RANK", "0", 1);
+    setenv("PMIX_SERVER_URI41", "gone.0;tcp4://127.0.0.1:1", 1);
+    cr_assert_eq(boot_open(), -ENOTCONN);
 }
