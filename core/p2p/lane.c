@@ -47,10 +47,9 @@ static void lane_fail(int negative_errno)
              fabric_provider(), strerror(-negative_errno));
 }
 
-bool lane_progress(void)
+static int read_completions(void)
 {
     int done = fabric_is_open() ? fabric_progress() : 0;
-    struct list *l;
 
     assert(lock_held(&lane.lock));
     count_add(&counts.polls, 1);
@@ -58,6 +57,14 @@ bool lane_progress(void)
         lane_fail(done);
         done = 0;
     }
+    return done;
+}
+
+bool lane_progress(void)
+{
+    int done = read_completions();
+    struct list *l;
+
     while ((l = list_pop(&lane.deferred))) {
         struct deferred *d = container_of(l, struct deferred, link);
         d->run(d);
@@ -68,4 +75,22 @@ bool lane_progress(void)
     if (UNLIKELY(credit_hungry))
         credit_grant(done);
     return done;
+}
+
+bool lane_help(struct deferred *work)
+{
+    int done = read_completions();
+
+    if (!list_empty(&work->link)) {
+        list_drop(&work->link);
+        work->run(work);
+        done++;
+    }
+    return done;
+}
+
+void lane_share(void)
+{
+    lane.lock.off = false;
+    bounce_open(true);
 }

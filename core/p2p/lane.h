@@ -60,4 +60,13 @@ void lane_defer(struct deferred *d);
 /* Lane locked: reads completions and runs what they deferred. True where something happened. */
 bool lane_progress(void);
 
+/*
+ * For a thread of the library's own beside those of the program. Lane locked: reads completions,
+ * and of what they deferred runs `work` alone; the rest is for the program's next progress, as it
+ * may call functions of the program's.
+ */
+bool lane_help(struct deferred *work);
+/* Before there is such a thread: locks are locks from now on, whatever the program asked for. */
+void lane_share(void);
+
 #endif

@@ -121,6 +121,7 @@ struct win {
     bool told;               /* messages find it */
     bool coarse;             /* mpi_accumulate_granularity: all accumulates under the lock */
     bool lockless;           /* no_locks */
+    bool helped;             /* one of the users of the helper thread */
 
     struct win_target *targets; /* by rank */
     uint32_t pending;           /* sum over the targets */

@@ -9,6 +9,7 @@
 
 #include "core/object/err.h"
 #include "core/p2p/p2p.h"
+#include "core/win/win_help.h"
 #include "core/win/win_message.h"
 #include "provider/base/log.h"
 #include "provider/fabric/wait.h"
@@ -339,6 +340,11 @@ int win_message_open(struct win *w)
         if (closing)
             wait_step(&wait, false, &lane.lock);
     } while (closing);
+    /* Alone, or where nobody may lock, this process is in a call whenever it is needed. */
+    if (!rc && w->comm->size > 1 && !w->lockless) {
+        rc = win_help_begin(&ring.work);
+        w->helped = !rc;
+    }
     return rc;
 }
 
@@ -346,6 +352,8 @@ void win_message_close(struct win *w)
 {
     bool last;
 
+    if (w->helped)
+        win_help_end();
     lane_lock();
     list_drop(&w->link);
     last = !--ring.windows;
@@ -358,6 +366,7 @@ void win_message_close(struct win *w)
 
 void win_close(void)
 {
+    win_help_stop();
     lane_lock();
     bool open = ring.open;
     if (open)

@@ -212,10 +212,26 @@ int fabric_progress(void);
 
 /*
  * Sleeps until something may have come, another thread's progress has completed something, or
- * `timeout_ms` has passed. Call it only after fabric_may_sleep said true. fabric_sleep is the
- * exception to the rule above: the lane's lock is NOT held, several threads may be in it.
+ * `timeout_ms` has passed. Call it only, and always, after fabric_may_sleep said true. fabric_sleep
+ * is the exception to the rule above: the lane's lock is NOT held, several threads may be in it.
  */
 bool fabric_may_sleep(void);
 void fabric_sleep(int timeout_ms);
+/* Lane locked, instead of a fabric_sleep that was allowed: other reasons to stay awake turned up.
+ */
+void fabric_stay_awake(void);
+/*
+ * Completions read by now, lane locked. Where another thread makes progress too, one that was last
+ * told another number has more to look at before it sleeps.
+ */
+uint32_t fabric_completed(void);
+
+/*
+ * fabric_sleep for a thread that only fills in where nobody else makes progress: `stop_fd` ends it
+ * too, others' progress does not. fabric_is_attended says whether another thread is in
+ * fabric_sleep.
+ */
+void fabric_doze(int stop_fd, int timeout_ms);
+bool fabric_is_attended(void);
 
 #endif

@@ -140,8 +140,10 @@ int fabric_cq_poll(void)
         dispatch_entry(&e);
         done++;
     }
-    if (done > 0) /* perhaps what another thread sleeps for */
+    if (done > 0) { /* perhaps what another thread sleeps for */
+        fabric.completed++;
         fabric_wake_threads();
+    }
     return done;
 }
 
@@ -158,26 +160,58 @@ bool fabric_may_sleep(void)
 {
     struct fid *cq = &fabric.cq->fid;
 
-    return fabric.wait_fd < 0 || fi_trywait(fabric.fabric, &cq, 1) == 0;
+    if (fabric.wait_fd >= 0 && fi_trywait(fabric.fabric, &cq, 1))
+        return false;
+    atomic_fetch_add_explicit(&fabric.sleepers, 1, memory_order_relaxed);
+    return true;
+}
+
+void fabric_stay_awake(void)
+{
+    atomic_fetch_sub_explicit(&fabric.sleepers, 1, memory_order_relaxed);
+}
+
+bool fabric_is_attended(void)
+{
+    return atomic_load_explicit(&fabric.sleepers, memory_order_relaxed);
+}
+
+uint32_t fabric_completed(void)
+{
+    return fabric.completed;
 }
 
 enum { BLOCKED_MS = 1 };
+
+/* Nothing wakes us when a peer takes what is queued, or where there is no wait object. */
+static int longest(int timeout_ms)
+{
+    bool blocked = atomic_load_explicit(&fabric.queued, memory_order_relaxed);
+
+    if ((blocked || fabric.wait_fd < 0) && (timeout_ms < 0 || timeout_ms > BLOCKED_MS))
+        return BLOCKED_MS;
+    return timeout_ms;
+}
 
 void fabric_sleep(int timeout_ms)
 {
     struct pollfd p[] = {{.fd = fabric.wait_fd, .events = POLLIN},
                          {.fd = fabric.wake_fd, .events = POLLIN}};
-    bool blocked = atomic_load_explicit(&fabric.queued, memory_order_relaxed);
     uint64_t wakes;
 
-    /* Nothing wakes us when a peer takes what is queued, or where there is no wait object. */
-    if ((blocked || fabric.wait_fd < 0) && timeout_ms > BLOCKED_MS)
-        timeout_ms = BLOCKED_MS;
-    atomic_fetch_add_explicit(&fabric.sleepers, 1, memory_order_relaxed);
-    poll(p, 2, timeout_ms);
-    atomic_fetch_sub_explicit(&fabric.sleepers, 1, memory_order_relaxed);
+    poll(p, 2, longest(timeout_ms));
+    fabric_stay_awake();
     if (p[1].revents & POLLIN) {
         ssize_t got = read(fabric.wake_fd, &wakes, sizeof(wakes));
         (void)got; /* another sleeper was first */
     }
+}
+
+void fabric_doze(int stop_fd, int timeout_ms)
+{
+    struct pollfd p[] = {{.fd = fabric.wait_fd, .events = POLLIN},
+                         {.fd = stop_fd, .events = POLLIN}};
+
+    fabric_stay_awake();
+    poll(p, 2, longest(timeout_ms));
 }

@@ -69,7 +69,8 @@ struct fabric {
     const struct node_rma_now_ops *rma_now; /* the same */
     int wait_fd;          /* becomes readable when the completion queue may have something */
     int wake_fd;          /* an eventfd, for threads that sleep while another makes progress */
-    atomic_uint sleepers; /* threads in fabric_sleep */
+    atomic_uint sleepers; /* threads from fabric_may_sleep to the end of fabric_sleep */
+    uint32_t completed;   /* batches of completions read */
     atomic_uint queued;   /* operations in the queues below */
 
     /* Read from the completion queue and not dispatched yet: a nested call goes on from here. */

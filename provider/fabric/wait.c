@@ -93,17 +93,30 @@ static void sleep_now(const struct wait *w, bool open)
     count_add_unlocked(&counts.sleep_ns, clock_ns() - start);
 }
 
-static void rest(const struct wait *w, struct lock *lock)
+/* Whether there is something to look at instead of sleeping. Lane locked. */
+static bool is_needed(struct wait *w)
+{
+    uint32_t completed = fabric_is_open() ? fabric_completed() : 0;
+    bool more = completed != w->completed;
+
+    w->completed = completed;
+    return more || (wait_watch && wait_watch->ready());
+}
+
+static void rest(struct wait *w, struct lock *lock)
 {
     lock_take(lock);
     const struct wait_watch *watch = wait_watch;
     if (watch)
         watch->sleeps();
     bool open = fabric_is_open(), idle = !open || fabric_may_sleep();
-    if (watch && watch->ready())
+    if (idle && (is_needed(w) || (w->ready && w->ready(w->arg)))) {
+        if (open)
+            fabric_stay_awake();
         idle = false;
+    }
     lock_drop(lock);
-    if (idle && !(w->ready && w->ready(w->arg)))
+    if (idle)
         sleep_now(w, open);
     if (!watch)
         return;

@@ -28,8 +28,9 @@
 
 struct wait {
     uint32_t polls, yields;
-    uint64_t since; /* ns, when yielding began; 0 before */
-    bool tired;     /* it has lasted ORIEL_SLEEP_AFTER */
+    uint64_t since;     /* ns, when yielding began; 0 before */
+    bool tired;         /* it has lasted ORIEL_SLEEP_AFTER */
+    uint32_t completed; /* what fabric_completed said when we last thought of sleeping */
     /* Where this wait has an end of its own beside the fabric's completions, as wait_watch. */
     bool (*ready)(void *arg);
     void *arg;
@@ -71,6 +72,7 @@ static inline void wait_restart(struct wait *w)
 static inline void wait_begin(struct wait *w)
 {
     wait_restart(w);
+    w->completed = 0;
     w->ready = NULL;
 }
 
@@ -81,6 +83,7 @@ static inline void wait_begin(struct wait *w)
 static inline void wait_begin_for(struct wait *w, bool (*ready)(void *arg), void *arg)
 {
     wait_restart(w);
+    w->completed = 0;
     w->ready = ready;
     w->arg = arg;
 }
