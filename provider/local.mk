@@ -40,6 +40,8 @@ node_sources = \
     provider/node/node_segment.h \
     provider/node/node_send.c \
     provider/node/node_tagged.c \
+    provider/node/node_train.c \
+    provider/node/node_train.h \
     provider/node/node_wait.c \
     provider/node/node_wait.h
 
@@ -50,6 +52,8 @@ libprovider_la_SOURCES = \
     provider/base/count.c \
     provider/base/count.def \
     provider/base/count.h \
+    provider/base/crowd.c \
+    provider/base/crowd.h \
     provider/base/hot.h \
     provider/base/list.h \
     provider/base/lock.c \
@@ -94,6 +98,7 @@ fabricdir = $(libdir)/libfabric
 fabric_LTLIBRARIES = liboriel-fi.la
 liboriel_fi_la_SOURCES = \
     provider/base/count.c \
+    provider/base/crowd.c \
     provider/base/lock.c \
     provider/base/log.c \
     provider/base/param.c \

@@ -5,6 +5,7 @@
 
 #include "provider/base/clock.h"
 #include "provider/base/count.h"
+#include "provider/base/crowd.h"
 #include "provider/base/param.h"
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric.h"
@@ -23,9 +24,10 @@ static uint64_t sleep_after; /* ns of yielding before the first sleep */
 
 static cpu_set_t mine; /* the processors this process may run on */
 
-static void decide(bool crowded)
+static void decide(bool many)
 {
-    spin = param.spin > 0 && !crowded ? param.spin : 0;
+    crowded = many;
+    spin = param.spin > 0 && !many ? param.spin : 0;
 }
 
 void wait_open(uint32_t local_ranks)

@@ -6,10 +6,10 @@
  *     node_fabric <- node_domain <- node_av, node_cq, node_cntr, node_ep, node_region's mr
  *
  * An endpoint owns its segment and, for every process it has met, a peer: that one's segment,
- * mapped. A message of up to NODE_CELL_PAYLOAD bytes travels in its cell; up to NODE_CHUNK, through
- * a chunk of the sender's segment; a longer one is announced and then copied once, by the receiver
- * (process_vm_readv) and, where it waits anyway, the sender (process_vm_writev) or, where the
- * system forbids that or either buffer is in many pieces, streamed through chunks on request.
+ * mapped. A message of up to NODE_CELL_PAYLOAD bytes travels in its cell; up to NODE_TRAIN chunks,
+ * through chunks of the sender's segment; a longer one is announced and then copied once, by the
+ * receiver (process_vm_readv) and, where it waits anyway, the sender (process_vm_writev) or, where
+ * the system forbids that or either buffer is in many pieces, streamed through chunks on request.
  *
  * Locks: one a domain, taken by every call on its objects (off under FI_THREAD_DOMAIN). Functions
  * here are called with it held unless they say otherwise; the fi_* entry points take and drop it.
@@ -193,7 +193,10 @@ struct node_message {
     const void *bytes;
     uint64_t address;
     uint32_t pieces;
-    uint32_t pull;      /* RTS: the sender's slot for copying together, or NODE_PULL_NONE */
+    union {
+        uint32_t pull; /* RTS: the sender's slot for copying together, or NODE_PULL_NONE */
+        uint8_t chunks[NODE_TRAIN]; /* TRAIN */
+    };
     uint64_t sender_op; /* to name in FIN, ACK, CTS; 0 none */
 };
 
@@ -335,6 +338,7 @@ enum node_kind {
     NODE_CELL_NONE,
     NODE_CELL_INLINE, /* the payload is the message */
     NODE_CELL_CHUNK,  /* struct node_wire_chunk */
+    NODE_CELL_TRAIN,  /* struct node_wire_train */
     NODE_CELL_RTS,    /* struct node_wire_rts; length: number of pieces */
     NODE_CELL_FIN,    /* struct node_wire_answer: the data has been fetched */
     NODE_CELL_ACK,    /* struct node_wire_answer: the message has been received */
@@ -355,6 +359,12 @@ enum { /* a cell's flags */
 struct node_wire_chunk {
     uint64_t op; /* to acknowledge, or 0 */
     uint32_t chunk;
+};
+
+struct node_wire_train {
+    uint64_t op; /* to acknowledge, or 0 */
+    uint32_t len;
+    uint8_t chunks[NODE_TRAIN];
 };
 
 struct node_wire_rts {

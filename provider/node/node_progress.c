@@ -10,6 +10,7 @@
 #include "provider/base/clock.h"
 #include "provider/base/log.h"
 #include "provider/node/node_pull.h"
+#include "provider/node/node_train.h"
 
 enum { LOOKS = 4096 }; /* in vain, before a reader asks whether something is wrong */
 
@@ -23,6 +24,20 @@ static bool message_chunk(struct node_ep *ep, struct node_message *m, const stru
     if (!node_recv_message(ep, m))
         return false;
     node_chunk_release(m->peer, wire.chunk);
+    return true;
+}
+
+static bool message_train(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)
+{
+    struct node_wire_train wire;
+
+    memcpy(&wire, cell->payload, sizeof(wire));
+    m->len = wire.len;
+    memcpy(m->chunks, wire.chunks, sizeof(m->chunks));
+    m->sender_op = wire.op;
+    if (!node_recv_message(ep, m))
+        return false;
+    node_train_release(m);
     return true;
 }
 
@@ -55,6 +70,8 @@ static bool message(struct node_ep *ep, struct node_peer *peer, uint64_t word,
         return node_recv_message(ep, &m);
     case NODE_CELL_CHUNK:
         return message_chunk(ep, &m, cell);
+    case NODE_CELL_TRAIN:
+        return message_train(ep, &m, cell);
     default:
         return message_rts(ep, &m, cell);
     }
@@ -81,6 +98,7 @@ static bool handle(struct node_ep *ep, struct node_peer *peer, uint64_t word,
     switch (node_word_kind(word)) {
     case NODE_CELL_INLINE:
     case NODE_CELL_CHUNK:
+    case NODE_CELL_TRAIN:
     case NODE_CELL_RTS:
         return message(ep, peer, word, cell);
     case NODE_CELL_FIN:

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "provider/base/crowd.h"
 #include "provider/node/node_pull.h"
 
 /*
@@ -268,7 +269,8 @@ uint32_t node_pull_offer(struct node_ep *ep, struct node_op *op)
 {
     struct node_pulls *pulls = &ep->pulls;
 
-    if (op->len <= BLOCK_LEAST || op->iov_count > NODE_IOV || !op->peer->single_copy ||
+    /* In a crowd, a block that the sender has begun may wait long for a processor. */
+    if (crowded || op->len <= BLOCK_LEAST || op->iov_count > NODE_IOV || !op->peer->single_copy ||
         op->peer->segment == ep->segment || !~pulls->slots_used)
         return NODE_PULL_NONE;
     unsigned slot = __builtin_ctzll(~pulls->slots_used);

@@ -12,6 +12,7 @@
 #include "provider/node/node.h"
 #include "provider/node/node_match.h"
 #include "provider/node/node_pull.h"
+#include "provider/node/node_train.h"
 
 static struct node_match *match_of(struct node_ep *ep, bool tagged)
 {
@@ -154,7 +155,9 @@ static void take(struct node_ep *ep, const struct node_recv *r, const struct nod
         return;
     }
     size_t moved;
-    if (__builtin_expect(r->iov_count == 1 && m->len <= r->len, 1)) {
+    if (m->kind == NODE_CELL_TRAIN) {
+        moved = node_train_unload(m, r->iov, r->iov_count, r->len);
+    } else if (__builtin_expect(r->iov_count == 1 && m->len <= r->len, 1)) {
         moved = m->len;
         if (moved == 8)
             memcpy(r->iov[0].iov_base, m->bytes, 8);
@@ -191,8 +194,12 @@ static bool keep(struct node_ep *ep, struct node_match *match, const struct node
             pool_put(&ep->unexpecteds, u);
             return false;
         }
-        memcpy(room, m->bytes, m->len);
+        if (m->kind == NODE_CELL_TRAIN)
+            node_train_unload(m, &(struct iovec){room, m->len}, 1, m->len);
+        else
+            memcpy(room, m->bytes, m->len);
         u->message.bytes = room;
+        u->message.kind = NODE_CELL_INLINE; /* from now on: the bytes are in one place */
     }
     node_match_keep(match, u);
     count_add(&counts.unexpected, 1);

@@ -21,8 +21,9 @@
 
 enum {
     NODE_LINE = 64,
-    NODE_CHUNK = 16384, /* bytes; the longest message that is copied in and out */
+    NODE_CHUNK = 16384, /* bytes */
     NODE_CHUNKS = 64,
+    NODE_TRAIN = 4, /* chunks of the longest message that is copied in and out */
     NODE_SOURCES = 4096, /* processes that may ever write here */
     NODE_REGIONS = 4096,
 };

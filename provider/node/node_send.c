@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sending a message, tagged or not: three ways by size (node.h), each taken at once or refused with
+ * Sending a message, tagged or not: four ways by size (node.h), each taken at once or refused with
  * -FI_EAGAIN. Streams are the exception: once a receiver has asked for one it goes on by itself.
  */
 #include <string.h>
 
 #include "provider/node/node_pull.h"
+#include "provider/node/node_train.h"
 
 static uint32_t op_flags(const struct node_tx *tx)
 {
@@ -121,6 +122,38 @@ return_chunk:
     return -FI_EAGAIN;
 }
 
+static ssize_t send_train(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
+                          size_t len)
+{
+    bool answered = tx->fi_flags & FI_DELIVERY_COMPLETE;
+    struct node_wire_train wire = {0};
+    struct node_op *op = NULL;
+    uint64_t position;
+
+    if (answered && !(op = op_new(ep, peer, tx, len)))
+        return -FI_EAGAIN;
+    if (!node_train_load(ep, peer, tx, len, &wire))
+        goto free_op;
+    struct node_cell *cell = node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
+    if (!cell)
+        goto return_chunks;
+    wire.op = (uintptr_t)op;
+    memcpy(cell->payload, &wire, sizeof(wire));
+    publish(ep, peer, tx, cell, position, NODE_CELL_TRAIN,
+            wire_flags(tx) | (op ? NODE_WIRE_ACK : 0), 0);
+    node_train_lend(ep, &wire);
+    if (!op)
+        sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);
+    return 0;
+
+return_chunks:
+    node_train_return(ep, &wire);
+free_op:
+    if (op)
+        pool_put(&ep->ops, op);
+    return -FI_EAGAIN;
+}
+
 /* How many pieces the receiver is told of, where they are; none: it asks for a stream. */
 static unsigned rts_pieces(struct node_ep *ep, struct node_op *op, uint64_t *address)
 {
@@ -181,6 +214,12 @@ ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
         return send_chunk(ep, peer, tx, len);
     if (tx->fi_flags & FI_INJECT)
         return -FI_EMSGSIZE;
+    if (len <= NODE_TRAIN * NODE_CHUNK) {
+        ret = send_train(ep, peer, tx, len);
+        /* Others may have so many chunks for good that there are never enough for a train. */
+        if (ret != -FI_EAGAIN || peer->chunks)
+            return ret;
+    }
     return send_rts(ep, peer, tx, len);
 }
 

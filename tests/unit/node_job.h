@@ -24,7 +24,7 @@
 
 #include "provider/node/node_provider.h"
 
-enum { JOB_MAX = 256, JOB_TEXT = 64, JOB_SECONDS = 60 };
+enum { JOB_MAX = 256, JOB_TEXT = 64, JOB_SECONDS = 100 };
 
 /* ---- Processes ---- */
 

@@ -446,7 +446,7 @@ NODE_TEST(match, flood_of_chunks, 2)
 /* Answers find no room either: long messages, acknowledged ones, to a queue that is full. */
 static void flood_of_answers(int rank)
 {
-    enum { LONG = 500, LEN = 20000 };
+    enum { LONG = 500, LEN = 70000 };
     struct end e;
     unsigned char *buf = malloc(LONG * (size_t)LEN);
     struct fi_cq_tagged_entry c;

@@ -483,25 +483,25 @@ Test(message, order_of_streams)
 /* Everybody with everybody, all sizes, everything posted at once. */
 static void all_to_all(int rank)
 {
-    static const size_t mix[] = {8, 1000, 16384, 40000};
-    struct end e;
     int n = job_size;
-    unsigned char *out = malloc(40000), *in = malloc((size_t)n * 40000);
+    size_t most = n > 16 ? 40000 : 100000, mix[] = {8, 1000, 16384, 40000, most};
+    struct end e;
+    unsigned char *out = malloc(most), *in = malloc(n * most);
 
     end_start(&e, NULL);
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < (n > 16 ? 4 : 5); k++) {
         size_t len = mix[k];
         struct fi_cq_tagged_entry c;
-        fill(out, len, rank * 4 + k);
-        memset(in, 0, (size_t)n * 40000);
+        fill(out, len, rank * 5 + k);
+        memset(in, 0, n * most);
         for (int i = 0; i < n; i++)
-            POST(&e, fi_trecv(e.ep, in + (size_t)i * 40000, len, NULL, e.addr[i], k, 0, in));
+            POST(&e, fi_trecv(e.ep, in + i * most, len, NULL, e.addr[i], k, 0, in));
         for (int i = 0; i < n; i++)
             POST(&e, fi_tsend(e.ep, out, len, NULL, e.addr[(rank + i) % n], k, out));
         for (int i = 0; i < 2 * n; i++)
             end_wait(&e, &c);
         for (int i = 0; i < n; i++)
-            CHECK(filled(in + (size_t)i * 40000, len, i * 4 + k), "from %d, %zu bytes", i, len);
+            CHECK(filled(in + i * most, len, i * 5 + k), "from %d, %zu bytes", i, len);
     }
     end_quiet(&e);
     end_finish(&e);

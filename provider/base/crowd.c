@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "provider/base/crowd.h"
+
+bool crowded;
