@@ -23,4 +23,6 @@ libcore_la_SOURCES += \
     core/p2p/request.h \
     core/p2p/scattered.c \
     core/p2p/scattered.h \
-    core/p2p/send.c
+    core/p2p/send.c \
+    core/p2p/split.c \
+    core/p2p/split.h

@@ -10,7 +10,8 @@
  * The channel keeps the library's own traffic apart from the program's on the same communicator.
  * A receive ignores the synchronous bit; it tells the receiver to acknowledge the match with an
  * empty message of the same context and tag on CHANNEL_ACK (messages of one sender and tag match in
- * order, so acknowledgements need no number). The sender's rank travels as the message's data word.
+ * order, so acknowledgements need no number). The sender's rank travels as the message's data word,
+ * with more above it where the message is longer than the provider takes (split.h).
  */
 #ifndef ORIEL_P2P_P2P_H
 #define ORIEL_P2P_P2P_H
@@ -26,8 +27,9 @@ enum channel {
     CHANNEL_ACK,
     CHANNEL_WIN,
     CHANNEL_PART,
-    CHANNEL_MAKE, /* making communicators: MPI_Comm_create_group and the like */
-    CHANNEL_END,  /* the last barrier, of MPI_Finalize */
+    CHANNEL_MAKE,  /* making communicators: MPI_Comm_create_group and the like */
+    CHANNEL_END,   /* the last barrier, of MPI_Finalize */
+    CHANNEL_PIECE, /* of messages that are longer than the provider takes: split.h */
 };
 
 enum { P2P_TAG_BITS = 31 }; /* MPI_TAG_UB is 2^31 - 1 */
@@ -184,6 +186,7 @@ HOT_INLINE struct request *p2p_recv_block(struct comm *c, struct datatype *t, en
     struct request *r = request_new(REQUEST_RECV, c, t);
     if (UNLIKELY(!r))
         return NULL;
+    r->buf = buf;
     r->bytes = len;
     r->peer = source;
     r->want = tag;

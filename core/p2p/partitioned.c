@@ -6,9 +6,10 @@
 #include "core/p2p/post.h"
 
 /*
- * Match bits of the data: the context's place holds the sender's number and the tag's the partition
- * of the sender's. A notice has PART_DATA clear, since contexts are shorter than their place. What
- * has the same number at the same sender is 2^23 initialisations older.
+ * Match bits of the data: the context's place holds the sender's number and the tag's the chunk, a
+ * partition of the sender's or, where one is longer than the provider takes, a piece of it. A
+ * notice has PART_DATA clear, since contexts are shorter than their place. What has the same number
+ * at the same sender is 2^23 initialisations older.
  */
 #define PART_DATA (UINT64_C(1) << 55)
 #define NUMBERS   (1 << 23)
@@ -19,11 +20,11 @@ struct notice {
     uint32_t partitions, number;
 };
 
-/* A partition of the sender's, on either side. */
+/* A partition of the sender's or a piece of it, on either side. */
 struct chunk {
     struct fabric_op op;
     struct part *part;
-    bool ready; /* sends: this round's MPI_Pready was there */
+    bool ready; /* sends, the first of a partition: this round's MPI_Pready was there */
     uint32_t first,
         last; /* receives: partitions of this side that it touches; none: last < first */
 };
@@ -35,7 +36,9 @@ struct part {
     struct fabric_peer *peer;
     char *data;           /* byte 0 of the message: the user's, or `packed` */
     char *packed;         /* where the message cannot lie in the user's buffer */
-    struct chunk *chunks; /* notice.partitions of them; receives: once `known` */
+    struct chunk *chunks; /* receives: once `known` */
+    uint32_t pieces;      /* of each of the sender's partitions: chunks */
+    uint32_t count;       /* of chunks */
     uint32_t partitions;  /* on this side */
     uint32_t pending;     /* of this round: chunks under way, and 1 while they are posted */
 
@@ -69,10 +72,19 @@ static uint64_t part_match(const struct part *p, uint32_t chunk)
     return (uint64_t)CHANNEL_PART << 56 | PART_DATA | (uint64_t)p->notice.number << 32 | chunk;
 }
 
+/* Where a chunk lies in the message. */
+static size_t chunk_place(const struct part *p, uint32_t i, size_t *len)
+{
+    size_t most = fabric_limits()->transfer, within = (i % p->pieces) * most;
+    size_t left = p->notice.bytes - within;
+
+    *len = p->pieces > 1 && left > most ? most : left;
+    return p->notice.bytes * (i / p->pieces) + within;
+}
+
 static void part_sent(struct fabric_op *op, const struct fabric_event *event)
 {
-    lane.sending--;
-    count_add(&counts.sends_pending, -UINT64_C(1));
+    post_pending(-1);
     part_over(container_of(op, struct chunk, op)->part, event->error);
 }
 
@@ -92,7 +104,7 @@ static void part_send(struct part *p, uint32_t i)
 {
     struct request *r = p->request;
     struct chunk *k = &p->chunks[i];
-    size_t len = p->notice.bytes, from = len * i;
+    size_t len, from = chunk_place(p, i, &len);
     const char *data = type_at(p->data, (MPI_Aint)from);
     uint64_t match = part_match(p, i), rank = (uint64_t)r->comm->rank;
     int rc = 0;
@@ -103,8 +115,7 @@ static void part_send(struct part *p, uint32_t i)
         credit_message(&k->op, data, len, NULL);
         rc = credit_send(p->peer, CREDIT_LIBRARY, &k->op, match, rank);
         if (!rc) {
-            lane.sending++;
-            count_add(&counts.sends_pending, 1);
+            post_pending(1);
             p2p_count_sent(CHANNEL_PART, len);
             return;
         }
@@ -128,7 +139,7 @@ static void chunk_arrived(struct fabric_op *op, const struct fabric_event *event
     struct chunk *k = container_of(op, struct chunk, op);
     struct part *p = k->part;
     struct request *r = p->request;
-    size_t len = p->notice.bytes, from = len * (size_t)(k - p->chunks);
+    size_t len, from = chunk_place(p, (uint32_t)(k - p->chunks), &len);
 
     credit_posted(p->peer, CREDIT_LIBRARY, -1);
     credit_consumed(p->peer, CREDIT_LIBRARY, len);
@@ -144,20 +155,20 @@ static void chunk_arrived(struct fabric_op *op, const struct fabric_event *event
 static void part_expect(struct part *p)
 {
     struct request *r = p->request;
-    size_t len = p->notice.bytes;
 
     r->source = r->peer;
     r->tag = r->want;
-    r->len = len * p->notice.partitions;
+    r->len = p->notice.bytes * p->notice.partitions;
     r->error = p->error;
     if (!r->error && r->len > r->bytes)
         r->error = MPI_ERR_TRUNCATE;
-    p->pending = 1 + (p->error ? 0 : p->notice.partitions);
+    p->pending = 1 + (p->error ? 0 : p->count);
     for (uint32_t i = 0; i < p->partitions; i++)
         atomic_store_explicit(&p->left[i], p->error ? 0 : p->need[i], memory_order_relaxed);
-    for (uint32_t i = 0; i < p->notice.partitions && !p->error; i++) {
+    for (uint32_t i = 0; i < p->count && !p->error; i++) {
         struct chunk *k = &p->chunks[i];
-        int rc = fabric_trecv(p->peer, &k->op, type_at(p->data, (MPI_Aint)(len * i)), len,
+        size_t len, from = chunk_place(p, i, &len);
+        int rc = fabric_trecv(p->peer, &k->op, type_at(p->data, (MPI_Aint)from), len,
                               part_match(p, i), 0);
         if (rc)
             chunk_over(k, rc);
@@ -169,8 +180,8 @@ static void part_expect(struct part *p)
 
 static void start_send(struct part *p)
 {
-    p->pending = 1 + p->partitions;
-    for (uint32_t i = 0; i < p->partitions; i++)
+    p->pending = 1 + p->count;
+    for (uint32_t i = 0; i < p->count; i++)
         p->chunks[i].ready = false;
     part_over(p, 0);
 }
@@ -249,8 +260,16 @@ static int part_place(struct part *p, size_t total)
 
 static int part_chunks(struct part *p, fabric_done_fn *done)
 {
-    uint32_t n = p->notice.partitions;
+    size_t most = fabric_limits()->transfer, pieces = 1;
+    uint32_t n;
 
+    if (p->peer && p->notice.bytes > most)
+        pieces = (p->notice.bytes - 1) / most + 1;
+    if (pieces > UINT32_MAX || __builtin_mul_overflow(p->notice.partitions, (uint32_t)pieces, &n))
+        return err_set(MPI_ERR_COUNT, "a partition of %llu bytes has more than 2^32 pieces",
+                       (unsigned long long)p->notice.bytes);
+    p->pieces = (uint32_t)pieces;
+    p->count = n;
     p->chunks = calloc(n ? n : 1, sizeof *p->chunks);
     if (!p->chunks)
         return err_set(MPI_ERR_NO_MEM, "no memory for %u partitions", n);
@@ -327,19 +346,19 @@ static int notice_send(struct part *p)
 static void chunk_touches(struct part *p, uint32_t i)
 {
     struct chunk *k = &p->chunks[i];
-    uint64_t n = p->partitions, m = p->notice.partitions, len = p->notice.bytes;
-    uint64_t bytes = p->request->bytes;
+    uint64_t n = p->partitions, m = p->notice.partitions, bytes = p->request->bytes;
+    size_t len, from = chunk_place(p, i, &len);
 
     k->first = 1;
     k->last = 0;
     if (n == 0)
         return;
-    if (len * m == bytes) {
+    if (p->pieces == 1 && len * m == bytes) {
         k->first = (uint32_t)(i * n / m);
         k->last = (uint32_t)(((i + 1) * n - 1) / m);
-    } else if (bytes && len && len * i < bytes) {
-        uint64_t last = len * (i + 1) - 1;
-        k->first = (uint32_t)(len * i / (bytes / n));
+    } else if (bytes && len && from < bytes) {
+        uint64_t last = from + len - 1;
+        k->first = (uint32_t)(from / (bytes / n));
         k->last = (uint32_t)((last < bytes ? last : bytes - 1) / (bytes / n));
     }
     for (uint32_t to = k->first; to <= k->last; to++)
@@ -354,7 +373,7 @@ static void notice_read(struct deferred *d)
         p->error = part_place(p, p->notice.bytes * p->notice.partitions);
     if (!p->error)
         p->error = part_chunks(p, chunk_arrived);
-    for (uint32_t i = 0; i < p->notice.partitions && !p->error; i++)
+    for (uint32_t i = 0; i < p->count && !p->error; i++)
         chunk_touches(p, i);
     p->known = true;
     if (p->request->active)
@@ -397,12 +416,8 @@ static int notice_expect(struct part *p)
 /* A send that is ready to be told of. */
 static int send_prepare(struct part *p, size_t bytes)
 {
-    size_t most = p->peer ? fabric_limits()->transfer : bytes;
     int rc = part_place(p, p->request->bytes);
 
-    if (!rc && bytes > most)
-        rc = err_set(MPI_ERR_COUNT, "a partition of %zu bytes is longer than the %zu that %s takes",
-                     bytes, most, fabric_provider());
     p->notice = (struct notice){bytes, p->partitions, next_number++ % NUMBERS};
     return rc ? rc : part_chunks(p, part_sent);
 }
@@ -463,10 +478,10 @@ static int mark_ready(struct part *p, int partition)
 {
     if (partition < 0 || (uint32_t)partition >= p->partitions)
         return bad_partition(p, partition);
-    if (p->chunks[partition].ready)
+    if (p->chunks[(size_t)partition * p->pieces].ready)
         return err_set(MPI_ERR_ARG, "partition %d has been marked ready since MPI_Start already",
                        partition);
-    p->chunks[partition].ready = true;
+    p->chunks[(size_t)partition * p->pieces].ready = true;
     return MPI_SUCCESS;
 }
 
@@ -485,11 +500,13 @@ int part_ready(struct request *r, const int *list, int low, int n)
     if (rc) {
         /* The last one that was looked at is the bad one, and as it was. */
         for (int i = 0; i < marked - 1; i++)
-            p->chunks[list ? list[i] : low + i].ready = false;
+            p->chunks[(size_t)(list ? list[i] : low + i) * p->pieces].ready = false;
     } else {
-        /* With its last partition the request may be gone. */
+        /* With its last chunk the request may be gone. */
+        uint32_t pieces = p->pieces;
         for (int i = 0; i < n; i++)
-            part_send(p, (uint32_t)(list ? list[i] : low + i));
+            for (uint32_t j = 0; j < pieces; j++)
+                part_send(p, (uint32_t)(list ? list[i] : low + i) * pieces + j);
     }
     lane_unlock();
     return rc;

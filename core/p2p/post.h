@@ -35,4 +35,17 @@ int post_room(struct request *r, void *buf, MPI_Count count, void **room);
 /* Tells the sender of a synchronous message that it has matched. */
 void post_ack(struct comm *c, int source, int tag);
 
+/* A send has left, or is to leave: 1, or is over: -1. */
+static inline void post_pending(int change)
+{
+    lane.sending += (size_t)change;
+    count_add(&counts.sends_pending, (uint64_t)(int64_t)change);
+}
+
+/* One of the parts of a send is over: its data, its acknowledgement, the pieces after its head. */
+void post_part_sent(struct request *r, int negative_errno);
+
+/* All of a message is in r's room: unpacks it, and completes the request. */
+void post_received_whole(struct request *r);
+
 #endif

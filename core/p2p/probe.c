@@ -5,7 +5,7 @@
 
 #include "core/object/err.h"
 #include "core/object/status.h"
-#include "core/p2p/post.h"
+#include "core/p2p/split.h"
 #include "provider/fabric/wait.h"
 
 struct message message_no_proc;
@@ -83,7 +83,7 @@ static int probe_locked(struct comm *c, int source, int tag, bool *found, struct
             message_drop(m);
         return rc;
     }
-    int from = source == MPI_ANY_SOURCE ? (int)event.data : source;
+    int from = source == MPI_ANY_SOURCE ? split_source(event.data) : source;
     if (m) {
         m->request->peer = from;
         m->request->want = (int)(uint32_t)event.tag;
@@ -92,7 +92,7 @@ static int probe_locked(struct comm *c, int source, int tag, bool *found, struct
             return rc; /* the message is lost: it cannot be put back */
         *message = m;
     }
-    probe_status(status, from, (int)(uint32_t)event.tag, event.len);
+    probe_status(status, from, (int)(uint32_t)event.tag, split_length(&event));
     return MPI_SUCCESS;
 }
 

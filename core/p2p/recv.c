@@ -5,7 +5,7 @@
 #include "core/object/err.h"
 #include "core/object/status.h"
 #include "core/p2p/bounce.h"
-#include "core/p2p/post.h"
+#include "core/p2p/split.h"
 #include "provider/fabric/wait.h"
 
 enum { LOOKS = 8 }; /* at the queue for each round of other progress */
@@ -53,23 +53,34 @@ void post_consumed(struct comm *c, int source, enum channel channel, size_t len)
         credit_consumed(from, p2p_line(channel), len);
 }
 
-/* All but a message that is in place, and that is all there is to it. */
-static void received_otherwise(struct request *r, const struct fabric_event *event)
+void post_received_whole(struct request *r)
 {
     size_t here = r->len < r->bytes ? r->len : r->bytes;
 
+    if (!r->cause)
+        p2p_count_received(r->channel, here);
+    if (r->bounce)
+        datatype_unpack(r->buf, r->count, r->type, 0, r->bounce, here);
+    request_complete(r);
+}
+
+/* All but a message that is in place, and that is all there is to it. */
+static void received_otherwise(struct request *r, const struct fabric_event *event)
+{
+    r->len = split_length(event);
     if (event->error == -EMSGSIZE || r->len > r->bytes) {
         r->error = MPI_ERR_TRUNCATE;
     } else if (event->error) {
         r->cause = event->error;
         r->error = err_from_errno(event->error, "receiving a message");
     }
-    if (!r->cause)
-        p2p_count_received(r->channel, here);
-    if (r->bounce)
-        datatype_unpack(r->buf, r->count, r->type, 0, r->bounce, here);
+    if (split_is_head(event)) {
+        split_receive(r, event);
+        return;
+    }
     if (event->tag & P2P_SYNCHRONOUS)
         post_ack(r->comm, r->source, r->tag);
+    post_received_whole(r);
 }
 
 void post_received(struct fabric_op *op, const struct fabric_event *event)
@@ -85,17 +96,19 @@ void post_received(struct fabric_op *op, const struct fabric_event *event)
     }
     r->len = event->len;
     r->tag = r->want == MPI_ANY_TAG ? (int)(uint32_t)event->tag : r->want;
-    r->source = r->peer == MPI_ANY_SOURCE ? (int)event->data : r->peer;
+    r->source = r->peer == MPI_ANY_SOURCE ? split_source(event->data) : r->peer;
     if (LIKELY(op->peer))
         credit_consumed(op->peer, p2p_line(channel), r->len);
     else
         post_consumed(r->comm, r->source, channel, r->len);
+    /* The head of a longer message is synchronous. */
     if (LIKELY(!event->error && !r->bounce && r->len <= r->bytes &&
-               !(event->tag & P2P_SYNCHRONOUS)))
+               !(event->tag & P2P_SYNCHRONOUS))) {
         p2p_count_received(channel, r->len);
-    else
+        request_complete(r);
+    } else {
         received_otherwise(r, event);
-    request_complete(r);
+    }
 }
 
 int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count, int source,
@@ -133,12 +146,31 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
     return MPI_SUCCESS;
 }
 
+/* What recv_now took is the head of a message in pieces: r receives the rest. Lane locked. */
+static void recv_rest(struct request *r, struct comm *c, void *buf, MPI_Count count,
+                      struct datatype *t, int source, int tag, const struct fabric_event *head)
+{
+    request_make(r, REQUEST_RECV, c, t);
+    r->buf = buf;
+    r->count = count;
+    r->bytes = (size_t)t->size * (size_t)count;
+    r->peer = source;
+    r->want = tag;
+    r->channel = CHANNEL_P2P;
+    r->op.peer = NULL;
+    credit_posted(NULL, CREDIT_PROGRAM, 1); /* as post_received takes it off */
+    post_received(&r->op, head);
+}
+
+enum now { NOW_NONE, NOW_WHOLE, NOW_HEAD };
+
 /*
  * A blocking receive need not be posted while its thread can look by itself: it takes the message
- * out of the endpoint's queue when it comes. True where it did. Other work is done meanwhile.
+ * out of the endpoint's queue when it comes. Other work is done meanwhile. Where only the head of
+ * it came, r has become a request that receives the rest.
  */
-static bool recv_now(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
-                     int tag, MPI_Status *status)
+static enum now recv_now(struct request *r, struct comm *c, void *buf, MPI_Count count,
+                         struct datatype *t, int source, int tag, MPI_Status *status)
 {
     struct fabric_peer *from = NULL;
     struct fabric_event event;
@@ -148,18 +180,23 @@ static bool recv_now(struct comm *c, void *buf, MPI_Count count, struct datatype
 
     if (!t->contiguous || source == MPI_PROC_NULL || !fabric_trecv_now_works() ||
         __builtin_mul_overflow((size_t)t->size, (size_t)count, &len))
-        return false;
+        return NOW_NONE;
     if (source != MPI_ANY_SOURCE && !(c->peers && (from = c->peers[source])))
-        return false;
+        return NOW_NONE;
     for (uint32_t rounds = wait_polls() / LOOKS + 1; rounds; rounds--) {
         lane_lock();
         for (int looks = LOOKS; looks && rc == -EAGAIN; looks--)
             rc = fabric_trecv_now(from, datatype_address(buf, t), len, match, p2p_ignore(tag),
                                   &event);
+        if (!rc && UNLIKELY(split_is_head(&event))) {
+            recv_rest(r, c, buf, count, t, source, tag, &event);
+            lane_unlock();
+            return NOW_HEAD;
+        }
         if (!rc && event.tag & P2P_SYNCHRONOUS)
-            post_ack(c, (int)event.data, (int)(uint32_t)event.tag);
+            post_ack(c, split_source(event.data), (int)(uint32_t)event.tag);
         if (!rc) {
-            post_consumed(c, (int)event.data, CHANNEL_P2P, event.len);
+            post_consumed(c, split_source(event.data), CHANNEL_P2P, event.len);
             p2p_count_received(CHANNEL_P2P, event.len);
         } else if (rc == -EAGAIN || rc == -EINPROGRESS) {
             lane_progress();
@@ -170,29 +207,33 @@ static bool recv_now(struct comm *c, void *buf, MPI_Count count, struct datatype
         rc = -EAGAIN;
     }
     if (rc)
-        return false;
+        return NOW_NONE;
     if (status) {
-        status->MPI_SOURCE = (int)event.data;
+        status->MPI_SOURCE = split_source(event.data);
         status->MPI_TAG = (int)(uint32_t)event.tag;
         status_set_bytes(status, event.len);
         status_set_cancelled(status, false);
     }
-    return true;
+    return NOW_WHOLE;
 }
 
 int p2p_recv_wait(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
                   int tag, MPI_Status *status)
 {
     struct request r;
+    enum now now = recv_now(&r, c, buf, count, t, source, tag, status);
+    int rc = MPI_SUCCESS;
 
-    if (recv_now(c, buf, count, t, source, tag, status))
-        return MPI_SUCCESS;
-    request_make(&r, REQUEST_RECV, c, t);
-    lane_lock();
-    int rc = p2p_recv(&r, CHANNEL_P2P, buf, count, source, tag);
-    if (!rc && !request_is_done(&r))
-        lane_progress();
-    lane_unlock();
+    if (now == NOW_WHOLE)
+        return rc;
+    if (now == NOW_NONE) {
+        request_make(&r, REQUEST_RECV, c, t);
+        lane_lock();
+        rc = p2p_recv(&r, CHANNEL_P2P, buf, count, source, tag);
+        if (!rc && !request_is_done(&r))
+            lane_progress();
+        lane_unlock();
+    }
     if (!rc) {
         request_wait_flag(&r.done);
         rc = request_status(&r, status);

@@ -81,8 +81,8 @@ struct request {
     int source, tag;
 
     struct scattered scattered; /* the buffer as it is; its type NULL: it is one block, or packed */
-    /* A synchronous send's: the receive of its acknowledgement, while posted. */
-    struct request *ack;
+    /* A send's: the receive of its acknowledgement, while posted. */
+    struct fabric_op *ack;
 };
 
 /*

@@ -4,7 +4,7 @@
 
 #include "core/object/err.h"
 #include "core/p2p/bounce.h"
-#include "core/p2p/post.h"
+#include "core/p2p/split.h"
 
 int post_bytes(const struct datatype *t, MPI_Count count, size_t *bytes)
 {
@@ -30,8 +30,7 @@ int post_copy(struct request *r, const void *buf, MPI_Count count)
     return MPI_SUCCESS;
 }
 
-/* One of the parts of a send is over: its data, or the acknowledgement of a synchronous one. */
-static void send_part(struct request *r, int negative_errno)
+void post_part_sent(struct request *r, int negative_errno)
 {
     if (negative_errno) {
         r->cause = negative_errno;
@@ -43,20 +42,16 @@ static void send_part(struct request *r, int negative_errno)
 
 static void sent(struct fabric_op *op, const struct fabric_event *event)
 {
-    lane.sending--;
-    count_add(&counts.sends_pending, -UINT64_C(1));
-    send_part(container_of(op, struct request, op), event->error);
+    post_pending(-1);
+    post_part_sent(container_of(op, struct request, op), event->error);
 }
 
 int post_send(struct request *r, struct fabric_peer *to, uint64_t match, const void *data,
               size_t len)
 {
-    size_t most = fabric_limits()->transfer;
-
-    if (len > most)
-        return err_set(MPI_ERR_COUNT, "a message of %zu bytes is longer than the %zu that %s takes",
-                       len, most, fabric_provider());
     r->op.done = sent;
+    if (len > fabric_limits()->transfer)
+        return split_send(r, to, match, data, len);
     enum channel channel = p2p_channel(match);
     uint64_t from = (uint64_t)r->comm->rank;
     int rc;
@@ -68,8 +63,7 @@ int post_send(struct request *r, struct fabric_peer *to, uint64_t match, const v
     }
     if (rc)
         return err_from_errno(rc, "sending a message");
-    lane.sending++;
-    count_add(&counts.sends_pending, 1);
+    post_pending(1);
     return MPI_SUCCESS;
 }
 
@@ -106,7 +100,7 @@ static void acked(struct fabric_op *op, const struct fabric_event *event)
     if (!r)
         return;
     r->ack = NULL;
-    send_part(r, r->cancelled ? 0 : event->error);
+    post_part_sent(r, r->cancelled ? 0 : event->error);
 }
 
 /* Posts the receive for it; in front of the send, so that it is never unexpected. */
@@ -156,7 +150,7 @@ static int send_synchronous(struct request *r, struct fabric_peer *to, uint64_t 
     if (rc)
         return rc;
     r->parts = 2;
-    r->ack = ack;
+    r->ack = &ack->op;
     rc = post_send(r, to, match | P2P_SYNCHRONOUS, data, r->bytes);
     if (rc) {
         r->ack = NULL;
@@ -173,12 +167,11 @@ void post_withdraw(struct request *r)
 {
     if (!credit_withdraw(&r->op, CREDIT_PROGRAM))
         return;
-    lane.sending--;
-    count_add(&counts.sends_pending, -UINT64_C(1));
+    post_pending(-1);
     r->cancelled = true;
     if (r->ack)
-        fabric_cancel(&r->ack->op);
-    send_part(r, 0);
+        fabric_cancel(r->ack);
+    post_part_sent(r, 0);
 }
 
 /* ---- The calls ---- */
@@ -222,7 +215,7 @@ int p2p_send(struct request *r, enum channel channel, const void *buf, MPI_Count
         return post_buffered(r, to, match, buf, count);
     rc = send_data(r, buf, count, &data);
     size_t len = r->bytes; /* the request may be gone when it has been posted */
-    if (!rc && mode == SEND_SYNCHRONOUS)
+    if (!rc && mode == SEND_SYNCHRONOUS && len <= fabric_limits()->transfer)
         rc = send_synchronous(r, to, match, data, tag);
     else if (!rc)
         rc = post_send(r, to, match, data, len);

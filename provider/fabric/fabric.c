@@ -89,6 +89,8 @@ static int publish_address(void)
     return boot_put("oriel.fabric", name, len);
 }
 
+enum { LEAST_TRANSFER = 64 }; /* bytes: what the library's own words need */
+
 /* What the core may count on, from the chosen info alone. */
 static int derive_limits(void)
 {
@@ -98,9 +100,13 @@ static int derive_limits(void)
 
     fabric.limits = (struct fabric_limits){.inject = i->tx_attr->inject_size,
                                            .eager = fabric_quirks_eager(i),
-                                           .transfer = i->ep_attr->max_msg_size};
+                                           .transfer = i->ep_attr->max_msg_size,
+                                           .word = i->domain_attr->cq_data_size};
     if (param.max_message && param.max_message < fabric.limits.transfer)
-        fabric.limits.transfer = param.max_message;
+        fabric.limits.transfer =
+            param.max_message < LEAST_TRANSFER ? LEAST_TRANSFER : param.max_message;
+    if (fabric.limits.inject > fabric.limits.transfer)
+        fabric.limits.inject = fabric.limits.transfer;
     fabric.limits.tail = fabric_quirk(provider, QUIRK_TAIL, &tail, &why) && tail;
     fabric.receives_max = i->rx_attr->size;
     fabric.sends_max = i->tx_attr->size;

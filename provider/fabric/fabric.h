@@ -57,6 +57,7 @@ struct fabric_limits {
     size_t inject;   /* bytes of a message that fabric_tinject takes */
     size_t eager;    /* messages up to here may arrive before a receive is there */
     size_t transfer; /* longest single message or remote operation */
+    size_t word;     /* bytes of the word that travels with a message */
     bool tail;       /* a receive below `eager` gets the discard tail (quirk of the provider) */
 };
 

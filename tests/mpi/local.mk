@@ -34,6 +34,7 @@ mpi_tests = \
     tests/mpi/p2p_persistent.mpi \
     tests/mpi/p2p_probe.mpi \
     tests/mpi/p2p_self.mpi \
+    tests/mpi/p2p_split.mpi \
     tests/mpi/p2p_threads.mpi \
     tests/mpi/p2p_truncate.mpi \
     tests/mpi/p2p_vector.mpi \
@@ -105,6 +106,8 @@ tests_mpi_p2p_probe_mpi_SOURCES = tests/mpi/p2p_probe.c tests/mpi/mpitest.h
 tests_mpi_p2p_probe_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_self_mpi_SOURCES = tests/mpi/p2p_self.c tests/mpi/mpitest.h
 tests_mpi_p2p_self_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_split_mpi_SOURCES = tests/mpi/p2p_split.c tests/mpi/mpitest.h
+tests_mpi_p2p_split_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_threads_mpi_SOURCES = tests/mpi/p2p_threads.c tests/mpi/mpitest.h
 tests_mpi_p2p_threads_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_truncate_mpi_SOURCES = tests/mpi/p2p_truncate.c tests/mpi/mpitest.h

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Messages that are longer than the provider takes at once (limits.transfer).
+ *
+ * The head is a message like any other, with the program's match bits: it is matched, probed and
+ * truncated as such, and carries the first bytes, as many as leave whole pieces. Its data word
+ * tells that it is one and how many pieces there are, so that whoever sees it knows the length of
+ * the whole. The receiver answers under the sender's number: which number of its own it expects the
+ * pieces under, whose receives are posted by then, and how many bytes it has room for. So nothing
+ * is in the way of other messages but the head, and nothing is sent that does not fit.
+ *
+ *     data word: 63..44 pieces that follow | 43..25 sender's number | 24 this is a head | 23..0
+ * rank answer:    CHANNEL_PIECE | 55 set | sender's number pieces:    CHANNEL_PIECE | 54..28
+ * receiver's number | 27..0 piece
+ *
+ * A head has the synchronous bit, too. Both sides must have the same limit. Lane locked.
+ */
+#ifndef ORIEL_P2P_SPLIT_H
+#define ORIEL_P2P_SPLIT_H
+
+#include "core/p2p/post.h"
+
+enum { SPLIT_PIECES = 44, SPLIT_NUMBER = 25, SPLIT_NUMBER_BITS = 19, SPLIT_PIECES_BITS = 20 };
+#define SPLIT_HEAD (UINT64_C(1) << 24)
+
+/* The sender that a message's data word names. */
+static inline int split_source(uint64_t data)
+{
+    return (int)(data & (SPLIT_HEAD - 1));
+}
+
+/* The length of the whole message whose head, or which itself, an event tells of. */
+static inline size_t split_length(const struct fabric_event *event)
+{
+    return event->len + (size_t)(event->data >> SPLIT_PIECES) * fabric_limits()->transfer;
+}
+
+static inline bool split_is_head(const struct fabric_event *event)
+{
+    return event->data & SPLIT_HEAD;
+}
+
+/* A send of `len` bytes, longer than limits.transfer: as post_send, and it completes once it has
+ * been received. */
+int split_send(struct request *r, struct fabric_peer *to, uint64_t match, const void *data,
+               size_t len);
+
+/*
+ * The head of such a message is in r's room, and r knows all about the message but its end: what
+ * there is room for is asked for, and post_received_whole called when it is there.
+ */
+void split_receive(struct request *r, const struct fabric_event *head);
+
+#endif
