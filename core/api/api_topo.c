@@ -145,13 +145,12 @@ int PMPI_Cart_create(MPI_Comm comm_old, int ndims, const int dims[], const int p
     struct comm *c = NULL, *made = NULL;
     int rc = check_old(comm_old, &c);
 
-    (void)reorder; /* is leave, not a wish */
     if (!rc)
         rc = check_grid(c, ndims, dims, periods);
     if (!rc)
         rc = check_out(comm_cart, "comm_cart");
     if (!rc)
-        rc = topo_cart(c, ndims, dims, periods, &made);
+        rc = topo_cart(c, ndims, dims, periods, reorder, &made);
     return give(c, rc, made, comm_cart, __func__);
 }
 
@@ -177,13 +176,12 @@ int PMPI_Graph_create(MPI_Comm comm_old, int nnodes, const int indx[], const int
     struct comm *c = NULL, *made = NULL;
     int rc = check_old(comm_old, &c);
 
-    (void)reorder;
     if (!rc)
         rc = check_graph(c, nnodes, indx, edges);
     if (!rc)
         rc = check_out(comm_graph, "comm_graph");
     if (!rc)
-        rc = topo_graph(c, nnodes, indx, edges, &made);
+        rc = topo_graph(c, nnodes, indx, edges, reorder, &made);
     return give(c, rc, made, comm_graph, __func__);
 }
 
@@ -222,7 +220,6 @@ int PMPI_Dist_graph_create_adjacent(MPI_Comm comm_old, int indegree, const int s
     struct topology *t;
     int rc = check_old(comm_old, &c);
 
-    (void)reorder;
     if (!rc)
         rc = check_adjacent(c, indegree, sources, sourceweights, outdegree, destinations,
                             destweights);
@@ -239,7 +236,7 @@ int PMPI_Dist_graph_create_adjacent(MPI_Comm comm_old, int indegree, const int s
             copy_ints(t->source_weights, sourceweights, indegree);
             copy_ints(t->destination_weights, destweights, outdegree);
         }
-        rc = topo_dist_adjacent(c, t, &made);
+        rc = topo_dist_adjacent(c, t, reorder, &made);
     }
     return give(c, rc, made, comm_dist_graph, __func__);
 }
@@ -275,7 +272,6 @@ int PMPI_Dist_graph_create(MPI_Comm comm_old, int n, const int sources[], const 
     struct info *hints;
     int rc = check_old(comm_old, &c);
 
-    (void)reorder;
     if (!rc)
         rc = check_edges(c, n, sources, degrees, destinations, weights);
     if (!rc)
@@ -283,7 +279,7 @@ int PMPI_Dist_graph_create(MPI_Comm comm_old, int n, const int sources[], const 
     if (!rc)
         rc = check_out(comm_dist_graph, "comm_dist_graph");
     if (!rc)
-        rc = topo_dist_graph(c, &edges, &made);
+        rc = topo_dist_graph(c, &edges, reorder, &made);
     return give(c, rc, made, comm_dist_graph, __func__);
 }
 

@@ -33,4 +33,5 @@ libcore_la_SOURCES += \
     core/coll/shm_reduce.c \
     core/coll/topo.h \
     core/coll/topo_dist.c \
-    core/coll/topo_make.c
+    core/coll/topo_make.c \
+    core/coll/topo_reorder.c

@@ -150,7 +150,7 @@ static void fill_in(const struct ends *ends, int *peers, int *weights)
     }
 }
 
-int topo_dist_graph(struct comm *c, const struct topo_edges *edges, struct comm **out)
+int topo_dist_graph(struct comm *c, const struct topo_edges *edges, bool reorder, struct comm **out)
 {
     struct ends sources = {0}, destinations = {0};
     struct topology *t = NULL;
@@ -166,5 +166,5 @@ int topo_dist_graph(struct comm *c, const struct topo_edges *edges, struct comm 
     }
     free(sources.edges);
     free(destinations.edges);
-    return rc ? rc : topo_dist_adjacent(c, t, out);
+    return rc ? rc : topo_dist_adjacent(c, t, reorder, out);
 }

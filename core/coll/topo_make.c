@@ -4,7 +4,20 @@
 #include "core/coll/topo.h"
 #include "core/object/err.h"
 
-/* The first `size` ranks; takes the topology over, which is NULL on others. */
+/* What comes out of a split or a selection; takes the topology over, which is NULL on others. */
+static int furnish(int rc, struct comm *made, struct topology *t, struct comm **out)
+{
+    if (rc) {
+        topology_drop(t);
+        return rc;
+    }
+    if (made)
+        made->topology = t;
+    *out = made;
+    return MPI_SUCCESS;
+}
+
+/* The first `size` ranks. */
 static int make(struct comm *c, int size, struct topology *t, struct comm **out)
 {
     int first_ones[1][3] = {{0, size - 1, 1}};
@@ -16,41 +29,65 @@ static int make(struct comm *c, int size, struct topology *t, struct comm **out)
         rc = comm_create(c, g, &made);
         object_drop(&g->object);
     }
+    return furnish(rc, made, t, out);
+}
+
+/* In the order of their places. */
+static int make_placed(struct comm *c, int place, struct topology *t, struct comm **out)
+{
+    struct comm *made = NULL;
+    int rc = comm_split(c, place == MPI_UNDEFINED ? MPI_UNDEFINED : 0, place, &made);
+
+    return furnish(rc, made, t, out);
+}
+
+int topo_cart(struct comm *c, int ndims, const int *dims, const int *periods, bool reorder,
+              struct comm **out)
+{
+    struct topology *t = NULL;
+    int size = 1, place, rc = MPI_SUCCESS;
+
+    for (int d = 0; d < ndims; d++)
+        size *= dims[d];
+    place = c->rank < size ? c->rank : MPI_UNDEFINED;
+    reorder = topo_may_reorder(reorder);
+    if (reorder)
+        rc = topo_place_cart(c, ndims, dims, periods, &place);
+    if (!rc && place != MPI_UNDEFINED)
+        rc = topology_cart(ndims, dims, periods, place, &t);
+    if (rc)
+        return rc;
+    return reorder ? make_placed(c, place, t, out) : make(c, size, t, out);
+}
+
+int topo_graph(struct comm *c, int nnodes, const int *index, const int *edges, bool reorder,
+               struct comm **out)
+{
+    struct topology *t = NULL;
+    int place = c->rank < nnodes ? c->rank : MPI_UNDEFINED, rc = MPI_SUCCESS;
+
+    reorder = topo_may_reorder(reorder) && nnodes;
+    if (reorder)
+        rc = topo_place_graph(c, nnodes, index, edges, &place);
+    if (!rc && place != MPI_UNDEFINED)
+        rc = topology_graph(nnodes, index, edges, place, &t);
+    if (rc)
+        return rc;
+    return reorder ? make_placed(c, place, t, out) : make(c, nnodes, t, out);
+}
+
+int topo_dist_adjacent(struct comm *c, struct topology *t, bool reorder, struct comm **out)
+{
+    int place, rc;
+
+    if (!topo_may_reorder(reorder))
+        return make(c, c->size, t, out);
+    rc = topo_place_dist(c, &t, &place);
     if (rc) {
         topology_drop(t);
         return rc;
     }
-    if (made)
-        made->topology = t;
-    *out = made;
-    return MPI_SUCCESS;
-}
-
-int topo_cart(struct comm *c, int ndims, const int *dims, const int *periods, struct comm **out)
-{
-    struct topology *t = NULL;
-    int size = 1, rc = MPI_SUCCESS;
-
-    for (int d = 0; d < ndims; d++)
-        size *= dims[d];
-    if (c->rank < size)
-        rc = topology_cart(ndims, dims, periods, c->rank, &t);
-    return rc ? rc : make(c, size, t, out);
-}
-
-int topo_graph(struct comm *c, int nnodes, const int *index, const int *edges, struct comm **out)
-{
-    struct topology *t = NULL;
-    int rc = MPI_SUCCESS;
-
-    if (c->rank < nnodes)
-        rc = topology_graph(nnodes, index, edges, c->rank, &t);
-    return rc ? rc : make(c, nnodes, t, out);
-}
-
-int topo_dist_adjacent(struct comm *c, struct topology *t, struct comm **out)
-{
-    return make(c, c->size, t, out);
+    return make_placed(c, place, t, out);
 }
 
 /* Who shares the coordinates of the dropped dimensions comes together, in the others' order. */

@@ -43,4 +43,6 @@ libcore_la_SOURCES += \
     core/object/topology.c \
     core/object/topology.h \
     core/object/topology_dims.c \
+    core/object/topology_map.c \
+    core/object/topology_map.h \
     core/object/vec.h

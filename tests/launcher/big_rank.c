@@ -74,6 +74,24 @@ static MPI_Group set(MPI_Session session, const char *name, int members)
     return g;
 }
 
+/* In a job of several hosts ranks may be reordered; these two, on one host, stay as they are. */
+static void reordered(MPI_Comm two)
+{
+    int dims[] = {2}, periods[] = {1}, index[] = {1, 2}, edges[] = {1, 0}, other = !rank, r, w[2];
+    MPI_Comm comm;
+
+    CHECK(!MPI_Cart_create(two, 1, dims, periods, 1, &comm));
+    CHECK(!MPI_Comm_rank(comm, &r) && r == rank && !MPI_Comm_free(&comm));
+    CHECK(!MPI_Graph_create(two, 2, index, edges, 1, &comm));
+    CHECK(!MPI_Comm_rank(comm, &r) && r == rank && !MPI_Comm_free(&comm));
+    CHECK(!MPI_Dist_graph_create_adjacent(two, 1, &other, &rank, 1, &other, &other, MPI_INFO_NULL,
+                                          1, &comm));
+    CHECK(!MPI_Comm_rank(comm, &r) && r == rank);
+    CHECK(!MPI_Dist_graph_neighbors(comm, 1, &index[0], &w[0], 1, &index[1], &w[1]));
+    CHECK(index[0] == other && index[1] == other && w[0] == rank && w[1] == other);
+    CHECK(!MPI_Comm_free(&comm));
+}
+
 /* The server's sets that this rank is in, behind MPI's own; the first two ranks make one's
  * communicator and use it. */
 static void sets(void)
@@ -95,6 +113,7 @@ static void sets(void)
     CHECK(!MPI_Group_rank(g, &n) && n == rank);
     CHECK(!MPI_Comm_create_from_group(g, "big_rank", MPI_INFO_NULL, MPI_ERRORS_RETURN, &comm));
     CHECK(!MPI_Allreduce(&one, &sum, 1, MPI_INT, MPI_SUM, comm) && sum == 2);
+    reordered(comm);
     CHECK(!MPI_Comm_free(&comm));
 }
 

@@ -154,5 +154,11 @@ check_PROGRAMS += tests/unit/test_node_queue
 TESTS += tests/unit/test_node_queue
 tests_unit_test_node_queue_SOURCES = tests/unit/test_node_queue.c
 
+check_PROGRAMS += tests/unit/test_topology_map
+TESTS += tests/unit/test_topology_map
+tests_unit_test_topology_map_SOURCES = tests/unit/test_topology_map.c
+tests_unit_test_topology_map_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_topology_map_LDADD = libcore.la $(CRITERION_LIBS)
+
 dist_check_SCRIPTS += tests/unit/node_plugin.sh
 TESTS += tests/unit/node_plugin.sh
