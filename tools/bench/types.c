@@ -27,34 +27,88 @@ static size_t make_strided(size_t bytes, MPI_Datatype *type)
     return 2 * (size_t)n * sizeof(double);
 }
 
-/* A column of a matrix whose rows are 512 doubles. */
+/* A column of a matrix whose rows are 1024 doubles. */
 static size_t make_column(size_t bytes, MPI_Datatype *type)
 {
     int n = doubles_in(bytes);
 
-    MPI_Type_vector(n, 1, 512, MPI_DOUBLE, type);
-    return 512 * (size_t)n * sizeof(double);
+    MPI_Type_vector(n, 1, 1024, MPI_DOUBLE, type);
+    return 1024 * (size_t)n * sizeof(double);
 }
 
-/* Blocks of 1, 2 ... 7 doubles with gaps of 1, 2 and 3 in turn. */
+/*
+ * Blocks of 1 to 7 doubles with gaps of 1 to 3 between them, at random, so that no processor learns
+ * them by heart; 320000 bytes are 10^4 blocks. The same numbers everywhere: Park and Miller's.
+ */
 static size_t make_indexed(size_t bytes, MPI_Datatype *type)
 {
     int n = doubles_in(bytes), blocks = 0, at = 0;
     int *lengths = take_memory((size_t)n * sizeof(int), 0);
     int *places = take_memory((size_t)n * sizeof(int), 0);
 
+    unsigned long long random = 1;
     for (int left = n; left > 0; blocks++) {
-        int length = 1 + blocks % 7;
+        random = random * 48271 % 2147483647;
+        int length = 1 + (int)(random / 4 % 7);
 
         lengths[blocks] = length < left ? length : left;
         places[blocks] = at;
-        at += lengths[blocks] + 1 + blocks % 3;
+        at += lengths[blocks] + 1 + (int)(random / 1024 % 3);
         left -= lengths[blocks];
     }
     MPI_Type_indexed(blocks, lengths, places, MPI_DOUBLE, type);
     free(lengths);
     free(places);
     return (size_t)at * sizeof(double);
+}
+
+/*
+ * The outermost layer of a cube's own cells, inside a layer of the neighbours', as a halo exchange
+ * sends it: rows in the middle of the cube, or single cells a row apart.
+ */
+static int edge_of(size_t bytes)
+{
+    int edge = 1;
+
+    while ((size_t)(edge + 1) * (size_t)(edge + 1) * sizeof(double) <= bytes)
+        edge++;
+    return edge;
+}
+
+static MPI_Datatype layer(int edge, int dimension, int at)
+{
+    int whole[3] = {edge + 2, edge + 2, edge + 2};
+    int part[3] = {edge, edge, edge};
+    int start[3] = {1, 1, 1};
+    MPI_Datatype type;
+
+    part[dimension] = 1;
+    start[dimension] = at;
+    MPI_Type_create_subarray(3, whole, part, start, MPI_ORDER_C, MPI_DOUBLE, &type);
+    return type;
+}
+
+static size_t make_face(size_t bytes, int dimension, MPI_Datatype *type)
+{
+    size_t edge = (size_t)edge_of(bytes) + 2;
+
+    *type = layer((int)edge - 2, dimension, 1);
+    return edge * edge * edge * sizeof(double);
+}
+
+static size_t make_face_x(size_t bytes, MPI_Datatype *type)
+{
+    return make_face(bytes, 2, type);
+}
+
+static size_t make_face_y(size_t bytes, MPI_Datatype *type)
+{
+    return make_face(bytes, 1, type);
+}
+
+static size_t make_face_z(size_t bytes, MPI_Datatype *type)
+{
+    return make_face(bytes, 0, type);
 }
 
 typedef size_t make_fn(size_t bytes, MPI_Datatype *type);
@@ -145,20 +199,6 @@ static void spread(int n, int dims[3])
         }
 }
 
-static MPI_Datatype layer(int edge, int dimension, int at)
-{
-    int whole[3] = {edge + 2, edge + 2, edge + 2};
-    int part[3] = {edge, edge, edge};
-    int start[3] = {1, 1, 1};
-    MPI_Datatype type;
-
-    part[dimension] = 1;
-    start[dimension] = at;
-    MPI_Type_create_subarray(3, whole, part, start, MPI_ORDER_C, MPI_DOUBLE, &type);
-    MPI_Type_commit(&type);
-    return type;
-}
-
 static void open_halo(struct halo *h, int edge)
 {
     int dims[3], stride = ranks;
@@ -175,6 +215,10 @@ static void open_halo(struct halo *h, int edge)
         h->inner[2 * d + 1] = layer(edge, d, edge);
         h->outer[2 * d] = layer(edge, d, 0);
         h->outer[2 * d + 1] = layer(edge, d, edge + 1);
+    }
+    for (int k = 0; k < 6; k++) {
+        MPI_Type_commit(&h->inner[k]);
+        MPI_Type_commit(&h->outer[k]);
     }
     h->cube = take_memory(cells * sizeof(double), 0);
     for (size_t i = 0; i < cells; i++)
@@ -218,10 +262,8 @@ static void check_halo(const struct test *t, size_t bytes, const struct halo *h,
 static void run_halo(const struct test *t, size_t bytes)
 {
     struct halo h;
-    int edge = 1;
+    int edge = edge_of(bytes);
 
-    while ((size_t)(edge + 1) * (size_t)(edge + 1) * sizeof(double) <= bytes)
-        edge++;
     open_halo(&h, edge);
 
     double seconds = measure_loop(exchange, &h, SLOWEST);
@@ -236,15 +278,21 @@ static void run_halo(const struct test *t, size_t bytes)
 }
 
 static const struct shape strided = {make_strided}, column = {make_column},
-                          indexed = {make_indexed};
+                          indexed = {make_indexed}, face_x = {make_face_x}, face_y = {make_face_y},
+                          face_z = {make_face_z};
 
 const struct test type_tests[] = {
     {"vector", "us", "latency of every other double", "1024,65536,1048576", "2", run_typed,
      &strided},
-    {"column", "us", "latency of a column of a matrix 512 wide", "1024,65536", "2", run_typed,
+    {"column", "us", "latency of a column of a matrix 1024 wide", "1024,65536", "2", run_typed,
      &column},
-    {"indexed", "us", "latency of irregular blocks", "1024,65536,1048576", "2", run_typed,
-     &indexed},
+    {"indexed", "us", "latency of irregular blocks", "1024,65536,320000", "2", run_typed, &indexed},
+    {"face_x", "us", "latency of a cube's face: cells a row apart", "8192,131072", "2", run_typed,
+     &face_x},
+    {"face_y", "us", "latency of a cube's face: rows a plane apart", "8192,131072", "2", run_typed,
+     &face_y},
+    {"face_z", "us", "latency of a cube's face: a plane's rows", "8192,131072", "2", run_typed,
+     &face_z},
     {"halo", "us", "exchange of a cube's faces with up to 6 neighbours", "2048,32768,131072", "2",
      run_halo, NULL},
     {0},
