@@ -14,6 +14,7 @@ mpi_tests = \
     tests/mpi/comm_context.mpi \
     tests/mpi/comm_make.mpi \
     tests/mpi/comm_type.mpi \
+    tests/mpi/datatype_fuzz.mpi \
     tests/mpi/datatype_scatter.mpi \
     tests/mpi/inter_coll.mpi \
     tests/mpi/inter_create.mpi \
@@ -62,6 +63,9 @@ tests_mpi_comm_make_mpi_SOURCES = tests/mpi/comm_make.c tests/mpi/mpitest.h
 tests_mpi_comm_make_mpi_LDADD = libmpi_abi.la
 tests_mpi_comm_type_mpi_SOURCES = tests/mpi/comm_type.c tests/mpi/mpitest.h
 tests_mpi_comm_type_mpi_LDADD = libmpi_abi.la
+tests_mpi_datatype_fuzz_mpi_SOURCES = tests/mpi/datatype_fuzz.c tests/mpi/datatype_map.c \
+    tests/mpi/datatype_map.h tests/mpi/mpitest.h
+tests_mpi_datatype_fuzz_mpi_LDADD = libmpi_abi.la
 tests_mpi_datatype_scatter_mpi_SOURCES = tests/mpi/datatype_scatter.c tests/mpi/mpitest.h
 tests_mpi_datatype_scatter_mpi_LDADD = libmpi_abi.la
 tests_mpi_inter_coll_mpi_SOURCES = tests/mpi/inter_coll.c tests/mpi/inter_test.h \
