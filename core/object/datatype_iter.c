@@ -4,102 +4,15 @@
  * and stop at any byte, and the iterator. A regular loop is entered by a division, an irregular one
  * by a binary search; nothing walks from the beginning.
  */
-#include <string.h>
-
+#include "core/object/datatype_copy.h"
 #include "core/object/datatype_flat.h"
 
-/* One direction of the copy, for blocks of one size that the compiler knows. */
-#define PACK(n)   memcpy(packed, mem, n)
-#define UNPACK(n) memcpy(mem, packed, n)
-#define REGULAR(move, n)                                                                           \
-    for (; count; count--) {                                                                       \
-        move(n);                                                                                   \
-        packed += (n);                                                                             \
-        mem += stride;                                                                             \
-    }                                                                                              \
-    return
-#define IRREGULAR(move, n)                                                                         \
-    for (MPI_Count i = 0; i < count; i++) {                                                        \
-        char *mem = base + disp[i];                                                                \
-        move(n);                                                                                   \
-        packed += (n);                                                                             \
-    }                                                                                              \
-    return
-/* The sizes of what programs have columns of; anything else by a call of memcpy. */
-#define BY_SIZE(loop, move, size)                                                                  \
-    switch (size) {                                                                                \
-    case 1:                                                                                        \
-        loop(move, 1);                                                                             \
-    case 2:                                                                                        \
-        loop(move, 2);                                                                             \
-    case 4:                                                                                        \
-        loop(move, 4);                                                                             \
-    case 8:                                                                                        \
-        loop(move, 8);                                                                             \
-    case 12:                                                                                       \
-        loop(move, 12);                                                                            \
-    case 16:                                                                                       \
-        loop(move, 16);                                                                            \
-    case 24:                                                                                       \
-        loop(move, 24);                                                                            \
-    case 32:                                                                                       \
-        loop(move, 32);                                                                            \
-    default:                                                                                       \
-        loop(move, (size_t)(size));                                                                \
-    }
-
-static void pack_regular(char *mem, MPI_Aint stride, char *packed, MPI_Count count, MPI_Count size)
-{
-    BY_SIZE(REGULAR, PACK, size)
-}
-
-static void unpack_regular(char *mem, MPI_Aint stride, const char *packed, MPI_Count count,
-                           MPI_Count size)
-{
-    BY_SIZE(REGULAR, UNPACK, size)
-}
-
-static void pack_irregular(char *base, const MPI_Aint *disp, char *packed, MPI_Count count,
-                           MPI_Count size)
-{
-    BY_SIZE(IRREGULAR, PACK, size)
-}
-
-static void unpack_irregular(char *base, const MPI_Aint *disp, const char *packed, MPI_Count count,
-                             MPI_Count size)
-{
-    BY_SIZE(IRREGULAR, UNPACK, size)
-}
-
-enum direction { OUT, IN };
-
 static void move(const struct type_loop *l, char *mem, char *packed, MPI_Count from, MPI_Count len,
-                 enum direction way);
+                 enum copy_way way);
 
-/* n > 0. A short block in two moves that may overlap, which costs less than calling memcpy. */
-static inline void copy_block(char *to, const char *from, size_t n)
+static void move_bytes(char *mem, char *packed, MPI_Count len, enum copy_way way)
 {
-    if (n > 32) {
-        memcpy(to, from, n);
-    } else if (n >= 16) {
-        memcpy(to, from, 16);
-        memcpy(to + n - 16, from + n - 16, 16);
-    } else if (n >= 8) {
-        memcpy(to, from, 8);
-        memcpy(to + n - 8, from + n - 8, 8);
-    } else if (n >= 4) {
-        memcpy(to, from, 4);
-        memcpy(to + n - 4, from + n - 4, 4);
-    } else {
-        to[0] = from[0];
-        to[n / 2] = from[n / 2];
-        to[n - 1] = from[n - 1];
-    }
-}
-
-static void move_bytes(char *mem, char *packed, MPI_Count len, enum direction way)
-{
-    if (way == OUT)
+    if (way == COPY_OUT)
         copy_block(packed, mem, (size_t)len);
     else
         copy_block(mem, packed, (size_t)len);
@@ -107,7 +20,7 @@ static void move_bytes(char *mem, char *packed, MPI_Count len, enum direction wa
 
 /* Bytes [from, from + len) of entry i. */
 static void move_entry(const struct type_loop *l, MPI_Count i, char *mem, char *packed,
-                       MPI_Count from, MPI_Count len, enum direction way)
+                       MPI_Count from, MPI_Count len, enum copy_way way)
 {
     struct type_loop *child = type_loop_child(l, i);
 
@@ -120,21 +33,19 @@ static void move_entry(const struct type_loop *l, MPI_Count i, char *mem, char *
 
 /* `count` whole entries from `i` on, all blocks of one size. */
 static void move_blocks(const struct type_loop *l, MPI_Count i, MPI_Count count, char *mem,
-                        char *packed, enum direction way)
+                        char *packed, enum copy_way way)
 {
-    if (l->disp && way == OUT)
-        pack_irregular(mem, l->disp + i, packed, count, l->block);
-    else if (l->disp)
-        unpack_irregular(mem, l->disp + i, packed, count, l->block);
-    else if (way == OUT)
-        pack_regular(mem + i * l->stride, l->stride, packed, count, l->block);
+    struct copy_grid g = {1, count, 0, l->stride};
+
+    if (l->disp)
+        copy_places(mem, l->disp + i, count, l->block, packed, way);
     else
-        unpack_regular(mem + i * l->stride, l->stride, packed, count, l->block);
+        copy_grid(mem + i * l->stride, &g, l->block, packed, way);
 }
 
 /* Whole entries from `i` on, blocks of any size, while they fit `len`. Returns how many. */
 static MPI_Count move_varied(const struct type_loop *l, MPI_Count i, MPI_Count len, char *mem,
-                             char *packed, enum direction way)
+                             char *packed, enum copy_way way)
 {
     const MPI_Count *start = l->start;
     MPI_Count first = i, at = start[i], end = at + len;
@@ -144,9 +55,51 @@ static MPI_Count move_varied(const struct type_loop *l, MPI_Count i, MPI_Count l
     return i - first;
 }
 
+static bool is_leaf(const struct type_loop *l)
+{
+    return !l->child && !l->children;
+}
+
+/*
+ * As many whole entries from `i` on as `len` has, where they are blocks, or rows of blocks, or
+ * structs: all that there is in most types. Returns the bytes moved, 0 where it is another nest.
+ */
+static MPI_Count move_whole(const struct type_loop *l, MPI_Count *i, MPI_Count len, char *mem,
+                            char *packed, enum copy_way way)
+{
+    const struct type_loop *child = l->child;
+    MPI_Count whole, at = 0;
+
+    if (is_leaf(l) && !l->block) {
+        whole = move_varied(l, *i, len, mem, packed, way);
+        *i += whole;
+        return l->start[*i] - l->start[*i - whole];
+    }
+    if (!l->block || l->children || (child && (!is_leaf(child) || l->disp)))
+        return 0;
+    whole = len == l->size ? l->count : len / l->block;
+    if (!whole)
+        return 0;
+    if (!child) {
+        move_blocks(l, *i, whole, mem, packed, way);
+    } else if (child->block && !child->disp) {
+        struct copy_grid g = {whole, child->count, l->stride, child->stride};
+        copy_grid(mem + *i * l->stride, &g, child->block, packed, way);
+    } else {
+        for (mem += *i * l->stride; at < whole * l->block; at += l->block, mem += l->stride) {
+            if (child->block)
+                move_blocks(child, 0, child->count, mem, packed + at, way);
+            else
+                move_varied(child, 0, child->size, mem, packed + at, way);
+        }
+    }
+    *i += whole;
+    return whole * l->block;
+}
+
 /* Copies bytes [from, from + len) of the loop's packed form, all of them there. */
 static void move(const struct type_loop *l, char *mem, char *packed, MPI_Count from, MPI_Count len,
-                 enum direction way)
+                 enum copy_way way)
 {
     MPI_Count i = type_loop_find(l, &from);
 
@@ -158,19 +111,10 @@ static void move(const struct type_loop *l, char *mem, char *packed, MPI_Count f
         len -= n;
         i++;
     }
-    if (!l->child && !l->children && len) {
-        MPI_Count whole, bytes;
-        if (l->block) {
-            whole = len == l->size ? l->count : len / l->block;
-            bytes = whole * l->block;
-            move_blocks(l, i, whole, mem, packed, way);
-        } else {
-            whole = move_varied(l, i, len, mem, packed, way);
-            bytes = l->start[i + whole] - l->start[i];
-        }
+    if (len) {
+        MPI_Count bytes = move_whole(l, &i, len, mem, packed, way);
         packed += bytes;
         len -= bytes;
-        i += whole;
     }
     while (len) {
         MPI_Count n = type_loop_bytes(l, i);
@@ -183,7 +127,7 @@ static void move(const struct type_loop *l, char *mem, char *packed, MPI_Count f
 }
 
 static size_t copy(char *buf, MPI_Count count, const struct datatype *t, size_t from, char *packed,
-                   size_t len, enum direction way)
+                   size_t len, enum copy_way way)
 {
     const struct type_shape *s = &t->shape;
     size_t total = (size_t)count * (size_t)t->size;
@@ -217,13 +161,13 @@ static size_t copy(char *buf, MPI_Count count, const struct datatype *t, size_t 
 size_t datatype_pack(const void *buf, MPI_Count count, const struct datatype *t, size_t from,
                      void *out, size_t len)
 {
-    return copy((char *)buf, count, t, from, out, len, OUT);
+    return copy((char *)buf, count, t, from, out, len, COPY_OUT);
 }
 
 size_t datatype_unpack(void *buf, MPI_Count count, const struct datatype *t, size_t from,
                        const void *in, size_t len)
 {
-    return copy(buf, count, t, from, (char *)in, len, IN);
+    return copy(buf, count, t, from, (char *)in, len, COPY_IN);
 }
 
 /* Finds the block that byte `at` is in, from the top. */

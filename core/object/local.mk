@@ -13,6 +13,8 @@ libcore_la_SOURCES += \
     core/object/datatype_build.h \
     core/object/datatype_contents.c \
     core/object/datatype_contents.h \
+    core/object/datatype_copy.c \
+    core/object/datatype_copy.h \
     core/object/datatype_external.c \
     core/object/datatype_external.h \
     core/object/datatype_f90.c \
