@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every layout to every other, at the lengths where a message changes its way: in a cell, in a
+ * Layouts to one another, at the lengths where a message changes its way: in a cell, in a
  * chunk, as a stream, in one copy of long blocks, in more blocks than are told at once. Expected
  * and unexpected, matched, persistent, and cut short by the receiver.
  */
@@ -18,9 +18,14 @@ struct layout {
     int unit, step;
 };
 
+/* Each meets those that stand an even number of places from it. */
 static const struct layout layouts[] = {
-    {"block", 0, 0},      {"doubles", 8, 16},          {"odd", 7, 12},
-    {"rows", 1024, 1536}, {"long", 16384, 16384 + 64}, {"longer", 100000, 100100},
+    {"block", 0, 0},
+    {"rows", 1024, 1536},
+    {"doubles", 8, 16},
+    {"longer", 100000, 100100},
+    {"long", 16384, 16384 + 64},
+    {"odd", 7, 12},
 };
 enum { LAYOUTS = sizeof layouts / sizeof *layouts };
 
@@ -126,7 +131,7 @@ static void persistent(const struct layout *l, int len)
         OK(MPI_Send_init(out, 1, t, right(), 4 + i, MPI_COMM_WORLD, &r[i]));
         OK(MPI_Recv_init(in, 1, t, left(), 4 + i, MPI_COMM_WORLD, &r[N + i]));
     }
-    for (int round = 0; round < 3; round++) {
+    for (int round = 0; round < 2; round++) {
         OK(MPI_Startall(2 * N, r));
         OK(MPI_Waitall(2 * N, r, MPI_STATUSES_IGNORE));
         check(l, len, "persistent", l);
@@ -148,7 +153,7 @@ int main(int argc, char **argv)
     memset(in, GAP, (size_t)SPREAD * MOST + 64);
     for (int s = 0; s < SIZES; s++) {
         for (int i = 0; i < LAYOUTS; i++)
-            for (int k = 0; k < LAYOUTS; k++)
+            for (int k = i % 2; k < LAYOUTS; k += 2)
                 pass(&layouts[i], &layouts[k], sizes[s]);
         for (int i = 0; i < LAYOUTS; i++)
             persistent(&layouts[i], sizes[s]);
