@@ -268,6 +268,21 @@ static void test_split(enum cut cut)
     OK(MPI_Comm_free(&local));
 }
 
+/* Leaders who know each other from an intercommunicator: ranks are those of its remote group. */
+static void test_nested(enum cut cut)
+{
+    MPI_Comm local, outer = inter_make(cut, 3, &local), inter;
+    int result;
+
+    OK(MPI_Intercomm_create(local, 0, outer, 0, 5, &inter));
+    OK(MPI_Comm_compare(outer, inter, &result));
+    CHECK(result == MPI_CONGRUENT);
+    use(inter);
+    OK(MPI_Comm_free(&inter));
+    OK(MPI_Comm_free(&outer));
+    OK(MPI_Comm_free(&local));
+}
+
 static void test_merge(enum cut cut)
 {
     MPI_Comm local, inter = inter_make(cut, 3, &local), all;
@@ -460,6 +475,36 @@ static void test_messages(enum cut cut)
     OK(MPI_Comm_free(&local));
 }
 
+/* Freed while all kinds of operations are under way: each comes to its right end. */
+static void test_early_free(enum cut cut)
+{
+    enum { LONG = 200000 };
+    MPI_Comm local, inter = inter_make(cut, 3, &local);
+    int mine = side_of(cut, rank), r = comm_rank(inter), sum = -1, n = 0;
+    int partner = r < remote_size(inter) ? r : MPI_PROC_NULL, there = 0;
+    char *in = malloc(LONG), *out = malloc(LONG);
+    MPI_Request reqs[4];
+
+    fill(out, LONG, rank);
+    OK(MPI_Ibarrier(inter, &reqs[n++]));
+    OK(MPI_Irecv(in, LONG, MPI_BYTE, partner, 1, inter, &reqs[n++]));
+    OK(MPI_Iallreduce(&r, &sum, 1, MPI_INT, MPI_SUM, inter, &reqs[n++]));
+    OK(MPI_Isend(out, LONG, MPI_BYTE, partner, 1, inter, &reqs[n++]));
+    OK(MPI_Comm_free(&inter));
+    OK(MPI_Comm_free(&local));
+    inter = inter_make(cut, 3, &local); /* perhaps with the same ids */
+    use(inter);
+    OK(MPI_Waitall(n, reqs, MPI_STATUSES_IGNORE));
+    for (int i = 0; i < size_of(cut, !mine); i++)
+        there += i;
+    CHECK(sum == there);
+    CHECK(partner < 0 || filled(in, LONG, world_of(cut, !mine, partner)));
+    OK(MPI_Comm_free(&inter));
+    OK(MPI_Comm_free(&local));
+    free(in);
+    free(out);
+}
+
 /* ---- Many ---- */
 
 static long memory_kb(void)
@@ -516,6 +561,8 @@ int main(int argc, char **argv)
         test_merge((enum cut)cut);
         test_from_groups((enum cut)cut);
         test_messages((enum cut)cut);
+        test_early_free((enum cut)cut);
+        test_nested((enum cut)cut);
     }
     if (size > 1)
         test_many(argc > 1 ? atoi(argv[1]) : LOOPS);
