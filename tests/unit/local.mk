@@ -10,6 +10,15 @@ tests_unit_coll_rounds_SOURCES = \
 tests_unit_coll_rounds_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_coll_rounds_LDADD = libcore.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/inter_rounds
+TESTS += tests/unit/inter_rounds
+tests_unit_inter_rounds_SOURCES = \
+    tests/unit/inter_rounds.c \
+    tests/unit/loop_fabric.c \
+    tests/unit/loop_fabric.h
+tests_unit_inter_rounds_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_inter_rounds_LDADD = libcore.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_attr
 TESTS += tests/unit/test_attr
 tests_unit_test_attr_SOURCES = tests/unit/test_attr.c
