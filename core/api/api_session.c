@@ -223,6 +223,8 @@ int PMPI_Group_from_session_pset(MPI_Session session, const char *pset_name, MPI
         rc = pset_group(pset, &g);
     if (rc)
         return api_fail_session(s, rc, __func__);
+    if (g != &group_empty)
+        g->session = s->object.handle;
     rc = object_publish(&g->object);
     if (rc) {
         object_drop(&g->object);

@@ -62,6 +62,7 @@ static struct comm *comm_of(struct group *group, void (*release)(struct object *
     c->rank = group->rank;
     c->size = group->size;
     c->group = group;
+    c->session = group->session;
     object_hold(&group->object);
     return c;
 }
@@ -86,6 +87,8 @@ int comm_new(uint32_t context, struct group *group, struct group *remote, struct
             local_release(&c->object);
         return err_set(MPI_ERR_NO_MEM, "no memory for a communicator");
     }
+    if (parent && !c->session)
+        c->session = parent->session;
     c->local = local;
     c->may_share = !remote;
     c->remote = remote;

@@ -24,6 +24,7 @@ struct comm {
     uint32_t remote_context; /* of those that go out: `context` of the group that is addressed */
     int rank, size;          /* in the local group */
     struct group *group;     /* local */
+    uintptr_t session;       /* the handle of the one that it comes from, or 0 */
     struct group *remote;    /* of an intercommunicator, else NULL */
     /*
      * Of an intercommunicator, else NULL: the local group as an intracommunicator, for those parts

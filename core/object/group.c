@@ -148,12 +148,20 @@ int group_list(uint32_t *list, int size, struct group **group)
     return group_members(list, size, group);
 }
 
+/* What is made of a session's group is the session's. */
+static int inherit(int rc, const struct group *from, struct group **group)
+{
+    if (!rc && *group != &group_empty)
+        (*group)->session = from->session;
+    return rc;
+}
+
 int group_copy(struct group *from, struct group **group)
 {
     struct group *g;
 
     if (group_is_sequence(from))
-        return group_range(from->first, from->stride, from->size, group);
+        return inherit(group_range(from->first, from->stride, from->size, group), from, group);
     int rc = group_new(from->size, &g);
     if (rc)
         return rc;
@@ -163,6 +171,7 @@ int group_copy(struct group *from, struct group **group)
     g->nruns = from->nruns;
     g->list = from->list;
     g->rank = from->rank;
+    g->session = from->session;
     *group = g;
     return MPI_SUCCESS;
 }
@@ -316,7 +325,7 @@ int group_union(struct group *a, struct group *b, struct group **group)
     if (!list)
         return no_memory();
     int n = append(list, 0, a, &group_empty, false);
-    return group_list(list, append(list, n, b, a, false), group);
+    return inherit(group_list(list, append(list, n, b, a, false), group), a, group);
 }
 
 static int subset(struct group *a, struct group *b, bool in, struct group **group)
@@ -325,7 +334,7 @@ static int subset(struct group *a, struct group *b, bool in, struct group **grou
 
     if (!list)
         return no_memory();
-    return group_list(list, append(list, 0, a, b, in), group);
+    return inherit(group_list(list, append(list, 0, a, b, in), group), a, group);
 }
 
 int group_intersection(struct group *a, struct group *b, struct group **group)
@@ -419,7 +428,7 @@ static int incl(struct group *g, int count, const int *ranks, int ranges[][3], s
                : take_ranges(&m, g, count, ranges, list, &n);
     free(m.bits);
     if (!rc)
-        return group_list(list, n, group);
+        return inherit(group_list(list, n, group), g, group);
 free_list:
     free(list);
     return rc;
@@ -445,7 +454,7 @@ static int excl(struct group *g, int count, const int *ranks, int ranges[][3], s
         if (!marked(&m, i))
             list[n++] = group_process(g, i);
     free(m.bits);
-    return group_list(list, n, group);
+    return inherit(group_list(list, n, group), g, group);
 free_marks:
     free(m.bits);
 free_list:

@@ -31,6 +31,7 @@ struct group {
     struct group_run *runs; /* owned, or lent by `owner`; so is the list */
     uint32_t *list;
     struct group *owner; /* of a copy; held */
+    uintptr_t session;   /* the handle of the one that it comes from, or 0; nobody is held by it */
     /*
      * process id << 32 | rank in rising order, for a group with a list. Made at the first lookup.
      */

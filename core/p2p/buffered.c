@@ -46,11 +46,14 @@ static struct buffer *buffer_find(uintptr_t owner)
     return NULL;
 }
 
-/* The communicator's own buffer goes before the process's. */
+/* The communicator's own buffer, else that of the session that it comes from, else the process's.
+ */
 static struct buffer *buffer_of(const struct comm *c)
 {
     struct buffer *b = c->object.handle ? buffer_find(c->object.handle) : NULL;
 
+    if (!b && c->session)
+        b = buffer_find(c->session);
     return b ? b : buffer_find(0);
 }
 

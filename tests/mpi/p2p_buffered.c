@@ -58,6 +58,54 @@ static void exact(MPI_Comm comm)
     CHECK(base == space && len == (MPI_Count)sizeof space);
 }
 
+/* A session's buffer serves the communicators that come from it, and their children; no other. */
+static void of_session(void)
+{
+    enum { EACH = BIG / 2 };
+    static char space[EACH + MPI_BSEND_OVERHEAD];
+    MPI_Session s;
+    MPI_Group all, part;
+    MPI_Comm made, child;
+    MPI_Status status;
+    void *base;
+    int len, class, ranks[1] = {0};
+
+    OK(MPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, &s));
+    OK(MPI_Group_from_session_pset(s, "mpi://WORLD", &all));
+    OK(MPI_Comm_create_from_group(all, "p2p_buffered", MPI_INFO_NULL, MPI_ERRORS_RETURN, &made));
+    OK(MPI_Comm_dup(made, &child));
+    OK(MPI_Session_attach_buffer(s, space, sizeof space));
+    for (int i = 0; i < 2; i++) {
+        MPI_Comm c = i ? child : made;
+        fill(out, EACH, i);
+        OK(MPI_Bsend(out, EACH, MPI_CHAR, right(), 5, c));
+        OK(MPI_Recv(in, EACH, MPI_CHAR, left(), 5, c, &status));
+        CHECK(says(&status, left(), 5, MPI_CHAR, EACH) && filled(in, EACH, i));
+        OK(MPI_Session_flush_buffer(s));
+    }
+    OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
+    OK(MPI_Error_class(MPI_Bsend(out, BIG, MPI_CHAR, right(), 5, MPI_COMM_WORLD), &class));
+    CHECK(class == MPI_ERR_BUFFER);
+    /* A part of the session's group is the session's, too. */
+    OK(MPI_Group_incl(all, 1, ranks, &part));
+    if (rank == 0) {
+        MPI_Comm alone;
+        OK(MPI_Comm_create_from_group(part, "alone", MPI_INFO_NULL, MPI_ERRORS_RETURN, &alone));
+        OK(MPI_Bsend(out, EACH, MPI_CHAR, 0, 6, alone));
+        OK(MPI_Recv(in, EACH, MPI_CHAR, 0, 6, alone, MPI_STATUS_IGNORE));
+        OK(MPI_Comm_free(&alone));
+    }
+    OK(MPI_Session_detach_buffer(s, &base, &len));
+    CHECK(base == space && len == sizeof space);
+    OK(MPI_Error_class(MPI_Bsend(out, EACH, MPI_CHAR, right(), 5, made), &class));
+    CHECK(class == MPI_ERR_BUFFER);
+    OK(MPI_Comm_free(&child));
+    OK(MPI_Comm_free(&made));
+    OK(MPI_Group_free(&part));
+    OK(MPI_Group_free(&all));
+    OK(MPI_Session_finalize(&s));
+}
+
 /* No room, or no buffer: MPI_ERR_BUFFER, and nothing is sent. */
 static void refused(void)
 {
@@ -113,6 +161,7 @@ int main(int argc, char **argv)
     tiny();
     exact(MPI_COMM_NULL);
     exact(MPI_COMM_WORLD);
+    of_session();
     refused();
     automatic();
     return end("p2p_buffered");
