@@ -467,7 +467,8 @@ void node_chunks_open(struct node_ep *ep);
 /* The reader's side: the peer may use it again. */
 static inline void node_chunk_release(struct node_peer *peer, unsigned chunk)
 {
-    atomic_store_explicit(&peer->segment->chunk_flags[chunk].busy, 0, memory_order_release);
+    atomic_store_explicit(&peer->segment->chunk_flags[chunk].busy, NODE_CHUNK_FREE,
+                          memory_order_release);
 }
 
 /* node_send.c */

@@ -60,7 +60,8 @@ int node_chunk_take(struct node_ep *ep, struct node_peer *peer)
     ep->chunk_free_count--;
     ep->chunk_peer[chunk] = peer;
     peer->chunks++;
-    atomic_store_explicit(&ep->segment->chunk_flags[chunk].busy, 1, memory_order_relaxed);
+    atomic_store_explicit(&ep->segment->chunk_flags[chunk].busy, NODE_CHUNK_BUSY,
+                          memory_order_relaxed);
     return chunk;
 }
 

@@ -242,23 +242,11 @@ static bool end_pulls(struct node_ep *ep)
     return any;
 }
 
-/* Whether the process that may have a block of ours is no more, or another program by now. */
-static bool is_gone(const struct node_pull *p)
-{
-    const struct node_segment *s = p->message.peer->segment;
-    uint64_t word = 0;
-    struct iovec here = {&word, sizeof(word)};
-    struct iovec there = {(void *)(uintptr_t)s->cookie_at, sizeof(word)};
-    int ret = node_copy(s->address.pid, false, &here, 1, &there, 1, sizeof(word));
-
-    return ret ? ret == -ESRCH || ret == -EFAULT : word != s->address.cookie;
-}
-
 void node_pull_mend(struct node_ep *ep)
 {
     for (struct list *l = ep->pulls.ending.next; l != &ep->pulls.ending; l = l->next) {
         struct node_pull *p = container_of(l, struct node_pull, link);
-        if (!sender_done(p) && is_gone(p))
+        if (!sender_done(p) && node_segment_is_gone(p->message.peer->segment))
             p->error = -ESRCH;
     }
 }
@@ -385,7 +373,7 @@ void node_pulls_open(struct node_ep *ep)
 static void pull_stop(struct node_pull *p)
 {
     p->tail = take_rest(p->slot);
-    while (!sender_done(p) && !is_gone(p))
+    while (!sender_done(p) && !node_segment_is_gone(p->message.peer->segment))
         sched_yield();
 }
 

@@ -155,8 +155,11 @@ static void take(struct node_ep *ep, const struct node_recv *r, const struct nod
         return;
     }
     size_t moved;
+    int error = 0;
     if (m->kind == NODE_CELL_TRAIN) {
-        moved = node_train_unload(m, r->iov, r->iov_count, r->len);
+        ssize_t n = node_train_read(m, r->iov, r->iov_count, r->len);
+        moved = n < 0 ? 0 : n;
+        error = n < 0 ? -n : 0;
     } else if (__builtin_expect(r->iov_count == 1 && m->len <= r->len, 1)) {
         moved = m->len;
         if (moved == 8)
@@ -168,7 +171,7 @@ static void take(struct node_ep *ep, const struct node_recv *r, const struct nod
     }
     if (m->flags & NODE_WIRE_ACK)
         answer(ep, m, NODE_CELL_ACK, 0);
-    received(ep, r->flags, r->context, r->iov_count ? r->iov[0].iov_base : NULL, m, moved, 0);
+    received(ep, r->flags, r->context, r->iov_count ? r->iov[0].iov_base : NULL, m, moved, error);
 }
 
 /*
@@ -194,10 +197,13 @@ static bool keep(struct node_ep *ep, struct node_match *match, const struct node
             pool_put(&ep->unexpecteds, u);
             return false;
         }
-        if (m->kind == NODE_CELL_TRAIN)
-            node_train_unload(m, &(struct iovec){room, m->len}, 1, m->len);
-        else
+        if (m->kind != NODE_CELL_TRAIN) {
             memcpy(room, m->bytes, m->len);
+        } else if (node_train_read(m, &(struct iovec){room, m->len}, 1, m->len) < 0) {
+            free(u->block);
+            pool_put(&ep->unexpecteds, u);
+            return true; /* its sender did not get to send it */
+        }
         u->message.bytes = room;
         u->message.kind = NODE_CELL_INLINE; /* from now on: the bytes are in one place */
     }

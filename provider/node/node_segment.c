@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -121,14 +122,32 @@ void node_segment_unmap(struct node_segment *segment)
     munmap(segment, sizeof(*segment));
 }
 
+/* 0 and the cookie as its owner has it, or -errno. */
+static int cookie_read(const struct node_segment *segment, uint64_t *cookie)
+{
+    struct iovec local = {cookie, sizeof(*cookie)};
+    struct iovec remote = {(void *)(uintptr_t)segment->cookie_at, sizeof(*cookie)};
+    ssize_t n = process_vm_readv(segment->address.pid, &local, 1, &remote, 1, 0);
+
+    return n == sizeof(*cookie) ? 0 : n < 0 ? -errno : -EFAULT;
+}
+
 bool node_segment_probe(const struct node_segment *segment)
 {
-    uint64_t word = 0;
-    struct iovec local = {&word, sizeof(word)};
-    struct iovec remote = {(void *)(uintptr_t)segment->cookie_at, sizeof(word)};
+    uint64_t cookie;
 
-    return process_vm_readv(segment->address.pid, &local, 1, &remote, 1, 0) == sizeof(word) &&
-           word == segment->address.cookie;
+    return !cookie_read(segment, &cookie) && cookie == segment->address.cookie;
+}
+
+bool node_segment_is_gone(const struct node_segment *segment)
+{
+    uint64_t cookie;
+    int ret = cookie_read(segment, &cookie);
+
+    if (!ret)
+        return cookie != segment->address.cookie;
+    /* Who may not read another's memory can still ask whether it is there. */
+    return ret == -ESRCH || ret == -EFAULT || (kill(segment->address.pid, 0) && errno == ESRCH);
 }
 
 void node_address_print(const struct node_address *address, char text[NODE_ADDRESS_TEXT])

@@ -23,12 +23,12 @@ enum {
     NODE_LINE = 64,
     NODE_CHUNK = 16384, /* bytes */
     NODE_CHUNKS = 64,
-    NODE_TRAIN = 4, /* chunks of the longest message that is copied in and out */
+    NODE_TRAIN = 4,      /* chunks of the longest message that is copied in and out */
     NODE_SOURCES = 4096, /* processes that may ever write here */
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c0002ull /* "ORIEL", layout 2 */
+#define NODE_MAGIC 0x4f5249454c0003ull /* "ORIEL", layout 3 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {
@@ -59,6 +59,8 @@ struct node_region {
     int32_t fd;         /* of the file where the memory is one that peers may map too, else -1 */
     uint64_t file_base, file_len; /* where that file begins in the owner's memory, its length */
 };
+
+enum { NODE_CHUNK_FREE, NODE_CHUNK_BUSY, NODE_CHUNK_FULL /* of a train: has been filled */ };
 
 struct node_chunk_flag {
     alignas(NODE_LINE) atomic_uint busy; /* set by the owner, cleared by the reader */
@@ -126,6 +128,9 @@ void node_segment_unmap(struct node_segment *segment);
 
 /* Whether memory of that process can be read in one copy; never an error. */
 bool node_segment_probe(const struct node_segment *segment);
+
+/* Whether its process is no more, or another program by now; false where that cannot be seen. */
+bool node_segment_is_gone(const struct node_segment *segment);
 
 enum { NODE_ADDRESS_TEXT = 64 }; /* room for the text of an address, with its zero */
 

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "provider/base/crowd.h"
 #include "provider/node/node_pull.h"
 #include "provider/node/node_train.h"
 
@@ -132,15 +133,19 @@ static ssize_t send_train(struct node_ep *ep, struct node_peer *peer, const stru
 
     if (answered && !(op = op_new(ep, peer, tx, len)))
         return -FI_EAGAIN;
-    if (!node_train_load(ep, peer, tx, len, &wire))
+    if (!node_train_take(ep, peer, len, &wire))
         goto free_op;
     struct node_cell *cell = node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
     if (!cell)
         goto return_chunks;
     wire.op = (uintptr_t)op;
     memcpy(cell->payload, &wire, sizeof(wire));
+    if (crowded)
+        node_train_fill(ep, tx, &wire);
     publish(ep, peer, tx, cell, position, NODE_CELL_TRAIN,
             wire_flags(tx) | (op ? NODE_WIRE_ACK : 0), 0);
+    if (!crowded)
+        node_train_fill(ep, tx, &wire);
     node_train_lend(ep, &wire);
     if (!op)
         sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);

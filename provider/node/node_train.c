@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Messages of a few chunks: copied in and out as those of one are, and announced by one cell when
- * all of it is in. The kernel's copy from process to process is no match for that as long as the
- * message stays in the caches: it looks up and pins every page.
- */
-#include <stdlib.h>
+#include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "provider/node/node_train.h"
 
+enum {
+    SPINS = 1000, /* looks before a reader yields */
+    LOOKS = 4096, /* and before it asks whether the sender is alive */
+};
+
+static unsigned chunk_count(size_t len)
+{
+    return (len + NODE_CHUNK - 1) / NODE_CHUNK;
+}
+
+/* What of `len` bytes is in chunk i of the train. */
 static size_t chunk_len(size_t len, unsigned i)
 {
     size_t rest = len - (size_t)i * NODE_CHUNK;
@@ -16,17 +23,12 @@ static size_t chunk_len(size_t len, unsigned i)
     return rest < NODE_CHUNK ? rest : NODE_CHUNK;
 }
 
-static unsigned chunk_count(size_t len)
-{
-    return (len + NODE_CHUNK - 1) / NODE_CHUNK;
-}
+/* ---- The sender ---- */
 
-bool node_train_load(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
-                     size_t len, struct node_wire_train *wire)
+bool node_train_take(struct node_ep *ep, struct node_peer *peer, size_t len,
+                     struct node_wire_train *wire)
 {
-    unsigned count = chunk_count(len);
-
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < chunk_count(len); i++) {
         int chunk = node_chunk_take(ep, peer);
         if (chunk < 0) {
             while (i-- > 0)
@@ -35,11 +37,20 @@ bool node_train_load(struct node_ep *ep, struct node_peer *peer, const struct no
         }
         wire->chunks[i] = chunk;
     }
-    for (unsigned i = 0; i < count; i++)
-        node_iov_read(tx->iov, tx->iov_count, (size_t)i * NODE_CHUNK,
-                      ep->segment->chunks[wire->chunks[i]], chunk_len(len, i));
     wire->len = len;
     return true;
+}
+
+void node_train_fill(struct node_ep *ep, const struct node_tx *tx,
+                     const struct node_wire_train *wire)
+{
+    for (unsigned i = 0; i < chunk_count(wire->len); i++) {
+        unsigned chunk = wire->chunks[i];
+        node_iov_read(tx->iov, tx->iov_count, (size_t)i * NODE_CHUNK, ep->segment->chunks[chunk],
+                      chunk_len(wire->len, i));
+        atomic_store_explicit(&ep->segment->chunk_flags[chunk].busy, NODE_CHUNK_FULL,
+                              memory_order_release);
+    }
 }
 
 void node_train_lend(struct node_ep *ep, const struct node_wire_train *wire)
@@ -54,14 +65,36 @@ void node_train_return(struct node_ep *ep, const struct node_wire_train *wire)
         node_chunk_return(ep, wire->chunks[i]);
 }
 
-size_t node_train_unload(const struct node_message *m, const struct iovec *iov, size_t count,
-                         size_t room)
+/* ---- The receiver ---- */
+
+/* Waits until the sender has filled a chunk; false where it never will. */
+static bool wait_full(const struct node_segment *s, unsigned chunk)
 {
+    const atomic_uint *busy = &s->chunk_flags[chunk].busy;
+
+    for (unsigned looks = 1; atomic_load_explicit(busy, memory_order_acquire) != NODE_CHUNK_FULL;
+         looks++) {
+        if (looks < SPINS)
+            __builtin_ia32_pause();
+        else if (looks % LOOKS == 0 && node_segment_is_gone(s))
+            return false;
+        else
+            sched_yield();
+    }
+    return true;
+}
+
+ssize_t node_train_read(const struct node_message *m, const struct iovec *iov, size_t count,
+                        size_t room)
+{
+    const struct node_segment *s = m->peer->segment;
     size_t done = 0, len = m->len < room ? m->len : room;
 
     for (unsigned i = 0; done < len; i++) {
         size_t n = chunk_len(len, i);
-        node_iov_fill(iov, count, done, m->peer->segment->chunks[m->chunks[i]], n);
+        if (!wait_full(s, m->chunks[i]))
+            return -ESRCH;
+        node_iov_fill(iov, count, done, s->chunks[m->chunks[i]], n);
         done += n;
     }
     return done;
@@ -69,6 +102,8 @@ size_t node_train_unload(const struct node_message *m, const struct iovec *iov, 
 
 void node_train_release(const struct node_message *m)
 {
+    /* Those too that nobody read: the sender may not have come to them yet. */
     for (unsigned i = 0; i < chunk_count(m->len); i++)
-        node_chunk_release(m->peer, m->chunks[i]);
+        if (wait_full(m->peer->segment, m->chunks[i]))
+            node_chunk_release(m->peer, m->chunks[i]);
 }

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "provider/node/node_pull.h"
+#include "provider/node/node_train.h"
 #include "tests/unit/node_job.h"
 
 enum { MIB = 1 << 20, LONG = 3 * MIB + 12345 };
@@ -420,6 +421,70 @@ Test(pull, killed_in_the_middle)
 {
     for (kill_after = 1; kill_after < 12; kill_after++)
         cr_assert_eq(job_run(3, killed_in_the_middle), 0, "after %d messages", (int)kill_after);
+}
+
+/*
+ * The sender of a train is killed when its cell is out and its chunks are not filled: the receive
+ * that was posted ends with an error, and what nobody has asked for was never sent.
+ */
+static void killed_before_filling(int rank, bool posted)
+{
+    enum { LEN = 50000 };
+    struct end e;
+    unsigned char *buf = room(LEN);
+    struct fi_cq_err_entry error;
+    struct fi_cq_tagged_entry c;
+    uint64_t position;
+
+    end_start(&e, NULL);
+    if (rank == 0) {
+        struct node_ep *ep = ep_of(&e);
+        struct node_peer *peer;
+        struct node_wire_train wire = {0};
+        job_may_die();
+        CHECK(!node_peer_get(ep, e.addr[1], &peer), "peer");
+        job_barrier();
+        CHECK(node_train_take(ep, peer, LEN, &wire), "chunks");
+        struct node_cell *cell =
+            node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
+        memcpy(cell->payload, &wire, sizeof(wire));
+        cell->tag = 1;
+        node_queue_publish(cell, position,
+                           node_word(NODE_CELL_TRAIN, NODE_WIRE_TAGGED, 0, peer->source));
+        usleep(20000); /* while the receiver waits for the chunks, perhaps */
+        raise(SIGKILL);
+    }
+    if (posted)
+        POST(&e, fi_trecv(e.ep, buf, LEN, NULL, e.addr[0], 1, 0, buf));
+    job_barrier();
+    if (posted) {
+        end_wait_error(&e, &error);
+        CHECK(error.err == ESRCH && error.op_context == buf && error.len == 0, "%s",
+              strerror(error.err));
+    } else {
+        while (ep_of(&e)->position == 0)
+            CHECK(fi_cq_read(e.cq, &c, 1) == -FI_EAGAIN, "a completion");
+        CHECK(list_empty(&ep_of(&e)->tagged.arrivals), "a message that was never sent is kept");
+    }
+    end_quiet(&e);
+    end_close(&e);
+    free(buf);
+}
+
+static void killed_before_filling_posted(int rank)
+{
+    killed_before_filling(rank, true);
+}
+
+static void killed_before_filling_unexpected(int rank)
+{
+    killed_before_filling(rank, false);
+}
+
+Test(pull, train_not_filled)
+{
+    cr_assert_eq(job_run(2, killed_before_filling_posted), 0);
+    cr_assert_eq(job_run(2, killed_before_filling_unexpected), 0);
 }
 
 /* An endpoint that closes waits until nobody copies into its program's memory any more. */
