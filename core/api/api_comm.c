@@ -4,6 +4,7 @@
 
 #include "core/api/check.h"
 #include "core/object/err.h"
+#include "core/object/hints.h"
 
 MPI_EXPORT(Comm_size)
 int PMPI_Comm_size(MPI_Comm comm, int *size)
@@ -153,20 +154,14 @@ MPI_EXPORT(Comm_set_info)
 int PMPI_Comm_set_info(MPI_Comm comm, MPI_Info info)
 {
     struct comm *c = NULL;
-    struct info *hints = NULL, *copy = NULL;
+    struct info *hints = NULL;
     int rc = check_comm(comm, &c);
 
     if (!rc)
         rc = check_hints(info, &hints);
-    if (!rc && hints)
-        rc = info_dup(hints, &copy);
-    if (rc)
-        return api_fail_comm(c, rc, __func__);
-    struct info *old = c->info;
-    c->info = copy;
-    if (old)
-        object_drop(&old->object);
-    return MPI_SUCCESS;
+    if (!rc)
+        rc = hints_set(c, hints);
+    return rc ? api_fail_comm(c, rc, __func__) : MPI_SUCCESS;
 }
 
 MPI_EXPORT(Comm_get_info)
@@ -179,7 +174,7 @@ int PMPI_Comm_get_info(MPI_Comm comm, MPI_Info *info_used)
     if (!rc)
         rc = check_out(info_used, "info_used");
     if (!rc)
-        rc = c->info ? info_dup(c->info, &copy) : info_new(&copy);
+        rc = hints_get(c, &copy);
     if (rc)
         return api_fail_comm(c, rc, __func__);
     rc = object_publish(&copy->object);

@@ -3,6 +3,7 @@
 #include "core/api/check.h"
 #include "core/coll/comm_make.h"
 #include "core/object/err.h"
+#include "core/object/hints.h"
 
 static int give(struct comm *c, int rc, struct comm *made, MPI_Comm *newcomm, const char *func)
 {
@@ -73,18 +74,12 @@ static int from_groups(struct group *g, int local_leader, MPI_Group remote_group
                        const char *stringtag, struct info *hints, struct comm **made)
 {
     struct group *remote = NULL;
-    struct info *copy = NULL;
-    int error = MPI_SUCCESS, rc = hints ? info_dup(hints, &copy) : MPI_SUCCESS;
+    int error = MPI_SUCCESS, rc;
 
-    if (!rc && g->rank == local_leader)
+    if (g->rank == local_leader)
         error = check_remote(remote_group, remote_leader, &remote);
-    if (!rc)
-        rc = comm_inter_from_groups(g, local_leader, remote, remote_leader, error, stringtag, made);
-    if (!rc)
-        (*made)->info = copy;
-    else if (copy)
-        object_drop(&copy->object);
-    return rc;
+    rc = comm_inter_from_groups(g, local_leader, remote, remote_leader, error, stringtag, made);
+    return rc ? rc : hints_set(*made, hints);
 }
 
 MPI_EXPORT(Intercomm_create_from_groups)

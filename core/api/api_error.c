@@ -109,7 +109,7 @@ int api_fail_comm(struct comm *c, int rc, const char *func)
         snprintf(place, sizeof(place), " on a communicator without a name");
     else
         c = comm_self;
-    return call_handler(c ? c->errhandler : &errhandler_are_fatal, c ? &c->object : NULL,
+    return call_handler(c ? c->errhandler : errhandler_initial(), c ? &c->object : NULL,
                         MPI_COMM_NULL, rc, func, place);
 }
 

@@ -7,6 +7,7 @@
 #include "core/api/life.h"
 #include "core/coll/comm_make.h"
 #include "core/object/err.h"
+#include "core/object/hints.h"
 #include "core/object/pset.h"
 #include "core/object/session.h"
 
@@ -68,6 +69,8 @@ static int open_session(struct session *s)
     if (rc)
         return rc;
     rc = info_set(s->info, "thread_level", life_thread_name(api_thread_level));
+    if (!rc)
+        rc = info_set(s->info, HINT_MEMORY_KINDS, MEMORY_KINDS);
     if (!rc)
         rc = object_publish(&s->object);
     if (rc)
@@ -239,19 +242,17 @@ int PMPI_Group_from_session_pset(MPI_Session session, const char *pset_name, MPI
 static int create_from_group(struct group *g, const char *stringtag, struct errhandler *h,
                              struct info *hints, struct comm **made)
 {
-    struct comm *c = NULL;
-    struct info *copy = NULL;
-    int rc = hints ? info_dup(hints, &copy) : MPI_SUCCESS;
+    struct comm *c;
+    int rc = comm_from_group(g, stringtag, &c);
 
-    if (!rc)
-        rc = comm_from_group(g, stringtag, &c);
+    if (rc)
+        return rc;
+    rc = hints_set(c, hints);
     if (rc) {
-        if (copy)
-            object_drop(&copy->object);
+        comm_free(c);
         return rc;
     }
     errhandler_assign(&c->errhandler, h);
-    c->info = copy;
     *made = c;
     return MPI_SUCCESS;
 }

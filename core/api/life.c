@@ -11,6 +11,7 @@
 #include "core/api/life.h"
 #include "core/coll/coll.h"
 #include "core/object/err.h"
+#include "core/object/hints.h"
 #include "core/win/win.h"
 #include "provider/base/log.h"
 #include "provider/base/param.h"
@@ -116,6 +117,8 @@ int life_describe(struct info *info, int argc, char *const *argv)
         rc = info_set(info, "maxprocs", text);
         if (!rc)
             rc = info_set(info, "thread_level", life_thread_name(api_thread_level));
+        if (!rc)
+            rc = info_set(info, HINT_MEMORY_KINDS, MEMORY_KINDS);
     }
     if (!rc && !gethostname(text, sizeof(text)))
         rc = info_set(info, "host", text);

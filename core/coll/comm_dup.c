@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/coll/comm_make.h"
 #include "core/coll/context.h"
+#include "core/object/hints.h"
 #include "core/object/topology.h"
 
 /* What a duplicate has beside its context: the topology, hints, a handle, and what copy callbacks
  * give it. */
 static int furnish(struct comm *d, struct comm *c, struct info *info)
 {
-    int rc = info ? info_dup(info, &d->info) : MPI_SUCCESS;
+    int rc = hints_set(d, info);
 
     d->topology = topology_hold(c->topology);
     if (!rc)

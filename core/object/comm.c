@@ -103,15 +103,13 @@ int comm_new(uint32_t context, struct group *group, struct group *remote, struct
 static int comm_predefine(struct comm *c, MPI_Comm handle, const char *name, uint32_t context,
                           uint32_t first, uint32_t size)
 {
-    *c = (struct comm){.context = context,
-                        .remote_context = context,
-                        .size = (int)size,
-                        .may_share = true};
+    *c = (struct comm){
+        .context = context, .remote_context = context, .size = (int)size, .may_share = true};
     int rc = group_range(first, 1, (int)size, &c->group);
     if (rc)
         return rc;
     c->rank = c->group->rank;
-    errhandler_assign(&c->errhandler, &errhandler_are_fatal);
+    errhandler_assign(&c->errhandler, errhandler_initial());
     strcpy(c->name, name);
     object_predefine(&c->object, OBJECT_COMM, handle);
     return MPI_SUCCESS;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/object/err.h"
 #include "core/object/errhandler.h"
+#include "provider/base/param.h"
 
 struct errhandler errhandler_are_fatal, errhandler_abort, errhandler_return;
 
@@ -11,6 +13,15 @@ void errhandler_open(void)
     object_predefine(&errhandler_are_fatal.object, OBJECT_ERRHANDLER, MPI_ERRORS_ARE_FATAL);
     object_predefine(&errhandler_abort.object, OBJECT_ERRHANDLER, MPI_ERRORS_ABORT);
     object_predefine(&errhandler_return.object, OBJECT_ERRHANDLER, MPI_ERRORS_RETURN);
+}
+
+struct errhandler *errhandler_initial(void)
+{
+    param_open();
+    if (!strcmp(param.initial_errhandler, "mpi_errors_return"))
+        return &errhandler_return;
+    return !strcmp(param.initial_errhandler, "mpi_errors_abort") ? &errhandler_abort
+                                                                 : &errhandler_are_fatal;
 }
 
 static void errhandler_release(struct object *o)

@@ -30,6 +30,8 @@ static inline struct errhandler *errhandler_find(MPI_Errhandler handle)
 
 void errhandler_open(void); /* the predefined handles */
 int errhandler_create(enum object_class target, void (*call)(void), struct errhandler **handler);
+/* The one that objects without a parent begin with (11.5): ORIEL_INITIAL_ERRHANDLER's. */
+struct errhandler *errhandler_initial(void);
 /* Replaces *slot, with references moved. */
 void errhandler_assign(struct errhandler **slot, struct errhandler *handler);
 

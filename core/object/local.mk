@@ -27,6 +27,8 @@ libcore_la_SOURCES += \
     core/object/errhandler.h \
     core/object/group.c \
     core/object/group.h \
+    core/object/hints.c \
+    core/object/hints.h \
     core/object/info.c \
     core/object/info.h \
     core/object/object.c \

@@ -6,11 +6,12 @@
 #include "core/coll/coll.h"
 #include "core/coll/comm_make.h"
 #include "core/object/err.h"
+#include "core/object/hints.h"
 #include "core/win/win_board.h"
 #include "core/win/win_life.h"
 #include "core/win/win_message.h"
 
-/* ---- Hints (12.2.1, 12.2.3) ---- */
+/* ---- Hints (12.2.1, 12.2.3); the kinds of memory are not the program's to choose ---- */
 
 static const struct hint {
     const char *key, *preset;
@@ -35,6 +36,8 @@ static int info_fill(struct win *w, struct info *from, bool preset)
         if (value || preset)
             rc = info_set(w->info, hints[i].key, value ? value : hints[i].preset);
     }
+    if (!rc && preset)
+        rc = info_set(w->info, HINT_MEMORY_KINDS, MEMORY_KINDS);
     return rc;
 }
 

@@ -131,23 +131,45 @@ static void test_attributes(void)
     CHECK(deletes == 2);
 }
 
+/* Whether the communicator uses the hint with that value. */
+static int hint(MPI_Comm comm, const char *key, const char *expected)
+{
+    MPI_Info used;
+    char value[128];
+    int length = sizeof(value), flag;
+
+    OK(MPI_Comm_get_info(comm, &used));
+    OK(MPI_Info_get_string(used, key, &length, value, &flag));
+    OK(MPI_Info_free(&used));
+    return flag && !strcmp(value, expected);
+}
+
+/* What is returned is what is used: unknown hints and values are not, a duplicate has none. */
 static void test_hints(void)
 {
-    MPI_Info info, got;
-    MPI_Comm comm;
+    MPI_Info info;
+    MPI_Comm comm, plain;
     MPI_Request r;
-    char value[16];
-    int length = sizeof value, flag;
 
     OK(MPI_Info_create(&info));
     OK(MPI_Info_set(info, "mpi_assert_no_any_tag", "true"));
     OK(MPI_Comm_idup_with_info(MPI_COMM_WORLD, info, &comm, &r));
     OK(MPI_Wait(&r, MPI_STATUS_IGNORE));
     use(comm, 3);
-    OK(MPI_Comm_get_info(comm, &got));
-    OK(MPI_Info_get_string(got, "mpi_assert_no_any_tag", &length, value, &flag));
-    CHECK(flag && !strcmp(value, "true"));
-    OK(MPI_Info_free(&got));
+    CHECK(hint(comm, "mpi_assert_no_any_tag", "true"));
+    CHECK(hint(comm, "mpi_assert_no_any_source", "false"));
+    OK(MPI_Info_set(info, "mpi_assert_no_any_tag", "perhaps"));
+    OK(MPI_Info_set(info, "mpi_assert_exact_length", "true"));
+    OK(MPI_Info_set(info, "colour", "red"));
+    OK(MPI_Comm_set_info(comm, info));
+    CHECK(hint(comm, "mpi_assert_no_any_tag", "true"));
+    CHECK(hint(comm, "mpi_assert_exact_length", "true"));
+    CHECK(!hint(comm, "colour", "red"));
+    CHECK(hint(comm, "mpi_memory_alloc_kinds",
+               "system,mpi,mpi:alloc_mem,mpi:win_allocate,mpi:win_allocate_shared"));
+    OK(MPI_Comm_dup(comm, &plain));
+    CHECK(hint(plain, "mpi_assert_no_any_tag", "false"));
+    OK(MPI_Comm_free(&plain));
     OK(MPI_Comm_free(&comm));
     OK(MPI_Comm_dup_with_info(MPI_COMM_WORLD, info, &comm));
     use(comm, 4);

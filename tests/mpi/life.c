@@ -272,6 +272,21 @@ static void handlers(void)
     MPI_Finalize();
 }
 
+/* Started with ORIEL_INITIAL_ERRHANDLER=mpi_errors_return: even the first error comes back. */
+static void initial(void)
+{
+    MPI_Errhandler got;
+    int x;
+
+    EXPECT(MPI_Comm_rank(MPI_COMM_WORLD, &x) == MPI_ERR_OTHER);
+    MPI_Init(NULL, NULL);
+    EXPECT(!MPI_Comm_get_errhandler(MPI_COMM_WORLD, &got) && got == MPI_ERRORS_RETURN);
+    EXPECT(!MPI_Comm_get_errhandler(MPI_COMM_SELF, &got) && got == MPI_ERRORS_RETURN);
+    EXPECT(MPI_Send(&x, -1, MPI_INT, 0, 0, MPI_COMM_WORLD) == MPI_ERR_COUNT);
+    MPI_Finalize();
+    EXPECT(MPI_Comm_rank(MPI_COMM_WORLD, &x) == MPI_ERR_OTHER);
+}
+
 /* ---- What ends the program ---- */
 
 static void init_twice(void)
@@ -352,6 +367,7 @@ static const struct {
     {"sessions", sessions},
     {"cycles", cycles},
     {"handlers", handlers},
+    {"initial", initial},
     {"init_twice", init_twice},
     {"finalize_first", finalize_first},
     {"finalize_twice", finalize_twice},

@@ -57,6 +57,10 @@ for mode in plain levels init_in_thread attributes forks sessions cycles handler
 done
 run no_finalize
 silent
+ORIEL_INITIAL_ERRHANDLER=mpi_errors_return run initial
+silent
+run initial ./mpiexec --initial-errhandler mpi_errors_return --oversubscribe -n 2
+silent
 
 known='MPI_ERR_OTHER: the call failed:'
 run init_twice

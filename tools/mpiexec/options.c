@@ -146,6 +146,20 @@ static int take_x(struct cursor *c, const struct option *opt)
     return 0;
 }
 
+/* MPI's own options of that kind: the library finds their value in this variable. */
+static int take_initial_errhandler(struct cursor *c, const struct option *opt)
+{
+    char *name = value(c), *text;
+
+    (void)opt;
+    if (name == NULL)
+        return -1;
+    if (asprintf(&text, "ORIEL_INITIAL_ERRHANDLER=%s", name) < 0)
+        abort();
+    strings_add(&c->o->env, text);
+    return 0;
+}
+
 /* -genv NAME VALUE or -genv NAME=VALUE; number 1 for this program alone (-env). */
 static int take_genv(struct cursor *c, const struct option *opt)
 {
@@ -337,6 +351,10 @@ static const struct option table[] = {
     {"x", "NAME[=VALUE]", take_x, 0, "set a variable in every rank's environment"},
     {"genv", "NAME VALUE", take_genv, 0, "the same, as two words"},
     {"env", "NAME VALUE", take_genv, 1, "the same, for this program's ranks alone"},
+    {"initial-errhandler", "NAME", take_initial_errhandler, 0,
+     "start with mpi_errors_are_fatal (default), mpi_errors_abort or mpi_errors_return"},
+    {"memory-alloc-kinds", "KIND,...", take_nothing, 1,
+     "accepted: all kinds of memory that there are always work"},
     {"genvall envall", NULL, take_env_base, ENV_ALL, "pass the whole environment on (default)"},
     {"genvlist envlist", "NAME,...", take_env_list, 0, "pass only these variables on"},
     {"genvnone envnone", NULL, take_env_base, ENV_NONE, "pass no variable on"},
