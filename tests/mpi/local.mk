@@ -16,6 +16,7 @@ mpi_tests = \
     tests/mpi/comm_type.mpi \
     tests/mpi/datatype_fuzz.mpi \
     tests/mpi/datatype_scatter.mpi \
+    tests/mpi/handles.mpi \
     tests/mpi/inter_coll.mpi \
     tests/mpi/inter_create.mpi \
     tests/mpi/inter_errors.mpi \
@@ -69,6 +70,8 @@ tests_mpi_datatype_fuzz_mpi_SOURCES = tests/mpi/datatype_fuzz.c tests/mpi/dataty
 tests_mpi_datatype_fuzz_mpi_LDADD = libmpi_abi.la
 tests_mpi_datatype_scatter_mpi_SOURCES = tests/mpi/datatype_scatter.c tests/mpi/mpitest.h
 tests_mpi_datatype_scatter_mpi_LDADD = libmpi_abi.la
+tests_mpi_handles_mpi_SOURCES = tests/mpi/handles.c tests/mpi/mpitest.h
+tests_mpi_handles_mpi_LDADD = libmpi_abi.la
 tests_mpi_inter_coll_mpi_SOURCES = tests/mpi/inter_coll.c tests/mpi/inter_test.h \
     tests/mpi/coll_call.h tests/mpi/mpitest.h
 tests_mpi_inter_coll_mpi_LDADD = libmpi_abi.la
