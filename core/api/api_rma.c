@@ -3,44 +3,30 @@
 #include "core/api/check_win.h"
 #include "core/p2p/request.h"
 
-/* A call's arguments as objects. */
-struct rma {
-    struct win *w;
-    struct win_side origin, result, target;
-    struct op *op;
-    struct request *request;
-};
+static char somewhere; /* for a target's buffer, which is not ours to judge */
 
-static int check_side(void *buf, MPI_Count count, MPI_Datatype datatype, struct win_side *side)
+HOT_INLINE int check_target(MPI_Win win, struct win **w, int rank, MPI_Aint disp, MPI_Count count,
+                            MPI_Datatype datatype, struct win_side *target)
 {
-    side->buf = buf;
-    side->count = count;
-    return check_buffer(buf, count, datatype, &side->type);
-}
+    int rc = check_win(win, w);
 
-static int check_target(struct rma *a, MPI_Win win, int rank, MPI_Aint disp, MPI_Count count,
-                        MPI_Datatype datatype)
-{
-    static char somewhere; /* the target's buffer is not ours to judge */
-    int rc = check_win(win, &a->w);
-
-    if (!rc)
-        rc = check_win_rank(a->w, rank);
-    if (!rc)
-        rc = check_side(&somewhere, count, datatype, &a->target);
-    a->target.buf = NULL;
-    a->target.disp = disp;
+    *target = (struct win_side){.disp = disp, .count = count};
+    if (LIKELY(!rc))
+        rc = check_win_rank(*w, rank);
+    if (LIKELY(!rc))
+        rc = check_buffer(&somewhere, count, datatype, &target->type);
     return rc;
 }
 
-/* Gives a started request its handle; the call's end. */
-static int finish(struct rma *a, int rc, MPI_Request *request, const char *func)
+HOT_INLINE int give_request(int rc, struct request *r, MPI_Request *request)
 {
-    if (!rc && request && a->request == &request_sent)
+    if (rc || !request)
+        return rc;
+    if (LIKELY(r == &request_sent)) { /* it is over: one handle does for all */
         *request = (MPI_Request)request_sent.object.handle;
-    else if (!rc && request)
-        rc = request_publish(a->request, request);
-    return rc ? api_fail_win(a->w, rc, func) : MPI_SUCCESS;
+        return MPI_SUCCESS;
+    }
+    return request_publish(r, request);
 }
 
 /* ---- Put and get ---- */
@@ -48,18 +34,21 @@ static int finish(struct rma *a, int rc, MPI_Request *request, const char *func)
 typedef int move_fn(struct win *w, const struct win_side *origin, int rank,
                     const struct win_side *target, struct request **request);
 
-static int move(move_fn *call, void *buf, MPI_Count count, MPI_Datatype datatype, int rank,
-                MPI_Aint disp, MPI_Count target_count, MPI_Datatype target_datatype, MPI_Win win,
-                MPI_Request *request, const char *func)
+HOT_INLINE int move(move_fn *call, void *buf, MPI_Count count, MPI_Datatype datatype, int rank,
+                    MPI_Aint disp, MPI_Count target_count, MPI_Datatype target_datatype,
+                    MPI_Win win, MPI_Request *request, const char *func)
 {
-    struct rma a = {0};
-    int rc = check_target(&a, win, rank, disp, target_count, target_datatype);
+    struct win *w = NULL;
+    struct win_side origin = {.buf = buf, .count = count}, target;
+    struct request *r = NULL;
+    int rc = check_target(win, &w, rank, disp, target_count, target_datatype, &target);
 
-    if (!rc)
-        rc = check_side(buf, count, datatype, &a.origin);
-    if (!rc)
-        rc = call(a.w, &a.origin, rank, &a.target, request ? &a.request : NULL);
-    return finish(&a, rc, request, func);
+    if (LIKELY(!rc))
+        rc = check_buffer(buf, count, datatype, &origin.type);
+    if (LIKELY(!rc))
+        rc = call(w, &origin, rank, &target, request ? &r : NULL);
+    rc = give_request(rc, r, request);
+    return LIKELY(!rc) ? MPI_SUCCESS : api_fail_win(w, rc, func);
 }
 
 MPI_EXPORT(Put_c)
@@ -145,23 +134,26 @@ static int check_op(MPI_Op op, struct op **out)
     return MPI_SUCCESS;
 }
 
-static int accumulate(const void *buf, MPI_Count count, MPI_Datatype datatype, int rank,
-                      MPI_Aint disp, MPI_Count target_count, MPI_Datatype target_datatype,
-                      MPI_Op op, MPI_Win win, MPI_Request *request, const char *func)
+HOT_INLINE int accumulate(const void *buf, MPI_Count count, MPI_Datatype datatype, int rank,
+                          MPI_Aint disp, MPI_Count target_count, MPI_Datatype target_datatype,
+                          MPI_Op op, MPI_Win win, MPI_Request *request, const char *func)
 {
-    struct rma a = {0};
-    int rc = check_target(&a, win, rank, disp, target_count, target_datatype);
+    struct win *w = NULL;
+    struct win_side origin = {.buf = (void *)buf, .count = count}, target;
+    struct request *r = NULL;
+    struct op *o = NULL;
+    int rc = check_target(win, &w, rank, disp, target_count, target_datatype, &target);
 
-    if (!rc)
-        rc = check_side((void *)buf, count, datatype, &a.origin);
-    if (!rc)
-        rc = check_op(op, &a.op);
-    if (!rc && a.op->kind == OP_NO_OP)
+    if (LIKELY(!rc))
+        rc = check_buffer(buf, count, datatype, &origin.type);
+    if (LIKELY(!rc))
+        rc = check_op(op, &o);
+    if (LIKELY(!rc) && o->kind == OP_NO_OP)
         rc = err_set(MPI_ERR_OP, "MPI_NO_OP is for MPI_Get_accumulate and MPI_Fetch_and_op");
-    if (!rc)
-        rc = win_accumulate(a.w, &a.origin, NULL, rank, &a.target, a.op,
-                            request ? &a.request : NULL);
-    return finish(&a, rc, request, func);
+    if (LIKELY(!rc))
+        rc = win_accumulate(w, &origin, NULL, rank, &target, o, request ? &r : NULL);
+    rc = give_request(rc, r, request);
+    return LIKELY(!rc) ? MPI_SUCCESS : api_fail_win(w, rc, func);
 }
 
 MPI_EXPORT(Accumulate_c)
@@ -199,24 +191,28 @@ MPI_SMALL(Raccumulate,
           (origin_addr, origin_count, origin_datatype, target_rank, target_disp, target_count,
            target_datatype, op, win, request))
 
-static int fetch(const void *buf, MPI_Count count, MPI_Datatype datatype, void *result,
-                 MPI_Count result_count, MPI_Datatype result_datatype, int rank, MPI_Aint disp,
-                 MPI_Count target_count, MPI_Datatype target_datatype, MPI_Op op, MPI_Win win,
-                 MPI_Request *request, const char *func)
+HOT_INLINE int fetch(const void *buf, MPI_Count count, MPI_Datatype datatype, void *result,
+                     MPI_Count result_count, MPI_Datatype result_datatype, int rank, MPI_Aint disp,
+                     MPI_Count target_count, MPI_Datatype target_datatype, MPI_Op op, MPI_Win win,
+                     MPI_Request *request, const char *func)
 {
-    struct rma a = {0};
-    int rc = check_target(&a, win, rank, disp, target_count, target_datatype);
+    struct win *w = NULL;
+    struct win_side origin = {.buf = (void *)buf, .count = count};
+    struct win_side got = {.buf = result, .count = result_count}, target;
+    struct request *r = NULL;
+    struct op *o = NULL;
+    int rc = check_target(win, &w, rank, disp, target_count, target_datatype, &target);
 
-    if (!rc)
-        rc = check_op(op, &a.op);
-    if (!rc && a.op->kind != OP_NO_OP)
-        rc = check_side((void *)buf, count, datatype, &a.origin);
-    if (!rc)
-        rc = check_side(result, result_count, result_datatype, &a.result);
-    if (!rc)
-        rc = win_accumulate(a.w, &a.origin, &a.result, rank, &a.target, a.op,
-                            request ? &a.request : NULL);
-    return finish(&a, rc, request, func);
+    if (LIKELY(!rc))
+        rc = check_op(op, &o);
+    if (LIKELY(!rc) && o->kind != OP_NO_OP)
+        rc = check_buffer(buf, count, datatype, &origin.type);
+    if (LIKELY(!rc))
+        rc = check_buffer(result, result_count, result_datatype, &got.type);
+    if (LIKELY(!rc))
+        rc = win_accumulate(w, &origin, &got, rank, &target, o, request ? &r : NULL);
+    rc = give_request(rc, r, request);
+    return LIKELY(!rc) ? MPI_SUCCESS : api_fail_win(w, rc, func);
 }
 
 MPI_EXPORT(Get_accumulate_c)
@@ -286,13 +282,14 @@ MPI_EXPORT(Compare_and_swap)
 int PMPI_Compare_and_swap(const void *origin_addr, const void *compare_addr, void *result_addr,
                           MPI_Datatype datatype, int target_rank, MPI_Aint target_disp, MPI_Win win)
 {
-    struct rma a = {0};
-    int rc = check_target(&a, win, target_rank, target_disp, 1, datatype);
+    struct win *w = NULL;
+    struct win_side target;
+    int rc = check_target(win, &w, target_rank, target_disp, 1, datatype, &target);
 
-    if (!rc && (!origin_addr || !compare_addr || !result_addr))
+    if (LIKELY(!rc) && (!origin_addr || !compare_addr || !result_addr))
         rc = check_bad_buffer();
-    if (!rc)
-        rc = win_compare_and_swap(a.w, origin_addr, compare_addr, result_addr, a.target.type,
+    if (LIKELY(!rc))
+        rc = win_compare_and_swap(w, origin_addr, compare_addr, result_addr, target.type,
                                   target_rank, target_disp);
-    return finish(&a, rc, NULL, __func__);
+    return LIKELY(!rc) ? MPI_SUCCESS : api_fail_win(w, rc, __func__);
 }

@@ -129,7 +129,7 @@ int PMPI_Win_lock_all(int assert, MPI_Win win)
 }
 
 /* The calls that take a window and a rank. */
-static int ranked(MPI_Win win, int rank, int (*call)(struct win *w, int rank), const char *func)
+HOT_INLINE int ranked(MPI_Win win, int rank, int (*call)(struct win *w, int rank), const char *func)
 {
     struct win *w = NULL;
     int rc = check_win(win, &w);

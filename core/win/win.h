@@ -131,6 +131,7 @@ struct win {
     enum win_access access;
     atomic_bool fence_used; /* operations were issued since the last fence */
     bool exposed;           /* between MPI_Win_post and _wait */
+    bool stored;            /* something that no fence of the processor has followed yet */
     uint32_t locked;        /* targets under MPI_Win_lock */
     int *start_ranks, *post_ranks;
     int start_count, post_count;

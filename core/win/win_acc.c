@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/object/err.h"
+#include "core/win/win_atomic.h"
 #include "core/win/win_message.h"
 #include "provider/base/count.h"
 
@@ -337,14 +338,52 @@ static int check_sides(const struct win_side *origin, const struct win_side *res
     return rc || !result ? rc : same_bytes(result, total, "result");
 }
 
+/* Elements of a predefined type without gaps, on both sides, in memory that is mapped here: what
+ * most programs do. */
+static bool is_plain(const struct win *w, const struct win_side *origin,
+                     const struct win_side *result, int rank, const struct win_side *target,
+                     const struct op *op)
+{
+    const struct datatype *t = target->type;
+
+    return rank >= 0 && w->targets[rank].reach == WIN_BY_STORE && w->board &&
+           w->flavor != MPI_WIN_FLAVOR_DYNAMIC && t->predefined && t->contiguous && target->count &&
+           op->kind != OP_NO_OP && origin->type == t && origin->count == target->count &&
+           (!result || (result->type == t && result->count == target->count));
+}
+
+static int accumulate_plain(struct win *w, const struct win_side *origin,
+                            const struct win_side *result, int rank, const struct win_side *target,
+                            const struct op *op, struct request **request)
+{
+    win_atomic_fn *fn = w->coarse ? NULL : win_atomic_table[op->kind][target->type->basic];
+    uint64_t at;
+    int rc = look(w, rank, target, request, &at);
+
+    if (UNLIKELY(rc))
+        return rc;
+    win_count(&counts.win_accumulated, 1);
+    win_request_done(request);
+    char *there = w->targets[rank].mapped + at;
+    if (LIKELY(fn && win_atomic_aligned(target->type->basic, (uintptr_t)there))) {
+        fn(there, origin->buf, result ? result->buf : NULL, (size_t)target->count);
+        w->stored |= !result;
+        return MPI_SUCCESS;
+    }
+    return win_native_plain(w, origin->buf, result ? result->buf : NULL, rank, target, op, there);
+}
+
 int win_accumulate(struct win *w, const struct win_side *origin, const struct win_side *result,
                    int rank, const struct win_side *target, struct op *op, struct request **request)
 {
     size_t total = (size_t)target->count * (size_t)target->type->size;
-    struct datatype *element;
+    struct datatype *element = NULL;
     uint64_t at;
     int rc;
 
+    if (LIKELY(is_plain(w, origin, result, rank, target, op) &&
+               (win_atomic_table[op->kind][target->type->basic] || !op_check(op, target->type))))
+        return accumulate_plain(w, origin, result, rank, target, op, request);
     if (op_is_user(op))
         return err_set(MPI_ERR_OP, "accumulates take predefined operators only");
     /* Nothing is combined where there is no data: any type will do. */

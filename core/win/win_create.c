@@ -267,7 +267,7 @@ static int gather_sizes(struct comm *c, MPI_Aint size, size_t step, MPI_Aint **s
  */
 static int allocate(struct win *w, MPI_Aint size, size_t step, bool must)
 {
-    MPI_Aint *sizes, total;
+    MPI_Aint *sizes = NULL, total = 0;
     int rc = gather_sizes(w->comm, size, step, &sizes, &total);
 
     if (rc)

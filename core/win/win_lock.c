@@ -187,10 +187,13 @@ static int not_locked(int rank, const char *call)
 
 /* Whether a lock is held on rank, or with -1 on any. No lock of ours is needed: the call that took
  * it has returned. */
-static int check_locked(const struct win *w, int rank, const char *call)
+HOT_INLINE int check_locked(const struct win *w, int rank, const char *call)
 {
-    bool held = rank < 0 ? w->access == WIN_ACCESS_LOCK || w->access == WIN_ACCESS_LOCK_ALL
-                         : w->targets[rank].lock >= WIN_LOCKED;
+    bool held = w->access == WIN_ACCESS_LOCK_ALL;
+
+    if (LIKELY(held))
+        return MPI_SUCCESS;
+    held = rank < 0 ? w->access == WIN_ACCESS_LOCK : w->targets[rank].lock >= WIN_LOCKED;
 
     return LIKELY(held) ? MPI_SUCCESS : not_locked(rank, call);
 }
@@ -252,7 +255,12 @@ int win_flush(struct win *w, int rank)
     if (rank == MPI_PROC_NULL)
         return MPI_SUCCESS;
     rc = check_locked(w, rank, "MPI_Win_flush");
-    return rc ? rc : win_finish(w, rank);
+    if (UNLIKELY(rc))
+        return rc;
+    if (!w->board)
+        return win_finish(w, rank);
+    win_native_finish(w);
+    return MPI_SUCCESS;
 }
 
 int win_flush_all(struct win *w)

@@ -22,6 +22,7 @@
 #include "core/win/win.h"
 #include "core/win/win_walk.h"
 #include "provider/base/count.h"
+#include "provider/base/hot.h"
 
 enum { WIN_CREDIT = 8 };
 
@@ -108,7 +109,26 @@ static inline int win_may_access(struct win *w, int rank, bool passive)
  * Where the buffer begins, in bytes from the window's base, or its address in a dynamic window;
  * MPI_ERR_RMA_RANGE where a part of it is outside. No lock needed.
  */
-int win_target_range(const struct win *w, int rank, const struct win_side *target, uint64_t *at);
+int win_target_range_slow(const struct win *w, int rank, const struct win_side *target,
+                          uint64_t *at);
+/* The common case is a contiguous type without a gap before it. */
+HOT_INLINE int win_target_range(const struct win *w, int rank, const struct win_side *target,
+                                uint64_t *at)
+{
+    const struct win_target *t = &w->targets[rank];
+    const struct datatype *type = target->type;
+    MPI_Aint start, span, end;
+
+    if (LIKELY(type->contiguous && !type->true_lb && target->disp >= 0 &&
+               w->flavor != MPI_WIN_FLAVOR_DYNAMIC &&
+               !__builtin_mul_overflow(target->disp, t->unit, &start) &&
+               !__builtin_mul_overflow(target->count, type->size, &span) &&
+               !__builtin_add_overflow(start, span, &end) && end <= t->size)) {
+        *at = (uint64_t)start;
+        return MPI_SUCCESS;
+    }
+    return win_target_range_slow(w, rank, target, at);
+}
 /* Whether [at, at + len) of rank's dynamic window is attached. No lock held. win_attach.c */
 int win_target_attached(struct win *w, int rank, uint64_t at, size_t len);
 /* The same for this process's own memory. */
@@ -210,8 +230,25 @@ void win_memory_close(void *segment, size_t len);
 int win_native_accumulate(struct win *w, const struct win_side *origin,
                           const struct win_side *result, int rank, const struct win_side *target,
                           const struct op *op, struct datatype *element, uint64_t at);
+/* The same for elements of a predefined type without gaps, everywhere; `there` is mapped here. */
+int win_native_plain(struct win *w, const void *origin, void *result, int rank,
+                     const struct win_side *target, const struct op *op, char *there);
 int win_native_swap(struct win *w, const void *origin, const void *compare, void *result,
                     struct datatype *t, int rank, uint64_t at);
+/*
+ * What was to be done is done: it only has to be seen by all before we see what they do next. Loads
+ * and locked instructions need no fence. Where several threads come here, one may clear the word
+ * that another has just set; then it is not looked at.
+ */
+static inline void win_native_finish(struct win *w)
+{
+    if (w->stored || !lane.lock.off) {
+        atomic_thread_fence(memory_order_seq_cst);
+        w->stored = false;
+    } else {
+        atomic_signal_fence(memory_order_seq_cst);
+    }
+}
 /* Between here and `at` of rank's window, by one copy of the kernel's. */
 int win_native_copy(struct win *w, bool write, void *here, size_t len, int rank, uint64_t at);
 

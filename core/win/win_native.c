@@ -66,10 +66,12 @@ static int combine_here(struct work *k, char *at, const char *in, size_t len)
     }
     if (k->atomic && win_atomic_aligned(k->basic, (uintptr_t)at)) {
         k->atomic(at, in, a->out, len / (size_t)a->type->size);
+        k->w->stored = true; /* one that nobody fetches is a plain store */
         if (a->out)
             a->out += len;
         return MPI_SUCCESS;
     }
+    k->w->stored = true; /* also what is let go with a plain store */
     win_board_hold(k->w, k->rank);
     win_apply_run(a, at, in, len);
     win_board_let_go(k->w, k->rank);
@@ -137,6 +139,32 @@ int win_native_accumulate(struct win *w, const struct win_side *origin,
         done += run.len;
     }
     return rc;
+}
+
+int win_native_plain(struct win *w, const void *origin, void *result, int rank,
+                     const struct win_side *target, const struct op *op, char *there)
+{
+    struct datatype *t = target->type;
+    const char *from = origin;
+    char *to = result;
+
+    w->stored = true;
+    for (MPI_Count left = target->count, n; left; left -= n) {
+        n = left * t->size <= HOLD ? left : HOLD / t->size;
+        size_t len = (size_t)(n * t->size);
+        win_board_hold(w, rank);
+        if (to)
+            memcpy(to, there, len);
+        if (op->kind == OP_REPLACE)
+            memcpy(there, from, len);
+        else
+            op_apply(op, from, there, n, t);
+        win_board_let_go(w, rank);
+        there += len;
+        from += len;
+        to = to ? to + len : NULL;
+    }
+    return MPI_SUCCESS;
 }
 
 /* ---- Compare and swap ---- */

@@ -37,7 +37,8 @@ static bool type_span(const struct win_side *s, MPI_Aint *low, MPI_Aint *span)
     return true;
 }
 
-int win_target_range(const struct win *w, int rank, const struct win_side *target, uint64_t *at)
+int win_target_range_slow(const struct win *w, int rank, const struct win_side *target,
+                          uint64_t *at)
 {
     const struct win_target *t = &w->targets[rank];
     MPI_Aint start, low = 0, span = 0, end;

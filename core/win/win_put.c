@@ -88,23 +88,28 @@ static inline void copy(enum direction way, void *here, void *there, size_t n)
         memmove(here, there, n);
 }
 
-/* The target's memory is mapped here (or is our own): complete when this returns. */
-static void copy_pairs(enum direction way, const struct win_side *origin, char *there,
-                       const struct win_side *target)
+static void copy_scattered(enum direction way, const struct win_side *origin, char *there,
+                           const struct win_side *target)
 {
     struct pair p;
     void *a;
     uintptr_t b;
     size_t n;
 
-    if (LIKELY(origin->type->contiguous && target->type->contiguous)) {
-        copy(way, datatype_address(origin->buf, origin->type),
-             datatype_address(there, target->type), (size_t)(origin->count * origin->type->size));
-        return;
-    }
     pair_begin(&p, origin, (uintptr_t)there, target);
     while (pair_next(&p, SIZE_MAX, &a, &b, &n))
         copy(way, a, (void *)b, n);
+}
+
+/* The target's memory is mapped here (or is our own): complete when this returns. */
+HOT_INLINE void copy_pairs(enum direction way, const struct win_side *origin, char *there,
+                           const struct win_side *target)
+{
+    if (LIKELY(origin->type->contiguous && target->type->contiguous))
+        copy(way, datatype_address(origin->buf, origin->type),
+             datatype_address(there, target->type), (size_t)(origin->count * origin->type->size));
+    else
+        copy_scattered(way, origin, there, target);
 }
 
 /* The kernel copies: likewise. Also for a process's own part of a dynamic window. */
@@ -226,8 +231,8 @@ static int move_posted(struct win *w, enum direction way, const struct win_side 
     return rc;
 }
 
-static int move_somewhere(struct win *w, enum direction way, const struct win_side *origin,
-                          int rank, const struct win_side *target, struct request **request)
+HOT_INLINE int move_somewhere(struct win *w, enum direction way, const struct win_side *origin,
+                              int rank, const struct win_side *target, struct request **request)
 {
     const struct win_target *t = &w->targets[rank];
     bool dynamic = w->flavor == MPI_WIN_FLAVOR_DYNAMIC;
@@ -247,6 +252,8 @@ static int move_somewhere(struct win *w, enum direction way, const struct win_si
     }
     if (t->reach == WIN_BY_POST)
         return move_posted(w, way, origin, rank, target, at, request);
+    if (way == PUT)
+        w->stored = true;
     if (LIKELY(t->reach == WIN_BY_STORE && !dynamic))
         copy_pairs(way, origin, t->mapped + at, target);
     else

@@ -60,8 +60,8 @@ int win_finish(struct win *w, int rank)
 {
     int rc, failed;
 
-    if (w->board) { /* what was to be done is done: it only has to be seen */
-        atomic_thread_fence(memory_order_seq_cst);
+    if (w->board) {
+        win_native_finish(w);
         return MPI_SUCCESS;
     }
     rc = win_until(w, nothing_pending, rank);
