@@ -9,7 +9,7 @@
 
 struct access {
     MPI_Win win;
-    void *base;
+    void *base, *own; /* own: to be freed, or NULL */
     int bytes;
     int doubles;
     double *out; /* all ones */
@@ -153,6 +153,7 @@ struct operation {
 struct shape {
     const struct operation *operation;
     loop_fn *loop;
+    int own; /* the memory is the program's: MPI_Win_create */
 };
 
 /* As the memory of one's own may be touched: under a lock. */
@@ -164,7 +165,7 @@ static void lock_own(const struct access *a, int lock)
         MPI_Win_unlock(rank, a->win);
 }
 
-static void open_access(struct access *a, const struct operation *o, size_t bytes)
+static void open_access(struct access *a, const struct operation *o, int own, size_t bytes)
 {
     /* Whole cache lines: where sizes are no multiple of 16, MPICH 4.0.2 puts 8 bytes too low. */
     size_t size = (bytes / 64 + 1) * 64;
@@ -178,7 +179,12 @@ static void open_access(struct access *a, const struct operation *o, size_t byte
     a->out = take_memory(size, 0);
     for (size_t i = 0; i < size / sizeof(double); i++)
         a->out[i] = 1;
-    MPI_Win_allocate((MPI_Aint)size, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &a->base, &a->win);
+    if (own) {
+        a->base = a->own = take_memory(size, 0);
+        MPI_Win_create(a->base, (MPI_Aint)size, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &a->win);
+    } else {
+        MPI_Win_allocate((MPI_Aint)size, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &a->base, &a->win);
+    }
     lock_own(a, 1);
     memset(a->base, o->before, size);
     lock_own(a, 0);
@@ -200,7 +206,7 @@ static void run_rma(const struct test *t, size_t bytes)
     struct access a;
     double seconds;
 
-    open_access(&a, s->operation, bytes);
+    open_access(&a, s->operation, s->own, bytes);
     if (s->loop == fenced)
         MPI_Win_fence(MPI_MODE_NOPRECEDE, a.win);
     else
@@ -213,6 +219,7 @@ static void run_rma(const struct test *t, size_t bytes)
     check_access(t, &a, s->operation);
     report(t, bytes, seconds * 1e6);
     MPI_Win_free(&a.win);
+    free(a.own);
     free(a.out);
     free(a.in);
 }
@@ -223,13 +230,17 @@ static const struct operation op_put = {put, was_put, 1, 0}, op_get = {get, was_
                               op_fetch = {fetch_and_op, was_counted, 1, 0},
                               op_swap = {compare_and_swap, was_swapped, 1, 0};
 
-static const struct shape put_flush = {&op_put, flushed}, put_fence = {&op_put, fenced},
-                          get_flush = {&op_get, flushed}, get_fence = {&op_get, fenced},
-                          accumulate_flush = {&op_accumulate, flushed},
-                          accumulate_fence = {&op_accumulate, fenced},
-                          get_accumulate_flush = {&op_get_accumulate, flushed},
-                          fetch_flush = {&op_fetch, flushed}, swap_flush = {&op_swap, flushed},
-                          fetch_busy = {&op_fetch, flushed_busy};
+static const struct shape put_flush = {&op_put, flushed, 0}, put_fence = {&op_put, fenced, 0},
+                          create_put_flush = {&op_put, flushed, 1},
+                          create_get_flush = {&op_get, flushed, 1},
+                          create_accumulate_flush = {&op_accumulate, flushed, 1},
+                          get_flush = {&op_get, flushed, 0}, get_fence = {&op_get, fenced, 0},
+                          accumulate_flush = {&op_accumulate, flushed, 0},
+                          accumulate_fence = {&op_accumulate, fenced, 0},
+                          get_accumulate_flush = {&op_get_accumulate, flushed, 0},
+                          fetch_flush = {&op_fetch, flushed, 0},
+                          swap_flush = {&op_swap, flushed, 0},
+                          fetch_busy = {&op_fetch, flushed_busy, 0};
 
 const struct test rma_tests[] = {
     {"put", "us", "MPI_Put and flush", "8,1024,65536", "2", run_rma, &put_flush},
@@ -246,6 +257,12 @@ const struct test rma_tests[] = {
      &fetch_flush},
     {"compare_and_swap", "us", "MPI_Compare_and_swap (longs) and flush", "0", "2", run_rma,
      &swap_flush},
+    {"create_put", "us", "MPI_Put and flush, memory of MPI_Win_create", "8,65536", "2", run_rma,
+     &create_put_flush},
+    {"create_get", "us", "MPI_Get and flush, memory of MPI_Win_create", "8,65536", "2", run_rma,
+     &create_get_flush},
+    {"create_accumulate", "us", "MPI_Accumulate and flush, memory of MPI_Win_create", "8,8192", "2",
+     run_rma, &create_accumulate_flush},
     {"fetch_busy", "us", "MPI_Fetch_and_op and flush while the target computes 10 ms", "0", "2",
      run_rma, &fetch_busy},
     {0},
