@@ -12,7 +12,9 @@ static void keep_own(struct coll *k)
 
 /*
  * Ring: in round i every rank passes on to the next what it got in the round before, in place.
- * (p - 1) alpha + n beta: the least traffic, and only between neighbours.
+ * (p - 1) alpha + n beta: the least traffic, and only between neighbours. The own part goes from
+ * where the program has it: memory that a neighbour on the same host has read costs more to write
+ * afterwards.
  */
 enum coll_step allgather_ring(struct coll *k)
 {
@@ -24,7 +26,11 @@ enum coll_step allgather_ring(struct coll *k)
     if (k->size == 1)
         return COLL_LAST;
     coll_recv_part(k, coll_wrap(k, k->rank - 1), r, coll_wrap(k, out - 1));
-    coll_send_part(k, coll_wrap(k, k->rank + 1), r, out);
+    if (k->round == 0 && !coll_in_place(&k->args.send))
+        coll_send(k, coll_wrap(k, k->rank + 1), k->args.send.buf, k->args.send.count,
+                  k->args.send.type);
+    else
+        coll_send_part(k, coll_wrap(k, k->rank + 1), r, out);
     return k->round == k->size - 2 ? COLL_LAST : COLL_MORE;
 }
 

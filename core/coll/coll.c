@@ -42,8 +42,7 @@ static void finish(struct coll *k)
             parent->bad_got = k->bad_got;
             parent->bad_want = k->bad_want;
         }
-        if (k->scratch != k->small)
-            free(k->scratch);
+        coll_scratch_free(k);
         pool_put(&pool, k);
         if (!--parent->pending && !parent->busy)
             lane_defer(&parent->deferred);
@@ -340,8 +339,7 @@ void coll_release(struct coll *k)
 {
     drop_types(k);
     free(k->vecs);
-    if (k->scratch != k->small)
-        free(k->scratch);
+    coll_scratch_free(k);
 }
 
 /* In the thread that waits, where the program will ask for the detail. */
@@ -363,6 +361,29 @@ void coll_launch(struct coll *k, const struct coll_args *args)
     advance(k);
 }
 
+enum { SHORT_POLLS = 32 };
+
+/*
+ * Where the others have processors of their own, what they store is mostly there within a
+ * microsecond: no look at the fabric so long.
+ */
+static void poll_shortly(const struct coll *k)
+{
+    if (!wait_polls())
+        return;
+    for (int i = 0; i < SHORT_POLLS; i++) {
+        if (atomic_load_explicit(&k->done, memory_order_acquire))
+            return;
+        lane_lock();
+        bool found = lane.poll && lane.poll();
+        bool polls = lane.poll;
+        lane_unlock();
+        if (!found && !polls)
+            return;
+        __builtin_ia32_pause();
+    }
+}
+
 int coll_run(const struct coll_args *args)
 {
     struct coll k;
@@ -379,6 +400,7 @@ int coll_run(const struct coll_args *args)
     k.call = coll_select(&k);
     advance(&k);
     lane_unlock();
+    poll_shortly(&k);
     request_wait_flag(&k.done);
     coll_release(&k);
     return explain(&k);
@@ -527,6 +549,7 @@ void coll_open(void)
 void coll_close(void)
 {
     pool_close(&pool);
+    coll_scratch_close();
 }
 
 /* ---- Shorthands ---- */

@@ -12,20 +12,67 @@
 /* Work on more bytes than this lets other threads have the lane meanwhile. */
 enum { LONG_WORK = 32768, PIECE = 4096 };
 
+/*
+ * The block that was last given back: long ones come from the system page by page, which costs more
+ * than what is done with them.
+ */
+struct block {
+    _Alignas(64) size_t room; /* behind it */
+};
+
+enum { KEEP_MOST = 4 * 1024 * 1024 };
+
+static _Atomic(struct block *) spare;
+
+static char *block_get(size_t bytes, size_t *room)
+{
+    struct block *b = atomic_exchange(&spare, NULL);
+
+    if (b && b->room < bytes) {
+        free(b);
+        b = NULL;
+    }
+    if (!b) {
+        b = aligned_alloc(64, sizeof *b + ((bytes + 63) & ~(size_t)63));
+        if (!b)
+            return NULL;
+        b->room = bytes;
+    }
+    *room = b->room;
+    return (char *)(b + 1);
+}
+
+void coll_scratch_free(struct coll *k)
+{
+    struct block *b = (struct block *)k->scratch - 1;
+
+    if (k->scratch == k->small)
+        return;
+    if (b->room <= KEEP_MOST)
+        b = atomic_exchange(&spare, b);
+    free(b);
+}
+
+void coll_scratch_close(void)
+{
+    free(atomic_exchange(&spare, NULL));
+}
+
 bool coll_scratch(struct coll *k, size_t bytes)
 {
+    size_t room;
+
     if (bytes <= k->room)
         return true;
-    char *block = malloc(bytes);
+    char *block = block_get(bytes, &room);
     if (!block) {
         coll_fail(k, err_set(MPI_ERR_NO_MEM, "MPI_%s: no memory for %zu bytes of its own",
                              coll_names[k->args.kind], bytes));
         return false;
     }
-    if (k->scratch != k->small)
-        free(k->scratch);
+    coll_scratch_free(k);
     k->scratch = block;
-    k->room = bytes;
+    k->room = room;
     return true;
 }
 

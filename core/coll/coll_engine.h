@@ -31,6 +31,7 @@ struct coll {
     bool last; /* the round function has said so */
     bool busy; /* a thread is in the round function, perhaps without the lock */
     bool persistent;
+    bool in_area;            /* its algorithm takes turns in the communicator's area */
     atomic_bool done;        /* for coll_run; nothing is touched after it is set */
     struct request *request; /* nonblocking and persistent */
     struct coll *parent;     /* a child completes into it */
@@ -79,6 +80,9 @@ void coll_child(struct coll *k, const struct coll_args *args);
  * end. False where memory is out: the round function then returns COLL_LAST.
  */
 bool coll_scratch(struct coll *k, size_t bytes);
+/* The engine's: at the end of the operation, and of the library. */
+void coll_scratch_free(struct coll *k);
+void coll_scratch_close(void);
 /* Bytes that `count` items of the type span, and where items must start in a block of that size. */
 size_t coll_span(MPI_Count count, const struct datatype *t);
 char *coll_place(char *block, MPI_Count count, const struct datatype *t);
@@ -170,7 +174,7 @@ static inline int coll_power_below(int n)
 /* ---- Selection: coll_select.c ---- */
 
 extern const char *const coll_names[COLL_KINDS]; /* "Bcast" */
-coll_round_fn *coll_select(const struct coll *k);
+coll_round_fn *coll_select(struct coll *k);
 void coll_select_open(void);
 
 /* ---- The algorithms, by file ---- */
@@ -186,6 +190,7 @@ coll_round_fn allreduce_doubling, allreduce_rabenseifner;
 coll_round_fn scan_doubling;
 coll_round_fn reduce_scatter_composed, reduce_scatter_pairwise;
 coll_round_fn neighbor_linear;
+coll_round_fn shm_pending; /* until it is known whether there is an area */
 coll_round_fn shm_barrier, shm_bcast, shm_gather, shm_scatter, shm_allgather, shm_alltoall;
 coll_round_fn shm_reduce, shm_allreduce, shm_stripes, shm_reduce_scatter, shm_scan;
 

@@ -41,161 +41,186 @@ const char *const coll_names[COLL_KINDS] = {
  * Microseconds a message, a byte moved, a byte reduced, a byte copied on the own rank: a present
  * host's shared memory. To be measured per endpoint.
  */
-static const double alpha = 0.5, beta = 1.0e-4, gamma_ = 1.5e-4, copy = 0.8e-4;
-/* A step through a communicator's area, and a look at a member's line there. */
-static const double step = 0.2, look = 0.02;
+static const double message = 0.5, beta = 1.0e-4, gamma_ = 0.35e-4, copy = 0.8e-4;
+/* A step through a communicator's area, a look at a member's line there, a byte in or out. */
+static const double area_step = 0.1, look = 0.01, move = 0.25e-4;
+/*
+ * Where ranks outnumber processors, whoever waits for the others waits until each has had its turn:
+ * a rank's share of that lap.
+ */
+static const double turn = 0.55;
 
 /* What the formulas know: ranks, rounded-up log of them, bytes of the whole operation. */
 struct shape {
     double p, log_p, n;
-    bool commutative, in_place, area, slot;
+    double alpha, step; /* what waiting for a message costs, or for a step */
+    unsigned traits;
 };
 
-enum needs { ANY, COMMUTATIVE, IN_PLACE, NOT_IN_PLACE, AREA, AREA_SLOT };
+/* What an operation is, and what an algorithm needs it to be. */
+enum traits {
+    ANY = 0,
+    COMMUTATIVE = 1,
+    IN_PLACE = 2,
+    NOT_IN_PLACE = 4,
+    AREA = 8,  /* served by the communicator's area */
+    SLOT = 16, /* the same, and a vector fits a slot there */
+};
 
 static double barrier_cost(const struct shape *s)
 {
-    return s->log_p * alpha;
+    return s->log_p * s->alpha;
 }
 
 static double bcast_tree_cost(const struct shape *s)
 {
-    return s->log_p * (alpha + s->n * beta);
+    return s->log_p * (s->alpha + s->n * beta);
 }
 
 static double bcast_cut_cost(const struct shape *s)
 {
-    return (s->log_p + s->p - 1) * alpha + 2 * s->n * beta;
+    return (s->log_p + s->p - 1) * s->alpha + 2 * s->n * beta;
 }
 
 static double linear_cost(const struct shape *s)
 {
-    return (s->p - 1) * alpha + s->n * beta;
+    return (s->p - 1) * s->alpha + s->n * beta;
 }
 
 /* Subtrees travel packed: half the data crosses an inner rank. */
 static double packed_tree_cost(const struct shape *s)
 {
-    return s->log_p * alpha + s->n * (beta + copy) + s->n / 2 * beta;
+    return s->log_p * s->alpha + s->n * (beta + copy) + s->n / 2 * beta;
 }
 
 static double allgather_bruck_cost(const struct shape *s)
 {
-    return s->log_p * alpha + s->n * (beta + copy);
+    return s->log_p * s->alpha + s->n * (beta + copy);
 }
 
 static double alltoall_bruck_cost(const struct shape *s)
 {
-    return s->log_p * (alpha + s->n / 2 * (beta + 2 * copy)) + 2 * s->n * copy;
+    return s->log_p * (s->alpha + s->n / 2 * (beta + 2 * copy)) + 2 * s->n * copy;
 }
 
 static double alltoall_in_place_cost(const struct shape *s)
 {
-    return s->p * alpha + s->n * (2 * beta + copy);
+    return s->p * s->alpha + s->n * (2 * beta + copy);
 }
 
 static double reduce_tree_cost(const struct shape *s)
 {
-    return s->log_p * (alpha + s->n * (beta + gamma_));
+    return s->log_p * (s->alpha + s->n * (beta + gamma_));
 }
 
 static double rabenseifner_cost(const struct shape *s)
 {
-    return 2 * s->log_p * alpha + s->n * (2 * beta + gamma_);
+    return 2 * s->log_p * s->alpha + s->n * (2 * beta + gamma_);
 }
 
 static double composed_cost(const struct shape *s)
 {
-    return 2 * s->log_p * alpha + s->n * ((s->log_p + 1) * beta + s->log_p * gamma_);
+    return 2 * s->log_p * s->alpha + s->n * ((s->log_p + 1) * beta + s->log_p * gamma_);
 }
 
 static double pairwise_cost(const struct shape *s)
 {
-    return (s->p - 1) * alpha + s->n * (beta + gamma_);
+    return (s->p - 1) * s->alpha + s->n * (beta + gamma_);
 }
 
 static double scan_cost(const struct shape *s)
 {
-    return s->log_p * (alpha + s->n * (beta + 2 * gamma_));
+    return s->log_p * (s->alpha + s->n * (beta + 2 * gamma_));
 }
 
-static double shm_flat_cost(const struct shape *s)
+/* Pieces of what one step holds, room bytes of the operation's. */
+static double area_cost(const struct shape *s, double room, double per_byte)
 {
-    return step + s->p * look + 2 * s->n * copy;
+    return s->step * (1 + s->n / room) + s->p * look + s->n * per_byte;
 }
 
-/* Steps of what a set of slots holds, out of which everyone reads its part. */
-static double shm_parts_cost(const struct shape *s)
+static double area_bcast_cost(const struct shape *s)
 {
-    return step * (1 + s->n / SHM_SET) + s->p * look + 2 * s->n * copy;
+    return area_cost(s, SHM_SET / 4, 2 * move);
 }
 
-static double shm_fold_cost(const struct shape *s)
+static double area_parts_cost(const struct shape *s)
 {
-    return step * (1 + s->p * s->n / SHM_SET) + s->p * (look + s->n * gamma_) + s->n * copy;
+    return area_cost(s, SHM_SET, 1.2 * move);
 }
 
-static double shm_stripes_cost(const struct shape *s)
+/* A step holds a piece for each of p from each of p. */
+static double area_alltoall_cost(const struct shape *s)
 {
-    return 2 * (step * (1 + s->p * s->n / SHM_SET) + s->p * look) + s->n * (gamma_ + 3 * copy);
+    return area_cost(s, SHM_SET / s->p, 1.2 * move);
 }
 
-static double shm_fold_parts_cost(const struct shape *s)
+static double area_fold_cost(const struct shape *s)
 {
-    return step * (1 + s->p * s->n / SHM_SET) + s->p * look + s->n * (gamma_ + 2 * copy);
+    return area_cost(s, SHM_SET / s->p, s->p * gamma_ + move);
+}
+
+static double area_stripes_cost(const struct shape *s)
+{
+    return 2 * area_cost(s, SHM_SET / s->p, (gamma_ + 1.5 * move) / 2);
+}
+
+static double area_fold_parts_cost(const struct shape *s)
+{
+    return area_cost(s, SHM_SET / s->p, gamma_ + move);
 }
 
 static const struct row {
     enum coll_kind kind;
     const char *name;
     coll_round_fn *round;
-    enum needs needs;
+    unsigned needs; /* enum traits */
     double (*cost)(const struct shape *s);
 } rows[] = {
     {COLL_BARRIER, "dissemination", barrier_dissemination, ANY, barrier_cost},
-    {COLL_BARRIER, "area", shm_barrier, AREA, shm_flat_cost},
+    {COLL_BARRIER, "area", shm_barrier, AREA, area_parts_cost},
     {COLL_BCAST, "binomial", bcast_binomial, ANY, bcast_tree_cost},
     {COLL_BCAST, "scatter_allgather", bcast_scatter_allgather, ANY, bcast_cut_cost},
-    {COLL_BCAST, "area", shm_bcast, AREA, shm_flat_cost},
+    {COLL_BCAST, "area", shm_bcast, AREA, area_bcast_cost},
     {COLL_GATHER, "linear", gather_linear, ANY, linear_cost},
     {COLL_GATHER, "binomial", gather_binomial, ANY, packed_tree_cost},
-    {COLL_GATHER, "area", shm_gather, AREA, shm_flat_cost},
+    {COLL_GATHER, "area", shm_gather, AREA, area_parts_cost},
     {COLL_GATHERV, "linear", gather_linear, ANY, linear_cost},
     {COLL_SCATTER, "linear", scatter_linear, ANY, linear_cost},
     {COLL_SCATTER, "binomial", scatter_binomial, ANY, packed_tree_cost},
-    {COLL_SCATTER, "area", shm_scatter, AREA, shm_parts_cost},
+    {COLL_SCATTER, "area", shm_scatter, AREA, area_parts_cost},
     {COLL_SCATTERV, "linear", scatter_linear, ANY, linear_cost},
     {COLL_ALLGATHER, "ring", allgather_ring, ANY, linear_cost},
     {COLL_ALLGATHER, "bruck", allgather_bruck, ANY, allgather_bruck_cost},
-    {COLL_ALLGATHER, "area", shm_allgather, AREA, shm_parts_cost},
+    {COLL_ALLGATHER, "area", shm_allgather, AREA, area_parts_cost},
     {COLL_ALLGATHERV, "ring", allgather_ring, ANY, linear_cost},
     {COLL_ALLGATHERV, "bruck", allgather_bruck, ANY, allgather_bruck_cost},
-    {COLL_ALLGATHERV, "area", shm_allgather, AREA, shm_parts_cost},
+    {COLL_ALLGATHERV, "area", shm_allgather, AREA, area_parts_cost},
     {COLL_ALLTOALL, "scattered", alltoall_scattered, NOT_IN_PLACE, linear_cost},
     {COLL_ALLTOALL, "in_place", alltoall_in_place, IN_PLACE, alltoall_in_place_cost},
     {COLL_ALLTOALL, "bruck", alltoall_bruck, ANY, alltoall_bruck_cost},
-    {COLL_ALLTOALL, "area", shm_alltoall, AREA, shm_parts_cost},
+    {COLL_ALLTOALL, "area", shm_alltoall, AREA, area_alltoall_cost},
     {COLL_ALLTOALLV, "scattered", alltoall_scattered, NOT_IN_PLACE, linear_cost},
     {COLL_ALLTOALLV, "in_place", alltoall_in_place, IN_PLACE, alltoall_in_place_cost},
     {COLL_ALLTOALLW, "scattered", alltoall_scattered, NOT_IN_PLACE, linear_cost},
     {COLL_ALLTOALLW, "in_place", alltoall_in_place, IN_PLACE, alltoall_in_place_cost},
     {COLL_REDUCE, "binomial", reduce_binomial, ANY, reduce_tree_cost},
-    {COLL_REDUCE, "area", shm_reduce, AREA_SLOT, shm_fold_cost},
-    {COLL_REDUCE, "stripes", shm_stripes, AREA, shm_stripes_cost},
+    {COLL_REDUCE, "area", shm_reduce, SLOT, area_fold_cost},
+    {COLL_REDUCE, "stripes", shm_stripes, AREA, area_stripes_cost},
     {COLL_ALLREDUCE, "doubling", allreduce_doubling, ANY, reduce_tree_cost},
     {COLL_ALLREDUCE, "rabenseifner", allreduce_rabenseifner, COMMUTATIVE, rabenseifner_cost},
-    {COLL_ALLREDUCE, "area", shm_allreduce, AREA, shm_fold_cost},
-    {COLL_ALLREDUCE, "stripes", shm_stripes, AREA, shm_stripes_cost},
+    {COLL_ALLREDUCE, "area", shm_allreduce, AREA, area_fold_cost},
+    {COLL_ALLREDUCE, "stripes", shm_stripes, AREA, area_stripes_cost},
     {COLL_REDUCE_SCATTER, "composed", reduce_scatter_composed, ANY, composed_cost},
     {COLL_REDUCE_SCATTER, "pairwise", reduce_scatter_pairwise, COMMUTATIVE, pairwise_cost},
-    {COLL_REDUCE_SCATTER, "area", shm_reduce_scatter, AREA, shm_fold_parts_cost},
+    {COLL_REDUCE_SCATTER, "area", shm_reduce_scatter, AREA, area_fold_parts_cost},
     {COLL_REDUCE_SCATTER_BLOCK, "composed", reduce_scatter_composed, ANY, composed_cost},
     {COLL_REDUCE_SCATTER_BLOCK, "pairwise", reduce_scatter_pairwise, COMMUTATIVE, pairwise_cost},
-    {COLL_REDUCE_SCATTER_BLOCK, "area", shm_reduce_scatter, AREA, shm_fold_parts_cost},
+    {COLL_REDUCE_SCATTER_BLOCK, "area", shm_reduce_scatter, AREA, area_fold_parts_cost},
     {COLL_SCAN, "doubling", scan_doubling, ANY, scan_cost},
-    {COLL_SCAN, "area", shm_scan, AREA, shm_fold_cost},
+    {COLL_SCAN, "area", shm_scan, AREA, area_fold_cost},
     {COLL_EXSCAN, "doubling", scan_doubling, ANY, scan_cost},
-    {COLL_EXSCAN, "area", shm_scan, AREA, shm_fold_cost},
+    {COLL_EXSCAN, "area", shm_scan, AREA, area_fold_cost},
     {COLL_NEIGHBOR_ALLGATHER, "linear", neighbor_linear, ANY, linear_cost},
     {COLL_NEIGHBOR_ALLGATHERV, "linear", neighbor_linear, ANY, linear_cost},
     {COLL_NEIGHBOR_ALLTOALL, "linear", neighbor_linear, ANY, linear_cost},
@@ -212,21 +237,7 @@ static struct {
 
 static bool fits(const struct row *r, const struct shape *s)
 {
-    switch (r->needs) {
-    case COMMUTATIVE:
-        return s->commutative;
-    case IN_PLACE:
-        return s->in_place;
-    case NOT_IN_PLACE:
-        return !s->in_place;
-    case AREA:
-        return s->area;
-    case AREA_SLOT:
-        return s->slot;
-    case ANY:
-        break;
-    }
-    return true;
+    return !(r->needs & ~s->traits);
 }
 
 /* Bytes of the whole operation, from what this rank's arguments say for all. */
@@ -266,40 +277,69 @@ static size_t bytes_of(const struct coll *k)
 
 static struct shape shape_of(const struct coll *k)
 {
+    bool area = shm_serves(k), crowded = area && k->comm->area->crowded;
     struct shape s = {.p = k->size, .n = (double)bytes_of(k)};
 
     s.log_p = k->size > 1 ? 32 - __builtin_clz((unsigned)k->size - 1) : 0;
-    s.commutative = k->args.op && k->args.op->commutative;
-    s.in_place = coll_in_place(&k->args.send);
-    s.area = shm_serves(k);
-    s.slot = s.area && k->args.kind == COLL_REDUCE && shm_fits_slot(k);
+    s.alpha = crowded ? turn * s.p : message;
+    s.step = crowded ? turn * s.p : area_step;
+    s.traits = coll_in_place(&k->args.send) ? IN_PLACE : NOT_IN_PLACE;
+    if (k->args.op && k->args.op->commutative)
+        s.traits |= COMMUTATIVE;
+    if (area)
+        s.traits |= AREA;
+    if (area && k->args.kind == COLL_REDUCE && shm_fits_slot(k))
+        s.traits |= SLOT;
     return s;
 }
 
-coll_round_fn *coll_select(const struct coll *k)
+static const struct row *cheapest(enum coll_kind kind, const struct shape *s)
 {
-    if (k->args.round)
-        return k->args.round;
-    if (comm_is_inter(k->comm))
-        return inter_select(k->args.kind);
-    const struct row *r = kinds[k->args.kind].first, *end = kinds[k->args.kind].end;
-    const struct row *forced = kinds[k->args.kind].forced, *best = NULL;
+    const struct row *best = NULL;
     double least = 0;
 
-    if (end - r == 1)
-        return r->round;
-    struct shape s = shape_of(k);
-    if (forced && fits(forced, &s))
-        return forced->round;
-    for (; r < end; r++) {
-        double cost = fits(r, &s) ? r->cost(&s) : -1;
+    for (const struct row *r = kinds[kind].first; r < kinds[kind].end; r++) {
+        double cost = fits(r, s) ? r->cost(s) : -1;
 
         if (cost >= 0 && (!best || cost < least)) {
             best = r;
             least = cost;
         }
     }
-    return best->round;
+    return best;
+}
+
+/* The forced row, or the cheapest, which is often that of the last time. */
+static const struct row *choose(const struct coll *k)
+{
+    enum coll_kind kind = k->args.kind;
+    const struct row *forced = kinds[kind].forced;
+
+    if (kinds[kind].end - kinds[kind].first == 1)
+        return kinds[kind].first;
+    struct shape s = shape_of(k);
+    if (forced && fits(forced, &s))
+        return forced;
+    if (!(s.traits & AREA))
+        return cheapest(kind, &s);
+    struct shm_choice *last = &k->comm->area->choices[kind];
+    if (!last->row || last->n != s.n || last->traits != s.traits)
+        *last = (struct shm_choice){cheapest(kind, &s), s.n, s.traits};
+    return last->row;
+}
+
+coll_round_fn *coll_select(struct coll *k)
+{
+    if (k->args.round)
+        return k->args.round;
+    if (comm_is_inter(k->comm))
+        return inter_select(k->args.kind);
+    /* Until it is known on all ranks whether there is an area, nobody can decide as the others. */
+    if (shm_serves(k) && k->comm->area->state == SHM_ASKING)
+        return shm_pending;
+    const struct row *r = choose(k);
+    k->in_area = r->needs & (AREA | SLOT);
+    return r->round;
 }
 
 /* ---- What the environment forces ---- */

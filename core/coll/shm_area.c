@@ -17,8 +17,10 @@
 struct shm_setup {
     struct segment_offer offer; /* from rank 0; len 0 where it has none */
     int fd;                     /* of rank 0; -1 */
-    uint64_t mapped, all_mapped;
+    uint64_t can, all_can;
 };
+
+enum { CAN_MAP = 1, CAN_DO_WITHOUT_BARRIER = 2, CAN_POLL = 4 };
 
 static size_t rows_at(int size)
 {
@@ -80,13 +82,13 @@ static void tell_offer(struct coll *k, struct shm_setup *s)
 
 static void ask_all(struct coll *k, struct shm_setup *s)
 {
-    coll_child(
-        k, &(struct coll_args){.kind = COLL_ALLREDUCE,
-                               .comm = k->comm,
-                               .send = {.buf = &s->mapped, .count = 1, .type = &datatype_uint64},
-                               .recv = {.buf = &s->all_mapped},
-                               .op = op_find(MPI_BAND),
-                               .round = allreduce_doubling});
+    coll_child(k,
+               &(struct coll_args){.kind = COLL_ALLREDUCE,
+                                   .comm = k->comm,
+                                   .send = {.buf = &s->can, .count = 1, .type = &datatype_uint64},
+                                   .recv = {.buf = &s->all_can},
+                                   .op = op_find(MPI_BAND),
+                                   .round = allreduce_doubling});
 }
 
 static void give_up(struct shm_area *a)
@@ -119,16 +121,18 @@ static enum coll_step setup_round(struct coll *k)
     case 1:
         if (k->rank && !k->error)
             join(a, s);
-        s->mapped = a->head != NULL;
+        s->can = (a->head ? CAN_MAP : 0) | (fabric_needs_barrier() ? 0 : CAN_DO_WITHOUT_BARRIER) |
+                 (wait_polls() ? CAN_POLL : 0);
         ask_all(k, s);
         return COLL_MORE;
     default:
         if (s->fd >= 0)
             close(s->fd);
-        if (k->error || !s->all_mapped)
+        a->needs_barrier = !(s->all_can & CAN_DO_WITHOUT_BARRIER);
+        a->crowded = !(s->all_can & CAN_POLL);
+        a->state = SHM_READY;
+        if (k->error || !(s->all_can & CAN_MAP))
             give_up(a);
-        else
-            a->state = SHM_READY;
         return COLL_LAST;
     }
 }
@@ -217,13 +221,18 @@ const struct wait_watch shm_watch = {watch_sleeps, coll_poll, watch_woke};
 
 /*
  * A member that sleeps has said so before it looked at the lines for the last time; we have stored
- * ours, and look at what it said behind a barrier. One of the two sees the other.
+ * ours, and look at what it said. With a barrier between the two on either side one of us sees the
+ * other; where it can, the sleeper makes us pass ours.
  */
 static void wake_others(struct shm_area *a)
 {
     a->owes_wake = false;
-    atomic_thread_fence(memory_order_seq_cst);
-    if (atomic_load_explicit(&a->head->sleepers, memory_order_relaxed) == a->announced)
+    if (a->needs_barrier)
+        atomic_thread_fence(memory_order_seq_cst);
+    else
+        atomic_signal_fence(memory_order_seq_cst);
+    if (__builtin_expect(
+            atomic_load_explicit(&a->head->sleepers, memory_order_relaxed) == a->announced, 1))
         return;
     for (int i = 0; i < a->size; i++) {
         struct fabric_peer *peer;
@@ -264,6 +273,21 @@ static bool take_turn(struct shm_area *a, struct coll *k)
     return true;
 }
 
+/* Waits in the queue, as it may be an operation for the area; then all know, and choose alike. */
+enum coll_step shm_pending(struct coll *k)
+{
+    struct shm_area *a = k->comm->area;
+
+    if (!take_turn(a, k))
+        return COLL_PARK;
+    if (a->state == SHM_ASKING)
+        return COLL_POLL;
+    k->call = coll_select(k);
+    if (!k->in_area)
+        end_turn(a);
+    return k->call(k);
+}
+
 enum coll_step shm_run(struct coll *k, coll_round_fn *body)
 {
     struct shm_area *a = k->comm->area;
@@ -271,13 +295,6 @@ enum coll_step shm_run(struct coll *k, coll_round_fn *body)
 
     if (!take_turn(a, k))
         return COLL_PARK;
-    if (__builtin_expect(a->state != SHM_READY, 0)) {
-        if (a->state == SHM_ASKING)
-            return COLL_POLL;
-        end_turn(a);
-        k->call = coll_select(k);
-        return k->call(k);
-    }
     step = body(k);
     if (a->owes_wake)
         wake_others(a);
@@ -366,6 +383,8 @@ void shm_next(struct shm_area *a, size_t len, bool all)
     atomic_store_explicit(&a->head->done[a->rank].step, a->step, memory_order_release);
     a->owes_wake = true;
     a->step++;
+    /* The others have read this line when it was used last: fetch it before it is in a hurry. */
+    __builtin_prefetch(shm_line(a, a->rank), 1);
 }
 
 void shm_open(void)

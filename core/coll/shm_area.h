@@ -52,6 +52,13 @@ struct shm_head {
 
 enum shm_state { SHM_ASKING, SHM_READY, SHM_FAILED };
 
+/* What the table last chose for a kind of operation: coll_select.c's. */
+struct shm_choice {
+    const void *row;
+    double n;
+    unsigned traits;
+};
+
 /* One member's view. Lane locked. */
 struct shm_area {
     struct shm_head *head;
@@ -69,11 +76,15 @@ struct shm_area {
     int set;                     /* the next one to be used */
     bool owes_wake;              /* something was stored since sleepers were looked for */
     bool announced;              /* this process counts among the sleepers */
+    bool needs_barrier;          /* between a store and the look for sleepers */
+    bool crowded;                /* on some member ranks outnumber processors */
     bool disagree;               /* members expect different lengths of the current operation */
 
     struct coll *current; /* the operation under way */
     struct list queue;    /* of struct coll, by `deferred`: those started behind it */
     struct list active;   /* in the list of areas with an operation under way */
+
+    struct shm_choice choices[COLL_KINDS];
 
     struct comm *comm;
     struct coll setup; /* the agreement on the area */

@@ -38,16 +38,31 @@ static const char *contribution(const struct coll *k, const struct piece *p, int
     return coll_place(shm_data(k->comm->area, rank, p->len), p->n, k->args.send.type) + p->at;
 }
 
-/* Those of ranks 0 to last, into `result`. */
-static void fold(struct coll *k, const struct piece *p, MPI_Count items, int last, void *result)
+/*
+ * Those of ranks 0 to last, into `result`. The own one is read where the program has it, at `own`:
+ * its line in the area may have gone to the first who read it. In place, that is the result.
+ */
+static void fold(struct coll *k, const struct piece *p, MPI_Count items, int last, const char *own,
+                 void *result)
 {
     struct datatype *t = k->args.send.type;
+    const char *from;
 
     if (!items || k->error)
         return;
-    coll_copy(k, contribution(k, p, last), items, t, result, items, t);
-    for (int i = last - 1; i >= 0; i--)
-        coll_reduce(k, contribution(k, p, i), result, items);
+    for (int i = last; i >= 0; i--) {
+        from = i == k->rank && !coll_in_place(&k->args.send) ? own : contribution(k, p, i);
+        if (i == last)
+            coll_copy(k, from, items, t, result, items, t);
+        else
+            coll_reduce(k, from, result, items);
+    }
+}
+
+/* The program's data from that item on. */
+static const char *own_at(const struct coll *k, size_t items)
+{
+    return (const char *)coll_own(k) + (MPI_Aint)items * k->args.send.type->extent;
 }
 
 static struct piece next_piece(const struct coll *k, const struct shm_area *a)
@@ -66,8 +81,8 @@ static bool contribute(struct coll *k, struct shm_area *a, const struct piece *p
 
     if (!shm_may_write(a, p->len))
         return false;
-    const char *own = (const char *)coll_own(k) + (MPI_Aint)k->moved * s->type->extent;
-    coll_copy(k, own, p->n, s->type, (void *)contribution(k, p, k->rank), p->n, s->type);
+    coll_copy(k, own_at(k, k->moved), p->n, s->type, (void *)contribution(k, p, k->rank), p->n,
+              s->type);
     shm_publish(a, total_bytes(k, 0));
     return true;
 }
@@ -77,13 +92,19 @@ static void *result_at(const struct coll *k, size_t items)
     return (char *)k->args.recv.buf + (MPI_Aint)items * k->args.send.type->extent;
 }
 
+/* Where lengths disagree, the step that was begun is the last. */
+static bool goes_on(const struct coll *k)
+{
+    return k->phase || !k->comm->area->disagree;
+}
+
 /* ---- Everyone folds, or the root ---- */
 
 static enum coll_step allreduce(struct coll *k)
 {
     struct shm_area *a = k->comm->area;
 
-    while ((MPI_Count)k->moved < k->args.send.count && !a->disagree) {
+    while ((MPI_Count)k->moved < k->args.send.count && goes_on(k)) {
         struct piece p = next_piece(k, a);
 
         if (!k->phase) {
@@ -93,7 +114,7 @@ static enum coll_step allreduce(struct coll *k)
         }
         if (!shm_all(k, k->size, total_bytes))
             return COLL_POLL;
-        fold(k, &p, p.n, k->size - 1, result_at(k, k->moved));
+        fold(k, &p, p.n, k->size - 1, own_at(k, k->moved), result_at(k, k->moved));
         shm_next(a, p.len, true);
         k->phase = 0;
         k->moved += (size_t)p.n;
@@ -123,7 +144,7 @@ static enum coll_step fold_once(struct coll *k, bool wants, int last)
     if (wants && !shm_all(k, last + 1, total_bytes))
         return COLL_POLL;
     if (wants)
-        fold(k, &p, p.n, last, result_at(k, 0));
+        fold(k, &p, p.n, last, own_at(k, 0), result_at(k, 0));
     shm_next(a, p.len, wants && last == k->size - 1);
     return COLL_LAST;
 }
@@ -199,7 +220,7 @@ static void fold_stripe(struct coll *k, const struct piece *whole)
             return;
         result = coll_place(k->scratch, s.n, t);
     }
-    fold(k, &p, s.n, k->size - 1, result);
+    fold(k, &p, s.n, k->size - 1, own_at(k, k->moved + (size_t)s.at), result);
     coll_copy(k, result, s.n, t, (void *)contribution(k, &p, k->rank), s.n, t);
 }
 
@@ -222,7 +243,7 @@ static enum coll_step stripes(struct coll *k)
 {
     struct shm_area *a = k->comm->area;
 
-    while ((MPI_Count)k->moved < k->args.send.count && !a->disagree) {
+    while ((MPI_Count)k->moved < k->args.send.count && goes_on(k)) {
         struct piece p = next_slot(k, a);
 
         if (k->phase == GIVE) {
@@ -333,7 +354,7 @@ static enum coll_step reduce_scatter(struct coll *k)
 
     if (!k->block)
         k->block = (size_t)most_items(k);
-    while (k->moved < k->block && !a->disagree) {
+    while (k->moved < k->block && goes_on(k)) {
         size_t stride;
         struct piece p = next_pieces(k, a, &stride);
 
@@ -344,7 +365,8 @@ static enum coll_step reduce_scatter(struct coll *k)
         }
         if (!shm_all(k, k->size, all_bytes))
             return COLL_POLL;
-        fold(k, &p, left_of(k, items_of(k, k->rank), &p), k->size - 1, result_at(k, k->moved));
+        fold(k, &p, left_of(k, items_of(k, k->rank), &p), k->size - 1,
+             own_at(k, (size_t)coll_items_before(k, k->rank) + k->moved), result_at(k, k->moved));
         shm_next(a, p.len, true);
         k->phase = 0;
         k->moved += (size_t)p.n;

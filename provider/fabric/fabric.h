@@ -18,6 +18,7 @@
 #define ORIEL_FABRIC_FABRIC_H
 
 #include <stdbool.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -196,12 +197,21 @@ int fabric_reach(struct fabric_peer *peer);
  * same answer on all ranks of the job.
  */
 bool fabric_is_shared(void);
-/*
- * After something was written that the peer may wait for: ends its sleep. Whoever writes passes a
- * full barrier between the write and this call; whoever sleeps looks between fabric_may_sleep and
- * fabric_sleep (wait.h).
- */
+/* After something was written that the peer may wait for (wait.h): ends its sleep. */
 void fabric_wake(struct fabric_peer *peer);
+/*
+ * fabric_may_sleep makes the other processes of the host pass a full barrier, so that what was
+ * written before it is seen by whoever does not see what this process wrote before it. True where
+ * the system has no means for that, for this process's sleep or for its writes: then the writer
+ * passes one itself before it looks whether anybody sleeps.
+ */
+bool fabric_needs_barrier(void);
+/*
+ * Tells the peers which processor this process is on, and gives those where they were when they
+ * last waited. How many of them were on this one; `first`: none of those is older than this
+ * process.
+ */
+int fabric_meet(cpu_set_t *taken, bool *first);
 /* Ends the sleep of this process's other threads. */
 void fabric_wake_threads(void);
 

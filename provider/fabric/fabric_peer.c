@@ -82,3 +82,13 @@ bool fabric_peer_is_self(const struct fabric_peer *peer)
 {
     return peer->rank == boot_info()->rank;
 }
+
+bool fabric_needs_barrier(void)
+{
+    return fabric.direct->needs_barrier(fabric.ep);
+}
+
+int fabric_meet(cpu_set_t *taken, bool *first)
+{
+    return fabric.direct ? fabric.direct->meet(fabric.ep, taken, first) : 0;
+}

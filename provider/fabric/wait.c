@@ -15,7 +15,11 @@ enum {
     UNWOKEN_MS = 1,   /* where whoever ends the wait cannot wake us */
     SLEEP_MS = 20,    /* a wake-up costs some 60 us: 0.3 % of a processor */
     CLOCK_EVERY = 16, /* yields */
+    POLLS_ALONE = 8,  /* before it matters whether a peer needs this processor */
 };
+
+/* A migration costs some 10 us, and what a peer said of itself may be old. */
+#define ASIDE_NS UINT64_C(5000000)
 
 #define CPUS_KEY "oriel.cpus"
 
@@ -127,6 +131,37 @@ static void rest(struct wait *w, struct lock *lock)
     lock_drop(lock);
 }
 
+/* Goes to a processor where no peer is, and may come back: the kernel is slow to part two. */
+static bool step_aside(const cpu_set_t *taken)
+{
+    static _Atomic uint64_t last;
+    uint64_t now = clock_ns();
+    cpu_set_t allowed, free;
+
+    if (now - atomic_load_explicit(&last, memory_order_relaxed) < ASIDE_NS ||
+        sched_getaffinity(0, sizeof allowed, &allowed))
+        return false;
+    atomic_store_explicit(&last, now, memory_order_relaxed);
+    CPU_XOR(&free, &allowed, taken);
+    CPU_AND(&free, &free, &allowed);
+    if (!CPU_COUNT(&free) || sched_setaffinity(0, sizeof free, &free))
+        return false;
+    sched_setaffinity(0, sizeof allowed, &allowed);
+    return true;
+}
+
+/* Whether a peer needs this processor to do what is waited for. One of the two goes. */
+static bool meets_peer(struct lock *lock)
+{
+    cpu_set_t taken;
+    bool first;
+
+    lock_take(lock);
+    int met = fabric_is_open() ? fabric_meet(&taken, &first) : 0;
+    lock_drop(lock);
+    return met && (first || !step_aside(&taken));
+}
+
 void wait_step(struct wait *w, bool progressed, struct lock *lock)
 {
     if (progressed) {
@@ -134,7 +169,8 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
         return;
     }
     if (w->polls < spin) {
-        w->polls++;
+        if (w->polls++ == POLLS_ALONE && meets_peer(lock))
+            w->polls = spin;
         __builtin_ia32_pause();
         return;
     }

@@ -10,9 +10,10 @@
  *         wait_step(&w, progressed);
  *     }
  *
- * The polling step is a few microseconds long, ORIEL_SPIN: where the kernel has put both partners
- * on one processor, each hop costs all of it (105 us with 2000 polls, 5 with 100), and where they
- * have one each, the message is nearly always there before it ends.
+ * The polling step is a few microseconds long, ORIEL_SPIN: where ranks have a processor each, the
+ * message is nearly always there before it ends. Where the kernel has put two of them on one, each
+ * hop would cost all of it; so ranks tell each other where they last waited, and one that meets
+ * another there yields at once, or goes elsewhere if it is the younger one.
  *
  * Where ranks outnumber the processors they may run on, the polling step is skipped: spinning only
  * keeps the one that could help off the processor (docs/design.md has the figures).

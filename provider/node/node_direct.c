@@ -163,10 +163,44 @@ static void wake(struct fid_ep *fid, fi_addr_t address)
         node_peer_wake(peer);
 }
 
+static int meet(struct fid_ep *fid, cpu_set_t *taken, bool *first)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+    int cpu = sched_getcpu() + 1, met = 0;
+
+    CPU_ZERO(taken);
+    *first = true;
+    if (atomic_load_explicit(&ep->segment->cpu, memory_order_relaxed) != cpu)
+        atomic_store_explicit(&ep->segment->cpu, cpu, memory_order_relaxed);
+    for (struct list *l = ep->all_peers.next; l != &ep->all_peers; l = l->next) {
+        struct node_segment *s = container_of(l, struct node_peer, link)->segment;
+        int its = atomic_load_explicit(&s->cpu, memory_order_relaxed);
+
+        if (s == ep->segment || !its)
+            continue;
+        CPU_SET(its - 1, taken);
+        if (its != cpu)
+            continue;
+        met++;
+        if (s->address.pid < ep->segment->address.pid)
+            *first = false;
+    }
+    return met;
+}
+
+static bool needs_barrier(struct fid_ep *fid)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+
+    return atomic_load_explicit(&ep->segment->sleeping, memory_order_relaxed) & NODE_FENCE;
+}
+
 const struct node_direct_ops node_direct_ops = {.size = sizeof(node_direct_ops),
                                                 .receive = receive,
                                                 .post = post,
                                                 .progress = progress,
                                                 .send_scattered = node_scatter_send,
                                                 .recv_scattered = node_scatter_recv,
-                                                .wake = wake};
+                                                .wake = wake,
+                                                .meet = meet,
+                                                .needs_barrier = needs_barrier};

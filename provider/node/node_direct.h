@@ -14,6 +14,7 @@
 
 #include <rdma/fabric.h>
 #include <rdma/fi_endpoint.h>
+#include <sched.h>
 #include <stdbool.h>
 
 #include "provider/base/scatter.h"
@@ -67,6 +68,13 @@ struct node_direct_ops {
                               uint64_t tag, uint64_t ignore, uint64_t flags, void *context);
     /* Rings the peer's bell if it sleeps: for what was written into other memory of its. */
     void (*wake)(struct fid_ep *ep, fi_addr_t peer);
+    /*
+     * Tells the peers which processor this process is on, and gives those where they were when they
+     * last told. How many on this one; `first`: none of those has a smaller pid.
+     */
+    int (*meet)(struct fid_ep *ep, cpu_set_t *taken, bool *first);
+    /* Whether a writer must pass a barrier before it looks for sleepers: node_wait.h. */
+    bool (*needs_barrier)(struct fid_ep *ep);
 };
 
 extern const struct node_direct_ops node_direct_ops;

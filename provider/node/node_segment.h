@@ -28,7 +28,7 @@ enum {
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c0003ull /* "ORIEL", layout 3 */
+#define NODE_MAGIC 0x4f5249454c0004ull /* "ORIEL", layout 4 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {
@@ -101,6 +101,7 @@ struct node_segment {
     int32_t doorbell_fd; /* write end of a pipe in the owner */
     /* 0 while the owner is awake; whoever writes into the queue looks at it. node_wait.h */
     alignas(NODE_LINE) atomic_uint sleeping; /* of NODE_ASLEEP, NODE_FENCE */
+    alignas(NODE_LINE) atomic_int cpu; /* where the owner was when it last had to wait, + 1 */
     alignas(NODE_LINE) atomic_uint sources_taken;
     struct node_queue queue;
     struct node_chunk_flag chunk_flags[NODE_CHUNKS];

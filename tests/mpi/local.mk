@@ -7,6 +7,7 @@ MPI_LOG_COMPILER = $(top_srcdir)/tests/mpi/run.sh
 AM_MPI_LOG_FLAGS = 1,2,4
 
 mpi_tests = \
+    tests/mpi/coll_area.mpi \
     tests/mpi/coll_errors.mpi \
     tests/mpi/coll_forms.mpi \
     tests/mpi/coll_many.mpi \
@@ -51,6 +52,8 @@ mpi_tests = \
 check_PROGRAMS += $(mpi_tests)
 TESTS += $(mpi_tests)
 
+tests_mpi_coll_area_mpi_SOURCES = tests/mpi/coll_area.c tests/mpi/mpitest.h
+tests_mpi_coll_area_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_errors_mpi_SOURCES = tests/mpi/coll_errors.c tests/mpi/mpitest.h
 tests_mpi_coll_errors_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_forms_mpi_SOURCES = tests/mpi/coll_forms.c tests/mpi/coll_call.h tests/mpi/mpitest.h

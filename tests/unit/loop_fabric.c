@@ -319,3 +319,8 @@ void fabric_wake(struct fabric_peer *peer)
 void fabric_wake_threads(void)
 {
 }
+
+bool fabric_needs_barrier(void)
+{
+    return true;
+}
