@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* A window's life, its hints and its predefined attributes. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,39 +12,64 @@
 #include "core/win/win_life.h"
 #include "core/win/win_message.h"
 
-/* ---- Hints (12.2.1, 12.2.3); the kinds of memory are not the program's to choose ---- */
+/*
+ * ---- Hints (12.2.1, 12.2.3); the kinds of memory are not the program's to choose ----
+ *
+ * Those that are in use. accumulate_ordering and accumulate_ops say what holds, which is the
+ * strictest order and any mixture of operators, whatever was asked for; same_size and
+ * same_disp_unit would change nothing and are not shown.
+ */
 
-static const struct hint {
-    const char *key, *preset;
-} hints[] = {
-    {"no_locks", "false"},
-    {"accumulate_ordering", "rar,raw,war,waw"},
-    {"accumulate_ops", "same_op_no_op"},
-    {"mpi_accumulate_granularity", "0"},
-    {"same_size", "false"},
-    {"same_disp_unit", "false"},
-    {"alloc_shared_noncontig", "false"},
-};
-
-enum { HINTS = sizeof hints / sizeof hints[0] };
-
-static int info_fill(struct win *w, struct info *from, bool preset)
+/* "true" or "false" under the key, where it is one of them. */
+static bool info_bool(struct info *from, const char *key, bool otherwise)
 {
-    int rc = MPI_SUCCESS;
+    const char *value = from ? info_get(from, key) : NULL;
 
-    for (int i = 0; !rc && i < HINTS; i++) {
-        const char *value = from ? info_get(from, hints[i].key) : NULL;
-        if (value || preset)
-            rc = info_set(w->info, hints[i].key, value ? value : hints[i].preset);
-    }
-    if (!rc && preset)
-        rc = info_set(w->info, HINT_MEMORY_KINDS, MEMORY_KINDS);
-    return rc;
+    if (!value || (strcmp(value, "true") && strcmp(value, "false")))
+        return otherwise;
+    return !strcmp(value, "true");
+}
+
+static int info_show(struct win *w)
+{
+    char granularity[24];
+    int rc = info_set(w->info, "no_locks", w->lockless ? "true" : "false");
+
+    snprintf(granularity, sizeof granularity, "%ld", w->granularity);
+    if (!rc)
+        rc = info_set(w->info, "mpi_accumulate_granularity", granularity);
+    if (!rc)
+        rc = info_set(w->info, "accumulate_ordering", "rar,raw,war,waw");
+    if (!rc)
+        rc = info_set(w->info, "accumulate_ops", "same_op_no_op");
+    if (!rc && w->flavor == MPI_WIN_FLAVOR_SHARED)
+        rc = info_set(w->info, "alloc_shared_noncontig", w->apart ? "true" : "false");
+    return rc ? rc : info_set(w->info, HINT_MEMORY_KINDS, MEMORY_KINDS);
+}
+
+/* At creation; the same on all processes. */
+static int info_take(struct win *w, struct info *from)
+{
+    const char *granularity = from ? info_get(from, "mpi_accumulate_granularity") : NULL;
+
+    w->lockless = info_bool(from, "no_locks", false);
+    w->apart = info_bool(from, "alloc_shared_noncontig", false);
+    w->granularity = granularity ? strtol(granularity, NULL, 10) : 0;
+    if (w->granularity < 0)
+        w->granularity = 0;
+    /* What is to be synchronised in larger pieces than the processor's atomics do. */
+    w->coarse = w->granularity > (long)sizeof(uint64_t);
+    return info_show(w);
 }
 
 int win_set_info(struct win *w, struct info *info)
 {
-    return info_fill(w, info, false);
+    bool lockless = info_bool(info, "no_locks", w->lockless);
+
+    /* What was made without a helper cannot have locks any more. */
+    if (lockless || w->board || w->helped || w->comm->size == 1)
+        w->lockless = lockless;
+    return info_show(w);
 }
 
 /* ---- Life ---- */
@@ -95,7 +121,7 @@ static int win_init(struct win *w, int flavor, struct info *info, int size)
     rc = targets_new(w, size);
     if (!rc)
         rc = info_new(&w->info);
-    return rc ? rc : info_fill(w, info, true);
+    return rc ? rc : info_take(w, info);
 }
 
 int win_new(int flavor, struct info *info, struct comm *c, struct win **win)

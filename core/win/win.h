@@ -119,8 +119,10 @@ struct win {
     void *owned;             /* malloc'ed for MPI_Win_allocate, or NULL */
     struct win_table *table; /* what is attached here, or NULL */
     bool told;               /* messages find it */
-    bool coarse;             /* mpi_accumulate_granularity: all accumulates under the lock */
+    bool coarse;             /* all accumulates under the lock */
     bool lockless;           /* no_locks */
+    bool apart;              /* alloc_shared_noncontig */
+    long granularity;        /* mpi_accumulate_granularity */
     bool helped;             /* one of the users of the helper thread */
 
     struct win_target *targets; /* by rank */

@@ -289,7 +289,6 @@ int win_allocate_shared(MPI_Aint size, MPI_Aint unit, struct info *info, struct 
                         void **base, struct win **win)
 {
     struct win *w;
-    const char *apart;
     int rc;
 
     if (!one_host(c))
@@ -299,8 +298,7 @@ int win_allocate_shared(MPI_Aint size, MPI_Aint unit, struct info *info, struct 
     rc = win_new(MPI_WIN_FLAVOR_SHARED, info, c, &w);
     if (rc)
         return rc;
-    apart = info_get(w->info, "alloc_shared_noncontig");
-    rc = allocate(w, size, apart && !strcmp(apart, "true") ? PAGE : 1, true);
+    rc = allocate(w, size, w->apart ? PAGE : 1, true);
     rc = finish(w, rc ? rc : exchange(w, unit), win);
     if (!rc)
         *base = w->base;

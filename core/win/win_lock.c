@@ -125,10 +125,20 @@ static int release(struct win *w, int rank)
     return rc;
 }
 
+static int check_locks_allowed(const struct win *w, const char *call)
+{
+    if (!w->lockless)
+        return MPI_SUCCESS;
+    return err_set(MPI_ERR_RMA_SYNC, "%s: the window has the hint no_locks", call);
+}
+
 /* Lane locked. */
 static int lock_begin(struct win *w, bool exclusive, int rank, int assert)
 {
-    int rc = w->access == WIN_ACCESS_LOCK ? MPI_SUCCESS : win_check_no_epoch(w, "MPI_Win_lock");
+    int rc = check_locks_allowed(w, "MPI_Win_lock");
+
+    if (!rc && w->access != WIN_ACCESS_LOCK)
+        rc = win_check_no_epoch(w, "MPI_Win_lock");
 
     if (rc)
         return rc;
@@ -157,8 +167,10 @@ int win_lock(struct win *w, bool exclusive, int rank, int assert)
 /* Lane locked. */
 static int lock_all_begin(struct win *w, int assert)
 {
-    int rc = win_check_no_epoch(w, "MPI_Win_lock_all");
+    int rc = check_locks_allowed(w, "MPI_Win_lock_all");
 
+    if (!rc)
+        rc = win_check_no_epoch(w, "MPI_Win_lock_all");
     for (int i = 0; !rc && i < w->comm->size; i++)
         rc = ask(w, i, false, assert);
     if (!rc)

@@ -45,6 +45,7 @@ mpi_tests = \
     tests/mpi/tool.mpi \
     tests/mpi/topo.mpi \
     tests/mpi/win_atomic.mpi \
+    tests/mpi/win_contend.mpi \
     tests/mpi/win_errors.mpi \
     tests/mpi/win_fuzz.mpi \
     tests/mpi/win_progress.mpi \
@@ -133,6 +134,8 @@ tests_mpi_topo_mpi_SOURCES = tests/mpi/topo.c tests/mpi/mpitest.h
 tests_mpi_topo_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_atomic_mpi_SOURCES = tests/mpi/win_atomic.c tests/mpi/win_test.h
 tests_mpi_win_atomic_mpi_LDADD = libmpi_abi.la
+tests_mpi_win_contend_mpi_SOURCES = tests/mpi/win_contend.c tests/mpi/win_test.h
+tests_mpi_win_contend_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_errors_mpi_SOURCES = tests/mpi/win_errors.c tests/mpi/win_test.h
 tests_mpi_win_errors_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_fuzz_mpi_SOURCES = tests/mpi/win_fuzz.c tests/mpi/win_test.h

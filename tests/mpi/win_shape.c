@@ -112,6 +112,40 @@ static int put_and_flush(const int *v, int target, MPI_Aint at, MPI_Win win)
     return rc ? rc : flushed;
 }
 
+/* Hints that are honoured, and that are shown as they are. */
+static void hints(void)
+{
+    char value[MPI_MAX_INFO_VAL + 1];
+    MPI_Info info, used;
+    MPI_Win win;
+    int *mem, flag;
+
+    MPI_Info_create(&info);
+    MPI_Info_set(info, "no_locks", "true");
+    MPI_Info_set(info, "mpi_accumulate_granularity", "64");
+    MPI_Info_set(info, "accumulate_ordering", "none");
+    MPI_Info_set(info, "same_size", "true");
+    OK(MPI_Win_allocate(64, 1, info, MPI_COMM_WORLD, &mem, &win));
+    MPI_Info_free(&info);
+    MPI_Win_set_errhandler(win, MPI_ERRORS_RETURN);
+    CHECK(MPI_Win_lock_all(0, win) == MPI_ERR_RMA_SYNC, "a lock in spite of no_locks");
+    CHECK(MPI_Win_lock(MPI_LOCK_SHARED, 0, 0, win) == MPI_ERR_RMA_SYNC, "likewise");
+    OK(MPI_Win_get_info(win, &used));
+    MPI_Info_get(used, "mpi_accumulate_granularity", MPI_MAX_INFO_VAL, value, &flag);
+    CHECK(flag && !strcmp(value, "64"), "granularity %s", flag ? value : "is missing");
+    MPI_Info_get(used, "accumulate_ordering", MPI_MAX_INFO_VAL, value, &flag);
+    CHECK(flag && !strcmp(value, "rar,raw,war,waw"), "ordering %s", flag ? value : "is missing");
+    MPI_Info_get(used, "same_size", MPI_MAX_INFO_VAL, value, &flag);
+    CHECK(!flag, "same_size is %s, and changes nothing", value);
+    MPI_Info_free(&used);
+    mem[0] = 0;
+    OK(MPI_Win_fence(0, win));
+    OK(MPI_Accumulate(&(int){1}, 1, MPI_INT, 0, 0, 1, MPI_INT, MPI_SUM, win));
+    OK(MPI_Win_fence(0, win));
+    CHECK(win_rank || mem[0] == win_size, "summed up to %d", mem[0]);
+    OK(MPI_Win_free(&win));
+}
+
 static void attached(void)
 {
     enum { PARTS = 20 };
@@ -181,6 +215,7 @@ int main(void)
     shared(1);
     lopsided(0);
     lopsided(1);
+    hints();
     attached();
     many();
     return test_end();
