@@ -302,19 +302,38 @@ static void count_parts(struct coll *k)
     }
 }
 
+/* One by one: clearing it all as memory takes longer than a small operation's work. */
+static void rewind_rounds(struct coll *k)
+{
+    k->round = k->error = 0;
+    k->last = false;
+    k->bad_peer = -1;
+    k->phase = k->mask = k->at = 0;
+    k->acc = k->tmp = NULL;
+    k->block = k->moved = 0;
+}
+
 static void begin(struct coll *k, const struct coll_args *args)
 {
-    memset(k, 0, offsetof(struct coll, small));
     list_init(&k->deferred.link);
     k->deferred.run = advance_deferred;
     k->args = *args;
     k->comm = args->comm;
     k->rank = args->comm->rank;
     k->size = args->comm->size;
+    k->ranks = NULL;
     k->channel = CHANNEL_COLL;
+    k->pending = 0;
+    k->busy = k->persistent = k->in_area = false;
+    atomic_init(&k->done, false);
+    k->request = NULL;
+    k->parent = NULL;
+    k->bad_got = k->bad_want = 0;
+    k->types = NULL;
+    k->vecs = NULL;
     k->scratch = k->small;
     k->room = COLL_SMALL;
-    k->bad_peer = -1;
+    rewind_rounds(k);
     if (args->scope) {
         k->ranks = args->scope->ranks;
         k->rank = args->scope->rank;
@@ -361,7 +380,7 @@ void coll_launch(struct coll *k, const struct coll_args *args)
     advance(k);
 }
 
-enum { SHORT_POLLS = 32 };
+enum { SHORT_POLLS = 64 };
 
 /*
  * Where the others have processors of their own, what they store is mostly there within a
@@ -380,7 +399,6 @@ static void poll_shortly(const struct coll *k)
         lane_unlock();
         if (!found && !polls)
             return;
-        __builtin_ia32_pause();
     }
 }
 
@@ -464,11 +482,7 @@ static int start_again(struct request *r)
     r->active = true;
     r->error = MPI_SUCCESS;
     atomic_store_explicit(&r->done, false, memory_order_relaxed);
-    k->round = k->error = k->phase = k->mask = k->at = 0;
-    k->block = k->moved = 0;
-    k->acc = k->tmp = NULL;
-    k->last = false;
-    k->bad_peer = -1;
+    rewind_rounds(k);
     count_add(&counts.coll_started, 1);
     advance(k);
     lane_unlock();
