@@ -6,7 +6,9 @@
  * others sleep; lengths that disagree. All ranks draw the same random numbers.
  *
  *     coll_area [OPERATIONS [SEED]]
+ *     coll_area killed     one rank is killed while the others wait for it: the job ends
  */
+#include <signal.h>
 #include <unistd.h>
 
 #include "mpitest.h"
@@ -327,9 +329,21 @@ static void disagree(void)
     OK(MPI_Comm_free(&comm));
 }
 
+static void killed(void)
+{
+    for (int i = 0; i < 50; i++)
+        OK(MPI_Barrier(MPI_COMM_WORLD));
+    if (rank == size - 1)
+        raise(SIGKILL);
+    MPI_Barrier(MPI_COMM_WORLD);
+    CHECK(!"a barrier without one of its ranks ends");
+}
+
 int main(int argc, char **argv)
 {
     begin(&argc, &argv);
+    if (argc > 1 && !strcmp(argv[1], "killed"))
+        killed();
     int operations = argc > 1 ? atoi(argv[1]) : 400, seed = argc > 2 ? atoi(argv[2]) : 1;
 
     OK(MPI_Type_contiguous(2, MPI_UNSIGNED, &affine_type));

@@ -149,6 +149,8 @@ tests_mpi_win_shape_mpi_LDADD = libmpi_abi.la
 check_PROGRAMS += tests/mpi/life
 tests_mpi_life_SOURCES = tests/mpi/life.c
 tests_mpi_life_LDADD = libmpi_abi.la
+dist_check_SCRIPTS += tests/mpi/coll_area_test.sh
+TESTS += tests/mpi/coll_area_test.sh
 dist_check_SCRIPTS += tests/mpi/life_test.sh
 TESTS += tests/mpi/life_test.sh
 
