@@ -48,6 +48,7 @@ mpi_tests = \
     tests/mpi/win_contend.mpi \
     tests/mpi/win_errors.mpi \
     tests/mpi/win_fuzz.mpi \
+    tests/mpi/win_oracle.mpi \
     tests/mpi/win_progress.mpi \
     tests/mpi/win_shape.mpi
 check_PROGRAMS += $(mpi_tests)
@@ -140,6 +141,8 @@ tests_mpi_win_errors_mpi_SOURCES = tests/mpi/win_errors.c tests/mpi/win_test.h
 tests_mpi_win_errors_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_fuzz_mpi_SOURCES = tests/mpi/win_fuzz.c tests/mpi/win_test.h
 tests_mpi_win_fuzz_mpi_LDADD = libmpi_abi.la
+tests_mpi_win_oracle_mpi_SOURCES = tests/mpi/win_oracle.c tests/mpi/win_test.h
+tests_mpi_win_oracle_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_progress_mpi_SOURCES = tests/mpi/win_progress.c tests/mpi/win_test.h
 tests_mpi_win_progress_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_shape_mpi_SOURCES = tests/mpi/win_shape.c tests/mpi/win_test.h
