@@ -45,7 +45,8 @@ static int check_info_too(MPI_Info info, int rc)
     MPI_EXPORT(name)                                                                               \
     int PMPI_##name params                                                                         \
     {                                                                                              \
-        struct coll_args a = {0};                                                                  \
+        struct coll_args a;                                                                        \
+        coll_args_clear(&a);                                                                       \
         int rc = check;                                                                            \
         return run(&a, rc, __func__);                                                              \
     }
@@ -54,7 +55,8 @@ static int check_info_too(MPI_Info info, int rc)
     MPI_EXPORT(name)                                                                               \
     int PMPI_##name params                                                                         \
     {                                                                                              \
-        struct coll_args a = {0};                                                                  \
+        struct coll_args a;                                                                        \
+        coll_args_clear(&a);                                                                       \
         int rc = check;                                                                            \
         return start(&a, rc, false, request, __func__);                                            \
     }
@@ -63,7 +65,8 @@ static int check_info_too(MPI_Info info, int rc)
     MPI_EXPORT(name)                                                                               \
     int PMPI_##name params                                                                         \
     {                                                                                              \
-        struct coll_args a = {0};                                                                  \
+        struct coll_args a;                                                                        \
+        coll_args_clear(&a);                                                                       \
         int rc = check_info_too(info, check);                                                      \
         return start(&a, rc, true, request, __func__);                                             \
     }
