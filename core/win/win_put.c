@@ -208,13 +208,24 @@ static int move_remote(struct win *w, enum direction way, const struct win_side 
     return MPI_SUCCESS;
 }
 
-/* Through messages: memory whose key we do not have. */
-static int move_dynamic(struct win *w, enum direction way, const struct win_side *origin, int rank,
-                        const struct win_side *target, struct request **request)
+/* Through messages: memory whose key we do not have, and where they are faster. */
+static int move_told(struct win *w, enum direction way, const struct win_side *origin, int rank,
+                     const struct win_side *target, struct request **request)
 {
     struct op *op = op_find(way == PUT ? MPI_REPLACE : MPI_NO_OP);
 
     return win_accumulate(w, origin, way == PUT ? NULL : origin, rank, target, op, request);
+}
+
+/* One that others do not wait behind: the messages to a target are few at a time. */
+static bool is_faster_told(const struct win_target *t, const struct win_side *origin,
+                           const struct win_side *target)
+{
+    enum { SHORT = 1024 };
+
+    return fabric_limits()->emulated && !t->pending && origin->type->contiguous &&
+           target->type->contiguous && target->type->predefined &&
+           target->count * target->type->size <= SHORT;
 }
 
 static int move_posted(struct win *w, enum direction way, const struct win_side *origin, int rank,
@@ -240,7 +251,7 @@ HOT_INLINE int move_somewhere(struct win *w, enum direction way, const struct wi
     int rc;
 
     if (UNLIKELY(dynamic && !w->board))
-        return move_dynamic(w, way, origin, rank, target, request);
+        return move_told(w, way, origin, rank, target, request);
     rc = win_may_access(w, rank, request);
     if (!rc)
         rc = win_target_range(w, rank, target, &at);
@@ -250,6 +261,8 @@ HOT_INLINE int move_somewhere(struct win *w, enum direction way, const struct wi
         win_request_done(request);
         return MPI_SUCCESS;
     }
+    if (t->reach == WIN_BY_POST && is_faster_told(t, origin, target))
+        return move_told(w, way, origin, rank, target, request);
     if (t->reach == WIN_BY_POST)
         return move_posted(w, way, origin, rank, target, at, request);
     if (way == PUT)

@@ -96,7 +96,7 @@ static int derive_limits(void)
 {
     const struct fi_info *i = fabric.info;
     const char *provider = i->fabric_attr->prov_name, *why;
-    long tail;
+    long tail, emulated;
 
     fabric.limits = (struct fabric_limits){.inject = i->tx_attr->inject_size,
                                            .eager = fabric_quirks_eager(i),
@@ -108,6 +108,7 @@ static int derive_limits(void)
     if (fabric.limits.inject > fabric.limits.transfer)
         fabric.limits.inject = fabric.limits.transfer;
     fabric.limits.tail = fabric_quirk(provider, QUIRK_TAIL, &tail, &why) && tail;
+    fabric.limits.emulated = fabric_quirk(provider, QUIRK_EMULATED, &emulated, &why) && emulated;
     fabric.receives_max = i->rx_attr->size;
     fabric.sends_max = i->tx_attr->size;
     if (!fabric.limits.tail)

@@ -59,6 +59,7 @@ struct fabric_limits {
     size_t eager;    /* messages up to here may arrive before a receive is there */
     size_t transfer; /* longest single message or remote operation */
     size_t word;     /* bytes of the word that travels with a message */
+    bool emulated;   /* the target's processor carries out remote writes: a message is faster */
     bool tail;       /* a receive below `eager` gets the discard tail (quirk of the provider) */
 };
 

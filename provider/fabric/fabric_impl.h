@@ -123,7 +123,7 @@ void fabric_choices_explain(const struct fabric_choices *c, char *why, size_t ro
 
 /* ---- fabric_quirks.c: the only file that knows providers by name ---- */
 
-enum fabric_quirk { QUIRK_RANK, QUIRK_TAIL, QUIRK_REFUSE };
+enum fabric_quirk { QUIRK_RANK, QUIRK_TAIL, QUIRK_EMULATED, QUIRK_REFUSE };
 
 /* True where the table has a row; the first that fits counts. */
 bool fabric_quirk(const char *provider, enum fabric_quirk field, long *value, const char **why);
