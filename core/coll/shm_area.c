@@ -41,19 +41,32 @@ static void set_memory(struct shm_area *a, char *memory)
     a->slots = memory + slots_at(a->size);
 }
 
+static unsigned mapped; /* areas of this process */
+
 static int map(struct shm_area *a, int fd)
 {
     void *memory;
     int rc = segment_map(fd, a->len, &memory);
 
-    if (!rc)
-        set_memory(a, memory);
-    return rc;
+    if (rc)
+        return rc;
+    set_memory(a, memory);
+    mapped++;
+    return 0;
+}
+
+static void unmap(struct shm_area *a)
+{
+    if (!a->head)
+        return;
+    segment_unmap(a->head, a->len);
+    a->head = NULL;
+    mapped--;
 }
 
 static void make(struct shm_area *a, struct shm_setup *s)
 {
-    if (segment_new(a->len, &s->fd, &s->offer)) {
+    if (mapped == SHM_AREAS || segment_new(a->len, &s->fd, &s->offer)) {
         s->fd = -1;
         return;
     }
@@ -65,7 +78,7 @@ static void join(struct shm_area *a, const struct shm_setup *s)
 {
     int fd;
 
-    if (s->offer.len != a->len || segment_open(&s->offer, &fd))
+    if (mapped == SHM_AREAS || s->offer.len != a->len || segment_open(&s->offer, &fd))
         return;
     map(a, fd);
     close(fd);
@@ -94,9 +107,7 @@ static void ask_all(struct coll *k, struct shm_setup *s)
 static void give_up(struct shm_area *a)
 {
     a->state = SHM_FAILED;
-    if (a->head)
-        segment_unmap(a->head, a->len);
-    a->head = NULL;
+    unmap(a);
     LOG(LOG_INFO, "no memory to share for the collectives of %d ranks", a->size);
 }
 
@@ -176,8 +187,7 @@ void shm_make(struct comm *c)
 
 static void area_free(struct shm_area *a)
 {
-    if (a->head)
-        segment_unmap(a->head, a->len);
+    unmap(a);
     coll_release(&a->setup);
     free(a);
 }

@@ -31,6 +31,7 @@ enum {
     SHM_INLINE = 112,     /* bytes beside the number */
     SHM_SETS = 2,         /* of slots */
     SHM_SET = 256 * 1024, /* bytes, shared evenly by the members */
+    SHM_AREAS = 64,       /* of one process; communicators that come later do without */
     SHM_MEMBERS = 64,     /* more do without */
 };
 
