@@ -99,10 +99,10 @@ static int wait_for(struct win *w, int rank, bool exclusive)
 {
     struct win_target *t = &w->targets[rank];
 
-    if (t->lock != WIN_LOCK_ASKED)
-        return MPI_SUCCESS; /* granted, or unchecked */
     if (!w->board)
         return win_until(w, is_granted, rank);
+    if (t->lock != WIN_LOCK_ASKED)
+        return MPI_SUCCESS; /* unchecked */
     win_board_lock(w, rank, exclusive);
     t->lock = exclusive ? WIN_LOCKED_EXCLUSIVE : WIN_LOCKED;
     return MPI_SUCCESS;

@@ -222,10 +222,15 @@ static bool is_faster_told(const struct win_target *t, const struct win_side *or
                            const struct win_side *target)
 {
     enum { SHORT = 1024 };
+    bool alone;
 
-    return fabric_limits()->emulated && !t->pending && origin->type->contiguous &&
-           target->type->contiguous && target->type->predefined &&
-           target->count * target->type->size <= SHORT;
+    if (!fabric_limits()->emulated || !origin->type->contiguous || !target->type->contiguous ||
+        !target->type->predefined || target->count * target->type->size > SHORT)
+        return false;
+    lane_lock();
+    alone = !t->pending;
+    lane_unlock();
+    return alone;
 }
 
 static int move_posted(struct win *w, enum direction way, const struct win_side *origin, int rank,

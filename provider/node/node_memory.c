@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "provider/base/list.h"
 #include "provider/base/lock.h"
+#include "provider/base/segment.h"
 #include "provider/node/node_memory.h"
 
 struct memory {
@@ -21,24 +20,19 @@ static struct lock memories_lock;
 static int allocate(size_t len, void **out)
 {
     struct memory *m = malloc(sizeof(*m));
+    struct segment_offer offer;
+    void *at;
     int ret;
 
     if (!m)
         return -ENOMEM;
     m->len = len ? len : 1;
-    m->fd = memfd_create("oriel-memory", MFD_CLOEXEC);
-    if (m->fd < 0) {
-        ret = -errno;
+    ret = segment_new(m->len, &m->fd, &offer);
+    if (ret)
         goto free_memory;
-    }
-    ret = -posix_fallocate(m->fd, 0, m->len);
+    ret = segment_map(m->fd, m->len, &at);
     if (ret)
         goto close_fd;
-    void *at = mmap(NULL, m->len, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
-    if (at == MAP_FAILED) {
-        ret = -errno;
-        goto close_fd;
-    }
     m->base = (uintptr_t)at;
     lock_take(&memories_lock);
     list_add_tail(&memories, &m->link);
@@ -72,7 +66,7 @@ static void release(void *at)
         list_drop(&m->link);
     lock_drop(&memories_lock);
     if (m) {
-        munmap(at, m->len);
+        segment_unmap(at, m->len);
         close(m->fd);
         free(m);
     }

@@ -16,7 +16,7 @@
 
 struct node_memory_ops {
     size_t size;
-    /* `len` bytes of zeros, page-aligned: 0, -ENOMEM or -ENOSPC. */
+    /* `len` bytes of zeros, page-aligned: 0 or -ENOMEM. */
     int (*allocate)(size_t len, void **memory);
     /* What allocate gave; no region of it may be registered any more. */
     void (*release)(void *memory);
