@@ -16,7 +16,7 @@
 
 enum {
     STAND_BACK_MS = 2, /* while the program makes progress by itself */
-    ATTENDED_MS = 5,   /* while it sleeps in a call */
+    ATTENDED_MS = 10,  /* while it sleeps in a call */
     LEFT_ALONE = 64,   /* looks in vain before a wait object that does not let us sleep is left */
     STACK = 256 * 1024,
     FOR_EVER = -1,
