@@ -139,9 +139,13 @@ static int batch_check(struct batch *b)
 
     if (!rc && b->count && !b->handles)
         rc = check_bad_arg("array_of_requests", "is NULL");
+    int most = b->found ? BATCH_FOUND : 0;
     for (int i = 0; i < b->count && !rc; i++) {
-        rc = check_request(b->handles[i], &r);
-        if (b->found && i < BATCH_FOUND)
+        if (request_was_sent(b->handles[i]))
+            r = &request_sent;
+        else
+            rc = check_request(b->handles[i], &r);
+        if (i < most)
             b->found[i] = r;
     }
     return rc ? api_fail(rc, b->func) : MPI_SUCCESS;
@@ -243,10 +247,8 @@ static int batch_end(struct batch *b)
     return rc;
 }
 
-/*
- * The first requests from `from` on, as far as they ended well and are of the kinds that most are,
- * under one lock. How many.
- */
+/* The plain requests and the sends that were over at once, from `from` on, under one lock: how many
+ * there are before the first other. */
 static int batch_finish_plain(struct batch *b, int from)
 {
     int i = from;
@@ -254,13 +256,17 @@ static int batch_finish_plain(struct batch *b, int from)
     lane_lock();
     for (; i < b->count; i++) {
         struct request *r = batch_request(b, i);
+        MPI_Request *handle = &b->handles[i];
         MPI_Status *status = b->statuses ? &b->statuses[i] : NULL;
-        /* A request that stands in the list twice, which is an error, is gone the second time. */
-        if (UNLIKELY(!r || r->object.handle != (uintptr_t)b->handles[i] ||
-                     (r->persistent && !r->active)))
+        if (r == &request_sent) {
+            *handle = MPI_REQUEST_NULL;
             status_empty(status);
-        else if (!request_finish_plain(r, &b->handles[i], status))
+        } else if (LIKELY(r && r->plain && r->object.handle == (uintptr_t)*handle)) {
+            /* One that stands in the list twice, which is an error, has no handle any more. */
+            request_finish_plain(r, handle, status);
+        } else {
             break;
+        }
     }
     lane_unlock();
     return i - from;

@@ -169,11 +169,11 @@ HOT_INLINE int p2p_send_start(struct comm *c, const void *buf, MPI_Count count, 
 }
 
 /*
- * Posts what nearly all receives are, into one block and from a peer that is known, without a call
- * between the entry point and the fabric. NULL: use p2p_recv. Lane locked.
+ * Posts what nearly all of the program's receives are, into one block and from a peer that is
+ * known, without a call between the entry point and the fabric. NULL: use p2p_recv. Lane locked.
  */
-HOT_INLINE struct request *p2p_recv_block(struct comm *c, struct datatype *t, enum channel channel,
-                                          void *buf, MPI_Count count, int source, int tag)
+HOT_INLINE struct request *p2p_recv_block(struct comm *c, struct datatype *t, void *buf,
+                                          MPI_Count count, int source, int tag)
 {
     struct fabric_peer *from = NULL;
     size_t len;
@@ -190,15 +190,16 @@ HOT_INLINE struct request *p2p_recv_block(struct comm *c, struct datatype *t, en
     r->bytes = len;
     r->peer = source;
     r->want = tag;
-    r->channel = channel;
+    r->channel = CHANNEL_P2P;
+    r->plain = true;
     r->op.done = post_received;
     if (UNLIKELY(fabric_trecv(from, &r->op, datatype_address(buf, t), len,
-                              p2p_match(c, channel, tag == MPI_ANY_TAG ? 0 : tag),
+                              p2p_match(c, CHANNEL_P2P, tag == MPI_ANY_TAG ? 0 : tag),
                               p2p_ignore(tag)))) {
         request_free(r);
         return NULL;
     }
-    credit_posted(from, p2p_line(channel), 1);
+    credit_posted(from, CREDIT_PROGRAM, 1);
     return r;
 }
 
@@ -208,7 +209,7 @@ HOT_INLINE int p2p_recv_start(struct comm *c, void *buf, MPI_Count count, struct
                               int source, int tag, MPI_Request *request)
 {
     lane_lock();
-    struct request *r = p2p_recv_block(c, t, CHANNEL_P2P, buf, count, source, tag);
+    struct request *r = p2p_recv_block(c, t, buf, count, source, tag);
     lane_unlock();
     if (LIKELY(r))
         return request_publish(r, request);

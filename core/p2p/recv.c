@@ -67,6 +67,7 @@ void post_received_whole(struct request *r)
 /* All but a message that is in place, and that is all there is to it. */
 static void received_otherwise(struct request *r, const struct fabric_event *event)
 {
+    r->plain = false;
     r->len = split_length(event);
     if (event->error == -EMSGSIZE || r->len > r->bytes) {
         r->error = MPI_ERR_TRUNCATE;
@@ -83,13 +84,13 @@ static void received_otherwise(struct request *r, const struct fabric_event *eve
     post_received_whole(r);
 }
 
-void post_received(struct fabric_op *op, const struct fabric_event *event)
+static void received(struct request *r, const struct fabric_event *event)
 {
-    struct request *r = container_of(op, struct request, op);
-    enum channel channel = r->channel;
+    struct fabric_op *op = &r->op;
 
-    credit_posted(op->peer, p2p_line(channel), -1);
-    if (UNLIKELY(event->error == -ECANCELED)) {
+    credit_posted(op->peer, p2p_line(r->channel), -1);
+    if (event->error == -ECANCELED) {
+        r->plain = false;
         r->cancelled = true;
         request_complete(r);
         return;
@@ -97,18 +98,36 @@ void post_received(struct fabric_op *op, const struct fabric_event *event)
     r->len = event->len;
     r->tag = r->want == MPI_ANY_TAG ? (int)(uint32_t)event->tag : r->want;
     r->source = r->peer == MPI_ANY_SOURCE ? split_source(event->data) : r->peer;
-    if (LIKELY(op->peer))
-        credit_consumed(op->peer, p2p_line(channel), r->len);
+    if (op->peer)
+        credit_consumed(op->peer, p2p_line(r->channel), r->len);
     else
-        post_consumed(r->comm, r->source, channel, r->len);
+        post_consumed(r->comm, r->source, r->channel, r->len);
     /* The head of a longer message is synchronous. */
     if (LIKELY(!event->error && !r->bounce && r->len <= r->bytes &&
                !(event->tag & P2P_SYNCHRONOUS))) {
-        p2p_count_received(channel, r->len);
+        p2p_count_received(r->channel, r->len);
         request_complete(r);
     } else {
         received_otherwise(r, event);
     }
+}
+
+void post_received(struct fabric_op *op, const struct fabric_event *event)
+{
+    struct request *r = container_of(op, struct request, op);
+
+    if (UNLIKELY(!r->plain || event->error || event->len > r->bytes || !op->peer ||
+                 event->tag & P2P_SYNCHRONOUS)) {
+        received(r, event);
+        return;
+    }
+    credit_posted(op->peer, CREDIT_PROGRAM, -1);
+    credit_consumed(op->peer, CREDIT_PROGRAM, event->len);
+    p2p_count_received(CHANNEL_P2P, event->len);
+    r->len = event->len;
+    r->tag = (int)(uint32_t)event->tag;
+    r->source = r->peer;
+    atomic_store_explicit(&r->done, true, memory_order_release);
 }
 
 int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count, int source,

@@ -42,20 +42,13 @@ struct request *request_fresh(void)
     return r;
 }
 
-/* What every request's end has in common: what it holds is dropped, and it is spare again. */
-HOT_INLINE void request_spare(struct request *r)
-{
-    object_retire(&r->object);
-    request_unmake(r);
-    r->owner = lane.spare;
-    lane.spare = r;
-}
-
 void request_free(struct request *r)
 {
     assert(lock_held(&lane.lock));
     if (r->ops && r->ops->free)
         r->ops->free(r);
+    if (UNLIKELY(r->bounce))
+        bounce_give(r->bounce);
     request_spare(r);
 }
 
@@ -155,14 +148,6 @@ static int request_error(const struct request *r)
     return r->error;
 }
 
-HOT_INLINE void request_tell(const struct request *r, MPI_Status *status)
-{
-    status->MPI_SOURCE = r->source;
-    status->MPI_TAG = r->tag;
-    status_set_bytes(status, r->len < r->bytes ? r->len : r->bytes);
-    status_set_cancelled(status, r->cancelled);
-}
-
 int request_status(struct request *r, MPI_Status *status)
 {
     MPI_Status unseen;
@@ -176,23 +161,6 @@ int request_status(struct request *r, MPI_Status *status)
     if (status)
         request_tell(r, status);
     return r->error ? request_error(r) : MPI_SUCCESS;
-}
-
-bool request_finish_plain(struct request *r, MPI_Request *handle, MPI_Status *status)
-{
-    assert(lock_held(&lane.lock));
-    if (UNLIKELY(r->kind > REQUEST_RECV || r->error))
-        return false;
-    if (status)
-        request_tell(r, status);
-    if (r->persistent) {
-        r->active = false;
-        return true;
-    }
-    *handle = MPI_REQUEST_NULL;
-    if (!r->shared)
-        request_spare(r);
-    return true;
 }
 
 int request_finish(struct request *r, MPI_Request *handle, MPI_Status *status)
@@ -231,6 +199,7 @@ int request_detach(struct request *r)
     bool done = request_is_done(r);
     if (!done) {
         r->detached = true;
+        r->plain = false;
         /* The program still names a generalized request to MPI_Grequest_complete. */
         if (r->kind != REQUEST_GENERAL)
             object_retire(&r->object);

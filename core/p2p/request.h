@@ -14,6 +14,7 @@
 
 #include "core/object/comm.h"
 #include "core/object/datatype.h"
+#include "core/object/status.h"
 #include "core/p2p/bounce.h"
 #include "core/p2p/lane.h"
 #include "core/p2p/scattered.h"
@@ -58,6 +59,11 @@ struct request {
     enum request_kind kind;
     enum send_mode mode;
     uint8_t channel; /* enum channel of a receive */
+    /*
+     * Nothing about it is unusual: the program's receive of one block, neither persistent nor
+     * detached, without `then`; once it is done: that ended well. So one look tells.
+     */
+    bool plain;
     const struct request_ops *ops;
 
     /* Called lane locked at completion, for a request without a handle; owner is the caller's. */
@@ -106,7 +112,7 @@ HOT_INLINE void request_reset(struct request *r, enum request_kind kind, struct 
                               struct datatype *type)
 {
     atomic_init(&r->done, false);
-    r->persistent = r->active = r->detached = r->cancelled = r->shared = false;
+    r->persistent = r->active = r->detached = r->cancelled = r->shared = r->plain = false;
     r->parts = 1;
     r->kind = kind;
     r->mode = SEND_STANDARD;
@@ -156,6 +162,35 @@ HOT_INLINE struct request *request_new(enum request_kind kind, struct comm *comm
 }
 /* Drops what it holds and gives it back to the pool. */
 void request_free(struct request *r);
+/* The end of all requests: the same without the part that is a kind's own. */
+HOT_INLINE void request_spare(struct request *r)
+{
+    object_retire(&r->object);
+    if (r->comm)
+        object_drop(&r->comm->object);
+    if (r->type)
+        object_drop(&r->type->object);
+    r->owner = lane.spare;
+    lane.spare = r;
+}
+
+HOT_INLINE void request_tell(const struct request *r, MPI_Status *status)
+{
+    status->MPI_SOURCE = r->source;
+    status->MPI_TAG = r->tag;
+    status_set_bytes(status, r->len < r->bytes ? r->len : r->bytes);
+    status_set_cancelled(status, r->cancelled);
+}
+
+/* request_finish of a plain request that is done, which was shown in a completion call. */
+HOT_INLINE void request_finish_plain(struct request *r, MPI_Request *handle, MPI_Status *status)
+{
+    if (status)
+        request_tell(r, status);
+    request_spare(r);
+    *handle = MPI_REQUEST_NULL;
+}
+
 /*
  * Final values are in place: tells waiters and `then`, frees it where it is detached. Without
  * `then` the request may be gone when this returns.
@@ -223,11 +258,6 @@ HOT_INLINE int request_publish(struct request *r, MPI_Request *handle)
  * alone). Returns the request's error, with the detail in the calling thread.
  */
 int request_status(struct request *r, MPI_Status *status);
-/*
- * The same, lane locked and in place, for a send or receive that ended well, as nearly all do.
- * False: use request_finish.
- */
-bool request_finish_plain(struct request *r, MPI_Request *handle, MPI_Status *status);
 /*
  * request_status, then frees it or makes a persistent one inactive, and sets *handle to
  * MPI_REQUEST_NULL where it is gone (handle may be NULL).

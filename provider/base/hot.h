@@ -7,7 +7,7 @@
 #ifndef ORIEL_BASE_HOT_H
 #define ORIEL_BASE_HOT_H
 
-#define HOT_INLINE          static inline __attribute__((always_inline))
+#define HOT_INLINE static inline __attribute__((always_inline))
 
 /* Gets the cache line ready for a store that comes soon; never a fault. */
 HOT_INLINE void prefetch_to_store(const void *line)

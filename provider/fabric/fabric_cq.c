@@ -113,9 +113,9 @@ static int read_batch(void)
 }
 
 /* A receive that our own provider tells of without the queue. */
-static void received(struct fi_context2 *context, const struct node_received *message)
+static void received(struct node_posted *receive, const struct node_received *message)
 {
-    struct fabric_op *op = (struct fabric_op *)context;
+    struct fabric_op *op = (struct fabric_op *)receive;
     struct fabric_event event = {.len = message->len, .tag = message->tag, .data = message->data};
 
     fabric_finish(op, &event);

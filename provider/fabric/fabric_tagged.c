@@ -40,12 +40,17 @@ int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size
                  uint64_t tag, uint64_t ignore)
 {
     if (LIKELY(fabric.direct && list_empty(&fabric.waiting_receives))) {
+        struct node_posted *p = (struct node_posted *)op->context;
         op->kind = OP_DIRECT;
         op->state = OP_POSTED;
         op->peer = from;
         op->iov[0].iov_len = len; /* dispatch_entry looks at it */
-        if (LIKELY(!fabric.direct->post(fabric.ep, from ? from->addr : FI_ADDR_UNSPEC, buf, len,
-                                        tag, ignore, (struct fi_context2 *)op)))
+        p->tag = tag;
+        p->ignore = ignore;
+        p->source = from ? from->addr : FI_ADDR_UNSPEC;
+        p->buf = buf;
+        p->len = len;
+        if (LIKELY(!fabric.direct->post(fabric.ep, p)))
             return 0;
     }
     op->kind = OP_RECV;

@@ -151,22 +151,6 @@ struct node_peer {
     struct list busy;              /* in ep->busy while one of them is not empty */
 };
 
-/*
- * What matching needs to know of a receive. One cache line: the record of a receive that was posted
- * directly (node_direct.h) lies in the caller's fi_context2, which is its name, too.
- */
-struct node_posted {
-    struct node_posted *next; /* in a line of node_match */
-    uint64_t order;           /* of posting */
-    uint64_t tag, ignore;
-    fi_addr_t source; /* FI_ADDR_UNSPEC: any */
-    bool direct;
-    void *buf; /* these two of a direct one; the others are part of a node_recv */
-    size_t len;
-};
-
-static_assert(sizeof(struct node_posted) <= sizeof(struct fi_context2), "it lies in one");
-
 /* Receives in the order of posting. */
 struct node_line {
     struct node_posted *first, **end;

@@ -16,10 +16,11 @@ HOT_INLINE void copy_out(void *buf, const void *from, size_t len)
 /* Whether the cell is a tagged message that can be taken by copying, nothing to be answered. */
 HOT_INLINE bool is_plain(const struct node_peer *peer, uint64_t word)
 {
-    enum node_kind kind = node_word_kind(word);
+    unsigned what = word & (0xffff & ~(NODE_WIRE_DATA << 8)); /* flags and kind */
 
-    return LIKELY(peer && (node_word_flags(word) & ~NODE_WIRE_DATA) == NODE_WIRE_TAGGED) &&
-           (LIKELY(kind == NODE_CELL_INLINE) || (kind == NODE_CELL_CHUNK && !peer->gone));
+    return LIKELY(peer != NULL) &&
+           (LIKELY(what == (NODE_WIRE_TAGGED << 8 | NODE_CELL_INLINE)) ||
+            (what == (NODE_WIRE_TAGGED << 8 | NODE_CELL_CHUNK) && !peer->gone));
 }
 
 /* The message of such a cell, into a buffer with room for it; the cell's part is done. */
@@ -83,21 +84,14 @@ static int receive(struct fid_ep *fid, fi_addr_t source, void *buf, size_t len, 
 
 /* ---- Posting ---- */
 
-static int post(struct fid_ep *fid, fi_addr_t source, void *buf, size_t len, uint64_t tag,
-                uint64_t ignore, struct fi_context2 *context)
+static int post(struct fid_ep *fid, struct node_posted *p)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
-    struct node_posted *p = (struct node_posted *)context;
-    int ret = node_source_name(ep, &source);
+    int ret = node_source_name(ep, &p->source);
 
     if (UNLIKELY(ret))
         return ret;
-    p->tag = tag;
-    p->ignore = ignore;
-    p->source = source;
     p->direct = true;
-    p->buf = buf;
-    p->len = len;
     if (UNLIKELY(!list_empty(&ep->tagged.arrivals)))
         return node_recv_posted(ep, &ep->tagged, p);
     node_match_post(&ep->tagged, p);
@@ -125,7 +119,7 @@ HOT_INLINE bool deliver(struct node_ep *ep, const struct node_cell *cell, uint64
     if (UNLIKELY(ep->cntr[NODE_RECV]))
         node_count(ep, NODE_RECV);
     /* Last: it may come back into this endpoint. */
-    sink((struct fi_context2 *)p, &message);
+    sink(p, &message);
     return true;
 }
 

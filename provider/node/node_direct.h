@@ -21,6 +21,21 @@
 
 #define NODE_DIRECT_OPS "oriel_direct"
 
+/*
+ * What matching needs to know of a receive: one cache line, so that it has room in an fi_context2.
+ */
+struct node_posted {
+    uint64_t tag, ignore;
+    fi_addr_t source; /* FI_ADDR_UNSPEC: any */
+    void *buf;        /* these two of a direct one; the others are part of a node_recv */
+    size_t len;
+    struct node_posted *next; /* in a line of node_match */
+    uint64_t order;           /* of posting */
+    bool direct;              /* posted by node_direct_ops */
+};
+
+_Static_assert(sizeof(struct node_posted) <= sizeof(struct fi_context2), "it has room in one");
+
 /* The message that was received. */
 struct node_received {
     size_t len;
@@ -31,7 +46,7 @@ struct node_received {
  * A receive is over, all of its message is in the buffer. The endpoint can do without its record
  * from here on; the sink may call anything of the endpoint's, progress too.
  */
-typedef void node_direct_sink(struct fi_context2 *context, const struct node_received *message);
+typedef void node_direct_sink(struct node_posted *receive, const struct node_received *message);
 
 struct node_direct_ops {
     size_t size;
@@ -45,11 +60,11 @@ struct node_direct_ops {
     int (*receive)(struct fid_ep *ep, fi_addr_t source, void *buf, size_t len, uint64_t tag,
                    uint64_t ignore, struct node_received *found);
     /*
-     * As fi_trecv with FI_COMPLETION, but that its record lies in *context, which the caller leaves
-     * alone until it is told that the receive is over.
+     * As fi_trecv with FI_COMPLETION, but that what it takes stands in the record (the first five
+     * fields), which belongs to the endpoint until the caller is told that the receive is over. Its
+     * address is the receive's context.
      */
-    int (*post)(struct fid_ep *ep, fi_addr_t source, void *buf, size_t len, uint64_t tag,
-                uint64_t ignore, struct fi_context2 *context);
+    int (*post)(struct fid_ep *ep, struct node_posted *receive);
     /*
      * Makes the progress that reading the completion queue would make, and calls the sink for each
      * receive that ends well, was posted by `post` and does not need the queue: how often. Whatever
