@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BURST 16 /* sends before the receiver is waited for, so that queues never fill */
+#define BURST 16  /* sends before the receiver is waited for, so that queues never fill */
+#define READY 400 /* messages that lie there before one is received: within the credit */
 
 static void send_burst(int n)
 {
@@ -54,15 +55,27 @@ static void run_sends(const struct test *t, size_t bytes)
 }
 
 /*
- * Rank 0 tells by a flag in shared memory, not by a message, that its send is done; only then does
- * rank 1 receive, so that the message is there. Rank 1 asks for the next by the same means.
+ * Rank 0 tells by a flag in shared memory, not by a message, that its sends are done; only then
+ * does rank 1 receive, so that the messages are there. Rank 1 asks for more by the same means. They
+ * are few enough to be taken eagerly by any library: rank 0 must not wait for a receive.
  */
+static void take_turn(long n)
+{
+    long data = 1;
+
+    for (long i = 0; i < n; i++)
+        if (rank == 0)
+            MPI_Send(&data, 8, MPI_BYTE, 1, 1, MPI_COMM_WORLD);
+        else
+            MPI_Recv(&data, 8, MPI_BYTE, 0, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+}
+
 static void run_recv(const struct test *t, size_t bytes)
 {
     MPI_Win win;
     MPI_Aint size = rank == 0 ? (MPI_Aint)sizeof(long) : 0;
     int unit;
-    long data = 1, *flag;
+    long *flag, done = 0;
 
     (void)bytes;
     MPI_Win_allocate_shared(size, sizeof(long), MPI_INFO_NULL, MPI_COMM_WORLD, &flag, &win);
@@ -70,15 +83,13 @@ static void run_recv(const struct test *t, size_t bytes)
     if (rank == 0)
         *flag = 0;
     MPI_Barrier(MPI_COMM_WORLD);
-    for (long i = 0; rank < 2 && i < plan.repeats; i++) {
-        long turn = 2 * i + (rank == 1);
+    for (long i = 0; rank < 2 && done < plan.repeats; i++) {
+        long turn = 2 * i + (rank == 1), left = plan.repeats - done;
 
         while (__atomic_load_n(flag, __ATOMIC_ACQUIRE) != turn)
             sched_yield();
-        if (rank == 0)
-            MPI_Send(&data, 8, MPI_BYTE, 1, 1, MPI_COMM_WORLD);
-        else
-            MPI_Recv(&data, 8, MPI_BYTE, 0, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        take_turn(left < READY ? left : READY);
+        done += left < READY ? left : READY;
         __atomic_store_n(flag, turn + 1, __ATOMIC_RELEASE);
     }
     MPI_Barrier(MPI_COMM_WORLD);
