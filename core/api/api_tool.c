@@ -50,6 +50,14 @@ int PMPI_T_finalize(void)
     return rc;
 }
 
+bool tool_listed(const struct list *head, const struct list *link)
+{
+    for (const struct list *l = head->next; l != head; l = l->next)
+        if (l == link)
+            return true;
+    return false;
+}
+
 void tool_string(const char *string, char *buf, int *len)
 {
     int whole = (int)strlen(string) + 1;

@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "core/api/api.h"
+#include "provider/base/list.h"
 
 /* An enumeration: its items are the numbers from 0. */
 struct MPI_ABI_T_enum {
@@ -32,6 +33,12 @@ int tool_ready(void);
 /* Free what the program has not freed. tool_lock is held. */
 void tool_cvar_close(void);
 void tool_pvar_close(void);
+
+/*
+ * Whether a handle's or a session's link is in the list: one that has been freed, or was never
+ * given out, is not, and nobody looks into it. tool_lock is held.
+ */
+bool tool_listed(const struct list *head, const struct list *link);
 
 /*
  * 15.3.3: at most *len - 1 characters and a null; *len is then what the whole string needs. Without

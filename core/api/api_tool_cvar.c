@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "core/api/api_tool.h"
-#include "provider/base/list.h"
 #include "provider/base/param.h"
 
 struct MPI_ABI_T_cvar_handle {
@@ -38,14 +37,7 @@ static int check_index(int index)
 /* tool_lock is held. */
 static int check_handle(MPI_T_cvar_handle handle)
 {
-    struct list *l, *tmp;
-
-    list_each(l, tmp, &handles)
-    {
-        if (container_of(l, struct MPI_ABI_T_cvar_handle, link) == handle)
-            return MPI_SUCCESS;
-    }
-    return MPI_T_ERR_INVALID_HANDLE;
+    return handle && tool_listed(&handles, &handle->link) ? MPI_SUCCESS : MPI_T_ERR_INVALID_HANDLE;
 }
 
 static MPI_Datatype datatype_of(enum param_type type)

@@ -9,7 +9,6 @@
 
 #include "core/api/api_tool.h"
 #include "provider/base/count.h"
-#include "provider/base/list.h"
 
 struct MPI_ABI_T_pvar_session {
     struct list link;
@@ -109,30 +108,19 @@ int PMPI_T_pvar_get_index(const char *name, int var_class, int *pvar_index)
 /* Locked. */
 static int check_session(MPI_T_pvar_session session)
 {
-    struct list *l, *tmp;
-
-    list_each(l, tmp, &sessions)
-    {
-        if (container_of(l, struct MPI_ABI_T_pvar_session, link) == session)
-            return MPI_SUCCESS;
-    }
-    return MPI_T_ERR_INVALID_SESSION;
+    return session && tool_listed(&sessions, &session->link) ? MPI_SUCCESS
+                                                             : MPI_T_ERR_INVALID_SESSION;
 }
 
 /* Locked. A handle of another session is none. */
 static int check_handle(MPI_T_pvar_session session, MPI_T_pvar_handle handle)
 {
     int rc = check_session(session);
-    struct list *l, *tmp;
 
     if (rc)
         return rc;
-    list_each(l, tmp, &session->handles)
-    {
-        if (container_of(l, struct MPI_ABI_T_pvar_handle, link) == handle)
-            return MPI_SUCCESS;
-    }
-    return MPI_T_ERR_INVALID_HANDLE;
+    return handle && tool_listed(&session->handles, &handle->link) ? MPI_SUCCESS
+                                                                   : MPI_T_ERR_INVALID_HANDLE;
 }
 
 /* Locked. */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "provider/base/count.h"
 #include "provider/base/log.h"
 #include "provider/fabric/fabric_impl.h"
 
@@ -37,6 +38,8 @@ int fabric_region_open(void *base, size_t len, struct fabric_region **region)
             free(r);
             return fabric_errno(rc);
         }
+        count_add_unlocked(&counts.registered, 1);
+        count_add_unlocked(&counts.registered_bytes, len);
         r->key.key = fi_mr_key(r->mr);
         if (fabric.info->domain_attr->mr_mode & FI_MR_VIRT_ADDR)
             r->key.base = (uintptr_t)base;

@@ -179,6 +179,9 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
         uint64_t now = clock_ns();
         if (!w->since)
             w->since = now;
+        else
+            count_add_unlocked(&counts.yield_ns, now - w->counted);
+        w->counted = now;
         w->tired = now - w->since >= sleep_after;
     }
     if (!w->tired) {

@@ -30,6 +30,7 @@
 struct wait {
     uint32_t polls, yields;
     uint64_t since;     /* ns, when yielding began; 0 before */
+    uint64_t counted;   /* ns, up to when its time has been counted */
     bool tired;         /* it has lasted ORIEL_SLEEP_AFTER */
     uint32_t completed; /* what fabric_completed said when we last thought of sleeping */
     /* Where this wait has an end of its own beside the fabric's completions, as wait_watch. */

@@ -209,6 +209,7 @@ static bool keep(struct node_ep *ep, struct node_match *match, const struct node
     }
     node_match_keep(match, u);
     count_add(&counts.unexpected, 1);
+    count_add(&counts.unexpected_now, 1);
     return true;
 }
 
@@ -242,6 +243,7 @@ bool node_recv_message(struct node_ep *ep, struct node_message *m)
 
 void node_unexpected_free(struct node_ep *ep, struct node_unexpected *u)
 {
+    count_add(&counts.unexpected_now, (uint64_t)-1);
     list_drop(&u->link);
     list_drop(&u->arrival);
     free(u->block);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "provider/base/crowd.h"
+#include "provider/base/count.h"
 #include "provider/node/node_pull.h"
 #include "provider/node/node_train.h"
 
@@ -198,6 +199,7 @@ static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct
     struct node_wire_rts wire = {.op = (uintptr_t)op, .len = len};
     unsigned pieces = rts_pieces(ep, op, &wire.address);
     wire.pull = op->pull = node_pull_offer(ep, op);
+    count_add(&counts.rendezvous, 1);
     memcpy(cell->payload, &wire, sizeof(wire));
     publish(ep, peer, tx, cell, position, NODE_CELL_RTS, wire_flags(tx), pieces);
     return 0;

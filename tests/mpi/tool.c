@@ -707,6 +707,49 @@ static void threads(void)
     CHECK(!pthread_join(t, NULL));
 }
 
+/* ---- Shared memory's own: what waits for a receive, and what is fetched by its receiver ---- */
+
+static unsigned long long pvar_now(MPI_T_pvar_session s, MPI_T_pvar_handle handle)
+{
+    unsigned long long value;
+
+    OK(MPI_T_pvar_read(s, handle, &value));
+    return value;
+}
+
+/* Messages between two processes come in order: with the last one here, the others are. */
+static void queue(void)
+{
+    enum { KEPT = 10, LONG = 4 << 20 };
+    const char *node = getenv("ORIEL_NODE");
+    static char in[LONG], out[LONG];
+    MPI_T_pvar_session s;
+    MPI_T_pvar_handle length, fetched;
+    MPI_Request request;
+    unsigned long long before;
+
+    if (size == 1 || (node && !strcmp(node, "no")))
+        return;
+    OK(MPI_T_pvar_session_create(&s));
+    length = pvar_open(s, "p2p_unexpected_queue_length", MPI_T_PVAR_CLASS_LEVEL);
+    fetched = pvar_open(s, "p2p_messages_rendezvous", MPI_T_PVAR_CLASS_COUNTER);
+    OK(MPI_T_pvar_start(s, fetched));
+    for (int i = 0; i <= KEPT; i++)
+        OK(MPI_Send(out, 8, MPI_CHAR, right(), 500 + i, MPI_COMM_WORLD));
+    OK(MPI_Recv(in, 8, MPI_CHAR, left(), 500 + KEPT, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
+    before = pvar_now(s, length);
+    CHECK(before >= KEPT);
+    for (int i = 0; i < KEPT; i++)
+        OK(MPI_Recv(in, 8, MPI_CHAR, left(), 500 + i, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
+    CHECK(pvar_now(s, length) <= before - KEPT);
+    CHECK(pvar_now(s, fetched) == 0);
+    OK(MPI_Isend(out, LONG, MPI_CHAR, right(), 600, MPI_COMM_WORLD, &request));
+    OK(MPI_Recv(in, LONG, MPI_CHAR, left(), 600, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
+    OK(MPI_Wait(&request, MPI_STATUS_IGNORE));
+    CHECK(pvar_now(s, fetched) > 0);
+    OK(MPI_T_pvar_session_free(&s));
+}
+
 int main(int argc, char **argv)
 {
     int count;
@@ -730,6 +773,7 @@ int main(int argc, char **argv)
         h[i] = pvar_open(session, counted[i].name, counted[i].class);
     CHECK(is(SENT, 0));
     count_messages();
+    queue();
     count_partitions();
     count_collectives();
     count_windows();
