@@ -103,6 +103,7 @@ liboriel_fi_la_SOURCES = \
     provider/base/log.c \
     provider/base/param.c \
     provider/base/pool.c \
+    provider/base/segment.c \
     $(node_sources)
 liboriel_fi_la_CPPFLAGS = $(AM_CPPFLAGS) -DORIEL_NODE_PLUGIN
 liboriel_fi_la_LIBADD = $(LIBFABRIC_LIBS)
