@@ -56,6 +56,7 @@ __extension__ typedef struct {
         .refs = 1,                                                                                 \
         .count = 2,                                                                                \
         .size = sizeof(value_) + sizeof(index_),                                                   \
+        .blocks = 2,                                                                               \
         .disp = pair_at_##name_.disp,                                                              \
         .start = pair_at_##name_.start,                                                            \
     };                                                                                             \

@@ -16,6 +16,7 @@ mpi_tests = \
     tests/mpi/comm_make.mpi \
     tests/mpi/comm_type.mpi \
     tests/mpi/datatype_fuzz.mpi \
+    tests/mpi/datatype_query.mpi \
     tests/mpi/datatype_scatter.mpi \
     tests/mpi/handles.mpi \
     tests/mpi/inter_coll.mpi \
@@ -73,6 +74,8 @@ tests_mpi_comm_type_mpi_LDADD = libmpi_abi.la
 tests_mpi_datatype_fuzz_mpi_SOURCES = tests/mpi/datatype_fuzz.c tests/mpi/datatype_map.c \
     tests/mpi/datatype_map.h tests/mpi/mpitest.h
 tests_mpi_datatype_fuzz_mpi_LDADD = libmpi_abi.la
+tests_mpi_datatype_query_mpi_SOURCES = tests/mpi/datatype_query.c tests/mpi/mpitest.h
+tests_mpi_datatype_query_mpi_LDADD = libmpi_abi.la
 tests_mpi_datatype_scatter_mpi_SOURCES = tests/mpi/datatype_scatter.c tests/mpi/mpitest.h
 tests_mpi_datatype_scatter_mpi_LDADD = libmpi_abi.la
 tests_mpi_handles_mpi_SOURCES = tests/mpi/handles.c tests/mpi/mpitest.h
