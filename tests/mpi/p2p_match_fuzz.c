@@ -22,7 +22,7 @@
 
 enum {
     COMMS = 2,
-    SENDS = 120, /* of each rank in a round */
+    SENDS = 400, /* of each rank in a round */
     TAGS = 4,
     WISHES = 2 * SENDS, /* receives that a rank starts before it only drains */
     LEAST = 4,          /* bytes: the message's number */
@@ -534,7 +534,7 @@ static void play_round(unsigned char *cancelled)
 
 int main(int argc, char **argv)
 {
-    long operations = argc > 1 ? atol(argv[1]) : 6000;
+    long operations = argc > 1 ? atol(argv[1]) : 12000;
     long count[3] = {0}, all[3]; /* operations, receives that got a message, sends cancelled */
     unsigned char *cancelled;
     void *base;
