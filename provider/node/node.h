@@ -306,6 +306,8 @@ struct node_ep {
     unsigned chunk_free_count;
     uint16_t chunk_out[NODE_CHUNKS]; /* a ring of those that a reader has, oldest first */
     unsigned chunk_out_first, chunk_out_count;
+    unsigned chunk_look;                       /* when so many are out, look which have come back */
+    unsigned chunk_lent[NODE_CHUNKS];          /* how often each has been */
     struct node_peer *chunk_peer[NODE_CHUNKS]; /* whom one that is not free is for */
 
     int doorbell[2]; /* a pipe; -1 until somebody wants to sleep */
@@ -448,10 +450,19 @@ void node_chunk_lend(struct node_ep *ep, unsigned chunk);        /* a reader has
 void node_chunk_return(struct node_ep *ep, unsigned chunk);      /* it was not sent after all */
 void node_chunks_open(struct node_ep *ep);
 
+/* Whether a chunk that was lent has not come back. */
+static inline bool node_chunk_is_out(struct node_ep *ep, unsigned chunk)
+{
+    return atomic_load_explicit(&ep->segment->chunks_back[chunk], memory_order_acquire) !=
+           ep->chunk_lent[chunk];
+}
+
 /* The reader's side: the peer may use it again. */
 static inline void node_chunk_release(struct node_peer *peer, unsigned chunk)
 {
-    atomic_store_explicit(&peer->segment->chunk_flags[chunk].busy, NODE_CHUNK_FREE,
+    atomic_uint *back = &peer->segment->chunks_back[chunk];
+
+    atomic_store_explicit(back, atomic_load_explicit(back, memory_order_relaxed) + 1,
                           memory_order_release);
 }
 

@@ -208,7 +208,7 @@ static bool in_need(struct node_ep *ep, unsigned chunk)
     struct node_peer *peer = ep->chunk_peer[chunk];
     struct node_segment *s = peer->segment;
 
-    return atomic_load_explicit(&ep->segment->chunk_flags[chunk].busy, memory_order_acquire) &&
+    return node_chunk_is_out(ep, chunk) &&
            atomic_load_explicit(&s->sources[peer->source].state, memory_order_acquire) !=
                NODE_SOURCE_MET &&
            s->address.pid != ep->segment->address.pid && !kill(s->address.pid, 0);

@@ -60,12 +60,6 @@ struct node_region {
     uint64_t file_base, file_len; /* where that file begins in the owner's memory, its length */
 };
 
-enum { NODE_CHUNK_FREE, NODE_CHUNK_BUSY, NODE_CHUNK_FULL /* of a train: has been filled */ };
-
-struct node_chunk_flag {
-    alignas(NODE_LINE) atomic_uint busy; /* set by the owner, cleared by the reader */
-};
-
 /*
  * A long message that sender and receiver copy together; node_pull.h. The segment is the sender's;
  * the receiver fills the slot, `taken` last, and shows it in `pulls_open`.
@@ -104,7 +98,13 @@ struct node_segment {
     alignas(NODE_LINE) atomic_int cpu; /* where the owner was when it last had to wait, + 1 */
     alignas(NODE_LINE) atomic_uint sources_taken;
     struct node_queue queue;
-    struct node_chunk_flag chunk_flags[NODE_CHUNKS];
+    /*
+     * How often each chunk has come back, counted by its readers, and of a train's chunks how often
+     * they have been filled, by the owner. Close together: who passes many reads and writes few
+     * lines.
+     */
+    alignas(NODE_LINE) atomic_uint chunks_back[NODE_CHUNKS];
+    alignas(NODE_LINE) atomic_uint chunks_full[NODE_CHUNKS];
     alignas(NODE_LINE) _Atomic uint64_t pulls_open; /* bit i: slot i, set by the receiver */
     struct node_pull_slot pulls[NODE_PULLS];
     struct node_stripe stripes[NODE_STRIPES];

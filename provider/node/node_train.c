@@ -48,7 +48,7 @@ void node_train_fill(struct node_ep *ep, const struct node_tx *tx,
         unsigned chunk = wire->chunks[i];
         node_iov_read(tx->iov, tx->iov_count, (size_t)i * NODE_CHUNK, ep->segment->chunks[chunk],
                       chunk_len(wire->len, i));
-        atomic_store_explicit(&ep->segment->chunk_flags[chunk].busy, NODE_CHUNK_FULL,
+        atomic_store_explicit(&ep->segment->chunks_full[chunk], ep->chunk_lent[chunk] + 1,
                               memory_order_release);
     }
 }
@@ -70,10 +70,11 @@ void node_train_return(struct node_ep *ep, const struct node_wire_train *wire)
 /* Waits until the sender has filled a chunk; false where it never will. */
 static bool wait_full(const struct node_segment *s, unsigned chunk)
 {
-    const atomic_uint *busy = &s->chunk_flags[chunk].busy;
+    /* It is full for its next return. */
+    unsigned wanted = atomic_load_explicit(&s->chunks_back[chunk], memory_order_relaxed) + 1;
 
-    for (unsigned looks = 1; atomic_load_explicit(busy, memory_order_acquire) != NODE_CHUNK_FULL;
-         looks++) {
+    for (unsigned looks = 1;
+         atomic_load_explicit(&s->chunks_full[chunk], memory_order_acquire) != wanted; looks++) {
         if (looks < SPINS)
             __builtin_ia32_pause();
         else if (looks % LOOKS == 0 && node_segment_is_gone(s))
