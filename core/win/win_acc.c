@@ -373,17 +373,16 @@ static int accumulate_plain(struct win *w, const struct win_side *origin,
     return win_native_plain(w, origin->buf, result ? result->buf : NULL, rank, target, op, there);
 }
 
-int win_accumulate(struct win *w, const struct win_side *origin, const struct win_side *result,
-                   int rank, const struct win_side *target, struct op *op, struct request **request)
+/* Of any shape. `moves`: a put or get that goes this way, which is counted as what it is. */
+static int accumulate_any(struct win *w, const struct win_side *origin,
+                          const struct win_side *result, int rank, const struct win_side *target,
+                          struct op *op, bool moves, struct request **request)
 {
     size_t total = (size_t)target->count * (size_t)target->type->size;
     struct datatype *element = NULL;
     uint64_t at;
     int rc;
 
-    if (LIKELY(is_plain(w, origin, result, rank, target, op) &&
-               (win_atomic_table[op->kind][target->type->basic] || !op_check(op, target->type))))
-        return accumulate_plain(w, origin, result, rank, target, op, request);
     if (op_is_user(op))
         return err_set(MPI_ERR_OP, "accumulates take predefined operators only");
     /* Nothing is combined where there is no data: any type will do. */
@@ -398,7 +397,8 @@ int win_accumulate(struct win *w, const struct win_side *origin, const struct wi
         win_request_done(request);
         return MPI_SUCCESS;
     }
-    win_count(&counts.win_accumulated, 1);
+    if (!moves)
+        win_count(&counts.win_accumulated, 1);
     if (w->board) {
         win_request_done(request);
         return win_native_accumulate(w, origin, result, rank, target, op, element, at);
@@ -409,6 +409,23 @@ int win_accumulate(struct win *w, const struct win_side *origin, const struct wi
     if (result)
         s.result = *result;
     return accumulate_told(w, rank, &s, target, total, op, element, at, request);
+}
+
+int win_accumulate(struct win *w, const struct win_side *origin, const struct win_side *result,
+                   int rank, const struct win_side *target, struct op *op, struct request **request)
+{
+    if (LIKELY(is_plain(w, origin, result, rank, target, op) &&
+               (win_atomic_table[op->kind][target->type->basic] || !op_check(op, target->type))))
+        return accumulate_plain(w, origin, result, rank, target, op, request);
+    return accumulate_any(w, origin, result, rank, target, op, false, request);
+}
+
+int win_move_told(struct win *w, const struct win_side *origin, const struct win_side *result,
+                  int rank, const struct win_side *target, struct request **request)
+{
+    struct op *op = op_find(result ? MPI_NO_OP : MPI_REPLACE);
+
+    return accumulate_any(w, origin, result, rank, target, op, true, request);
 }
 
 /* Integers, logicals and bytes (12.3.5). */

@@ -224,6 +224,10 @@ bool win_lock_idle(const struct win *w, int rank);
 int win_memory_open(struct comm *c, size_t len, bool willing, void **segment);
 void win_memory_close(void *segment, size_t len);
 
+/* A put (`result` NULL) or get that the target is told to do: win_acc.c. No lock held. */
+int win_move_told(struct win *w, const struct win_side *origin, const struct win_side *result,
+                  int rank, const struct win_side *target, struct request **request);
+
 /* ---- What the origin does by itself: win_native.c. No lock held. ---- */
 
 /* One accumulate; `result` NULL: nothing is fetched. `at` is from win_target_range. */

@@ -212,9 +212,7 @@ static int move_remote(struct win *w, enum direction way, const struct win_side 
 static int move_told(struct win *w, enum direction way, const struct win_side *origin, int rank,
                      const struct win_side *target, struct request **request)
 {
-    struct op *op = op_find(way == PUT ? MPI_REPLACE : MPI_NO_OP);
-
-    return win_accumulate(w, origin, way == PUT ? NULL : origin, rank, target, op, request);
+    return win_move_told(w, origin, way == PUT ? NULL : origin, rank, target, request);
 }
 
 /* One that others do not wait behind: the messages to a target are few at a time. */
