@@ -68,6 +68,7 @@ void type_bounds_add(struct type_bounds *b, const struct datatype *old, type_wid
     b->element = element;
     keep_least(&b->true_lb, low + old->true_lb, !b->some);
     keep_most(&b->true_ub, high + old->true_lb + old->true_extent, !b->some);
+    keep_most(&b->end, high + old->lb + old->extent, !b->some);
     b->some = true;
     b->align = old->align > b->align ? old->align : b->align;
     b->size += copies * old->size;
@@ -89,8 +90,9 @@ static bool fits(type_wide v)
 int type_bounds_check(const struct type_bounds *b)
 {
     /* The padding of the extent is below 64. */
-    if (fits(b->size) && fits(b->leaves) && fits(b->true_lb) && fits(b->true_ub) &&
-        fits(b->true_ub - b->true_lb + 64) && fits(b->lb) && fits(b->ub) && fits(b->ub - b->lb))
+    if (fits(b->size) && fits(b->leaves) && fits(b->true_lb) && fits(b->true_ub) && fits(b->end) &&
+        fits(b->true_ub - b->true_lb) && fits(b->end - b->true_lb + 64) && fits(b->lb) &&
+        fits(b->ub) && fits(b->ub - b->lb))
         return MPI_SUCCESS;
     return err_set(MPI_ERR_VALUE_TOO_LARGE,
                    "the new type's size or bounds need more than 64 bits: use smaller counts, "
@@ -109,9 +111,11 @@ static void set_bounds(struct datatype *t, const struct type_bounds *b)
         t->lb = (MPI_Aint)b->lb;
         t->extent = (MPI_Aint)(b->ub - b->lb);
     } else {
-        MPI_Aint odd = t->true_extent % t->align;
+        /* The padding of a part counts: so an array of such types has whole items in it, as MPICH
+         * and Open MPI have it. It shows only where displacements are not aligned. */
+        MPI_Aint len = (MPI_Aint)(b->end - b->true_lb), odd = len % t->align;
         t->lb = t->true_lb;
-        t->extent = t->true_extent + (odd ? (MPI_Aint)t->align - odd : 0);
+        t->extent = len + (odd ? (MPI_Aint)t->align - odd : 0);
     }
     if (!b->mixed && b->element) {
         t->basic = b->basic;

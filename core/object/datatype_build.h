@@ -44,6 +44,7 @@ struct type_bounds {
     type_wide size, leaves;
     type_wide true_lb, true_ub; /* where `some` */
     type_wide lb, ub;           /* where `marked` */
+    type_wide end;              /* of the last part's extent, where `some` */
     bool some, marked, mixed;
     unsigned align;
     enum basic basic;

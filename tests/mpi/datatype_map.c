@@ -34,6 +34,7 @@ void map_mark(struct map *m, long lb, long ub)
 bool map_put(struct map *m, const struct map *old, long copies, long at)
 {
     struct bounds b;
+    bool some = m->count > 0;
 
     map_bounds(old, &b);
     if (m->count + copies * old->count > MAP_MOST)
@@ -43,6 +44,9 @@ bool map_put(struct map *m, const struct map *old, long copies, long at)
             map_add(m, at + old->entry[i].at, old->entry[i].basic);
         if (old->marked)
             map_mark(m, at + old->lb, at + old->ub);
+        if (old->count && (!some || at + b.lb + b.extent > m->end))
+            m->end = at + b.lb + b.extent;
+        some |= old->count > 0;
     }
     return true;
 }
@@ -69,6 +73,8 @@ void map_bounds(const struct map *m, struct bounds *b)
     }
     b->true_lb = low;
     b->true_extent = high - low;
+    if (m->count && m->end > high)
+        high = m->end; /* the padding of a part counts */
     b->lb = m->marked ? m->lb : low;
     b->extent = m->marked ? m->ub - m->lb : (high - low + align - 1) / align * align;
 }

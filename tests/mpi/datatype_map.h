@@ -25,6 +25,7 @@ struct map {
     struct entry *entry;
     bool marked;
     long lb, ub; /* where marked */
+    long end;    /* of the last part's extent, where there is an entry */
 };
 
 enum { MAP_MOST = 4000 }; /* entries; a map that would have more stays short and says so */

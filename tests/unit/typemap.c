@@ -27,6 +27,12 @@ void typemap_add(struct typemap *m, long disp, int size, int align, int external
 
 void typemap_put(struct typemap *m, const struct typemap *old, long disp)
 {
+    struct typemap_bounds b;
+    bool first = !m->count;
+
+    typemap_bounds(old, &b);
+    if (old->count && (first || disp + b.lb + b.extent > m->end))
+        m->end = disp + b.lb + b.extent;
     for (int i = 0; i < old->count; i++)
         typemap_add(m, disp + old->entry[i].disp, old->entry[i].size, old->entry[i].align,
                     old->entry[i].external);
@@ -69,7 +75,8 @@ void typemap_bounds(const struct typemap *m, struct typemap_bounds *b)
         b->size += e->size;
     }
     b->true_lb = b->lb = low;
-    b->true_extent = b->extent = high - low;
+    b->true_extent = high - low;
+    b->extent = (m->count && m->end > high ? m->end : high) - low;
     while (b->extent % m->align)
         b->extent++;
     if (m->marked) {

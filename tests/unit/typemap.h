@@ -20,6 +20,7 @@ struct typemap {
     struct typemap_entry *entry;
     bool marked;
     long lb, ub; /* the markers' where marked; else typemap_bounds gives them */
+    long end;    /* of the last part's extent, where there is an entry */
     long align;
 };
 
