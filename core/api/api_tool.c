@@ -50,10 +50,10 @@ int PMPI_T_finalize(void)
     return rc;
 }
 
-bool tool_listed(const struct list *head, const struct list *link)
+bool tool_listed(const struct list *head, const void *handle)
 {
     for (const struct list *l = head->next; l != head; l = l->next)
-        if (l == link)
+        if (l == handle)
             return true;
     return false;
 }

@@ -35,10 +35,10 @@ void tool_cvar_close(void);
 void tool_pvar_close(void);
 
 /*
- * Whether a handle's or a session's link is in the list: one that has been freed, or was never
- * given out, is not, and nobody looks into it. tool_lock is held.
+ * Whether a handle or a session is in the list, which its first member links: one that has been
+ * freed, or was never given out, is not, and nobody looks into it. tool_lock is held.
  */
-bool tool_listed(const struct list *head, const struct list *link);
+bool tool_listed(const struct list *head, const void *handle);
 
 /*
  * 15.3.3: at most *len - 1 characters and a null; *len is then what the whole string needs. Without

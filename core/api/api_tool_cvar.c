@@ -11,7 +11,7 @@
 #include "provider/base/param.h"
 
 struct MPI_ABI_T_cvar_handle {
-    struct list link;
+    struct list link; /* first: tool_listed */
     struct param_row row;
 };
 
@@ -37,7 +37,7 @@ static int check_index(int index)
 /* tool_lock is held. */
 static int check_handle(MPI_T_cvar_handle handle)
 {
-    return handle && tool_listed(&handles, &handle->link) ? MPI_SUCCESS : MPI_T_ERR_INVALID_HANDLE;
+    return tool_listed(&handles, handle) ? MPI_SUCCESS : MPI_T_ERR_INVALID_HANDLE;
 }
 
 static MPI_Datatype datatype_of(enum param_type type)

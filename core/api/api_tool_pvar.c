@@ -11,12 +11,12 @@
 #include "provider/base/count.h"
 
 struct MPI_ABI_T_pvar_session {
-    struct list link;
+    struct list link; /* first: tool_listed */
     struct list handles;
 };
 
 struct MPI_ABI_T_pvar_handle {
-    struct list link;
+    struct list link; /* first: tool_listed */
     const struct count_row *row;
     bool running;
     uint64_t since; /* the counter when the handle was started, while it runs */
@@ -108,8 +108,7 @@ int PMPI_T_pvar_get_index(const char *name, int var_class, int *pvar_index)
 /* Locked. */
 static int check_session(MPI_T_pvar_session session)
 {
-    return session && tool_listed(&sessions, &session->link) ? MPI_SUCCESS
-                                                             : MPI_T_ERR_INVALID_SESSION;
+    return tool_listed(&sessions, session) ? MPI_SUCCESS : MPI_T_ERR_INVALID_SESSION;
 }
 
 /* Locked. A handle of another session is none. */
@@ -119,8 +118,7 @@ static int check_handle(MPI_T_pvar_session session, MPI_T_pvar_handle handle)
 
     if (rc)
         return rc;
-    return handle && tool_listed(&session->handles, &handle->link) ? MPI_SUCCESS
-                                                                   : MPI_T_ERR_INVALID_HANDLE;
+    return tool_listed(&session->handles, handle) ? MPI_SUCCESS : MPI_T_ERR_INVALID_HANDLE;
 }
 
 /* Locked. */
