@@ -46,6 +46,8 @@ static void finish(struct coll *k)
         pool_put(&pool, k);
         if (!--parent->pending && !parent->busy)
             lane_defer(&parent->deferred);
+    } else if (k->then) {
+        k->then(k);
     } else {
         atomic_store_explicit(&k->done, true, memory_order_release);
     }
@@ -328,6 +330,7 @@ static void begin(struct coll *k, const struct coll_args *args)
     atomic_init(&k->done, false);
     k->request = NULL;
     k->parent = NULL;
+    k->then = NULL;
     k->bad_got = k->bad_want = 0;
     k->types = NULL;
     k->vecs = NULL;
@@ -372,9 +375,10 @@ static int explain(const struct coll *k)
     return k->error;
 }
 
-void coll_launch(struct coll *k, const struct coll_args *args)
+void coll_launch(struct coll *k, const struct coll_args *args, void (*then)(struct coll *k))
 {
     begin(k, args);
+    k->then = then;
     take_tag(k);
     k->call = coll_select(k);
     advance(k);
@@ -562,6 +566,7 @@ void coll_open(void)
 
 void coll_close(void)
 {
+    shm_close();
     pool_close(&pool);
     coll_scratch_close();
 }

@@ -31,11 +31,12 @@ struct coll {
     bool last; /* the round function has said so */
     bool busy; /* a thread is in the round function, perhaps without the lock */
     bool persistent;
-    bool in_area;            /* its algorithm takes turns in the communicator's area */
-    atomic_bool done;        /* for coll_run; nothing is touched after it is set */
-    struct request *request; /* nonblocking and persistent */
-    struct coll *parent;     /* a child completes into it */
-    int bad_peer;            /* whose message was of the wrong length, or -1 */
+    bool in_area;                 /* its algorithm takes turns in the communicator's area */
+    atomic_bool done;             /* for coll_run; nothing is touched after it is set */
+    struct request *request;      /* nonblocking and persistent */
+    struct coll *parent;          /* a child completes into it */
+    void (*then)(struct coll *k); /* coll_launch's, called last */
+    int bad_peer;                 /* whose message was of the wrong length, or -1 */
     size_t bad_got, bad_want;
 
     int sends, receives;     /* parts of each side: ranks, or neighbours */
@@ -52,8 +53,11 @@ struct coll {
     _Alignas(64) char small[COLL_SMALL];
 };
 
-/* One of the library's own, in memory of the caller's, which coll_release's what it has. */
-void coll_launch(struct coll *k, const struct coll_args *args);
+/*
+ * One of the library's own, in memory of the caller's. `then` is called when it is over, lane
+ * locked, and may free that memory after coll_release.
+ */
+void coll_launch(struct coll *k, const struct coll_args *args, void (*then)(struct coll *k));
 void coll_release(struct coll *k);
 /* Asks those who said COLL_POLL again; true where one of them got further. */
 bool coll_poll(void);

@@ -111,6 +111,13 @@ static void give_up(struct shm_area *a)
     LOG(LOG_INFO, "no memory to share for the collectives of %d ranks", a->size);
 }
 
+static void close_offer(struct shm_setup *s)
+{
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
+}
+
 /* Rank 0 offers, all map, and only if all could do so the area is used. 2 ceil(log p) alpha. */
 static enum coll_step setup_round(struct coll *k)
 {
@@ -137,8 +144,7 @@ static enum coll_step setup_round(struct coll *k)
         ask_all(k, s);
         return COLL_MORE;
     default:
-        if (s->fd >= 0)
-            close(s->fd);
+        close_offer(s);
         a->needs_barrier = !(s->all_can & CAN_DO_WITHOUT_BARRIER);
         a->crowded = !(s->all_can & CAN_POLL);
         a->state = SHM_READY;
@@ -146,6 +152,17 @@ static enum coll_step setup_round(struct coll *k)
             give_up(a);
         return COLL_LAST;
     }
+}
+
+static struct list asking = LIST_INIT(asking); /* areas whose agreement is under way */
+
+/* The program may have freed the communicator: nothing that it started has had to wait for this. */
+static void setup_done(struct coll *k)
+{
+    struct shm_area *a = k->args.state;
+
+    list_drop(&a->asking);
+    object_drop(&a->comm->object);
 }
 
 static bool all_here(struct comm *c)
@@ -181,12 +198,19 @@ void shm_make(struct comm *c)
     list_init(&a->queue);
     list_init(&a->active);
     c->area = a;
-    coll_launch(&a->setup, &(struct coll_args){
-                               .kind = COLL_SHARE, .comm = c, .round = setup_round, .state = a});
+    list_add_tail(&asking, &a->asking);
+    object_hold(&c->object);
+    coll_launch(
+        &a->setup,
+        &(struct coll_args){.kind = COLL_SHARE, .comm = c, .round = setup_round, .state = a},
+        setup_done);
 }
 
 static void area_free(struct shm_area *a)
 {
+    if (!list_empty(&a->asking))
+        close_offer((struct shm_setup *)a->setup.scratch);
+    list_drop(&a->asking);
     unmap(a);
     coll_release(&a->setup);
     free(a);
@@ -400,6 +424,15 @@ void shm_next(struct shm_area *a, size_t len, bool all)
 void shm_open(void)
 {
     comm_area_free = area_free;
+}
+
+void shm_close(void)
+{
+    while (!list_empty(&asking)) {
+        struct comm *c = container_of(asking.next, struct shm_area, asking)->comm;
+        atomic_store(&c->object.refs, 1); /* what its messages held went with the lane */
+        object_drop(&c->object);
+    }
 }
 
 /* ---- What an area can serve ---- */

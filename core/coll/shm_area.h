@@ -87,8 +87,9 @@ struct shm_area {
 
     struct shm_choice choices[COLL_KINDS];
 
-    struct comm *comm;
-    struct coll setup; /* the agreement on the area */
+    struct comm *comm;  /* held while the agreement is under way */
+    struct list asking; /* in the list of areas of which it is */
+    struct coll setup;  /* the agreement on the area */
 };
 
 /* ---- Making one ---- */
@@ -106,6 +107,8 @@ bool shm_serves(const struct coll *k);
 /* Where it does: whether a reduction's vector fits one slot. */
 bool shm_fits_slot(const struct coll *k);
 void shm_open(void);
+/* Gives up what the ranks have not agreed on by the end of the library. */
+void shm_close(void);
 
 extern const struct wait_watch shm_watch;
 

@@ -329,6 +329,30 @@ static void disagree(void)
     OK(MPI_Comm_free(&comm));
 }
 
+/*
+ * Communicators that are gone before their ranks have agreed on an area: nothing that was started
+ * on them had to wait for one.
+ */
+static void leave_early(void)
+{
+    enum { ROUNDS = 100, STARTS = 12 };
+    int out = rank, in[64];
+
+    for (int i = 0; i < ROUNDS; i++) {
+        MPI_Comm comm;
+        MPI_Request request;
+        OK(MPI_Comm_dup(MPI_COMM_WORLD, &comm));
+        for (int j = 0; j < STARTS; j++) {
+            OK(MPI_Allgather_init(&out, 1, MPI_INT, in, 1, MPI_INT, comm, MPI_INFO_NULL, &request));
+            OK(MPI_Request_free(&request));
+        }
+        OK(MPI_Comm_free(&comm));
+    }
+    for (int j = 0; j < STARTS; j++) { /* and one that stays so until MPI_Finalize */
+        OK(MPI_Barrier_init(MPI_COMM_WORLD, MPI_INFO_NULL, &(MPI_Request){MPI_REQUEST_NULL}));
+    }
+}
+
 static void killed(void)
 {
     for (int i = 0; i < 50; i++)
@@ -356,6 +380,7 @@ int main(int argc, char **argv)
         free_comms();
     }
     disagree();
+    leave_early();
     OK(MPI_Op_free(&compose));
     OK(MPI_Type_free(&affine_type));
     return end("coll_area");
