@@ -95,7 +95,7 @@ struct node_segment {
     int32_t doorbell_fd; /* write end of a pipe in the owner */
     /* 0 while the owner is awake; whoever writes into the queue looks at it. node_wait.h */
     alignas(NODE_LINE) atomic_uint sleeping; /* of NODE_ASLEEP, NODE_FENCE */
-    alignas(NODE_LINE) atomic_int cpu; /* where the owner was when it last had to wait, + 1 */
+    alignas(NODE_LINE) atomic_int cpu;       /* where the owner was when it last had to wait, + 1 */
     alignas(NODE_LINE) atomic_uint sources_taken;
     struct node_queue queue;
     /*

@@ -127,7 +127,8 @@ static long extent_of(const struct map *m)
 
 static int some(void)
 {
-    /* Mostly a few, sometimes many; seldom nothing, for there is little in a nest around nothing. */
+    /* Mostly a few, sometimes many; seldom nothing, for there is little in a nest around nothing.
+     */
     return between(0, 31) ? between(1, coin() ? 3 : PARTS) : 0;
 }
 
