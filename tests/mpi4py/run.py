@@ -37,6 +37,7 @@ LATER = {
 }
 LATER_TESTS = {
     "TestErrhandlerFile": "MPI-IO",
+    "TestHandleFile": "MPI-IO",
     "testSafeFreeCreated": "MPI-IO",
 }
 # Why a test may leave itself out: the number of ranks, and Python packages that are not needed here.
