@@ -10,4 +10,5 @@ EXTRA_DIST += \
     examples/pi.c \
     examples/pi.py \
     examples/ring.c \
-    examples/ring.py
+    examples/ring.py \
+    examples/slurm/job.sh

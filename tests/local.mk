@@ -84,3 +84,4 @@ EXTRA_DIST += \
     tests/abi/types.tsv
 
 include tests/mpi/local.mk
+include tests/cluster/local.mk

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Several hosts under Slurm, made of namespaces: needs root and some packages, so `make check-cluster` runs these tests
+# and `make check` does not. The script `cluster` also serves by hand.
+dist_check_SCRIPTS += tests/cluster/cluster
+EXTRA_DIST += tests/cluster/lib.sh
+
+cluster_tests = \
+    tests/cluster/launch.cluster
+dist_check_SCRIPTS += $(cluster_tests)
+
+check_PROGRAMS += tests/cluster/hello
+tests_cluster_hello_SOURCES = examples/hello.c
+tests_cluster_hello_LDADD = libmpi_abi.la
+
+.PHONY: check-cluster
+check-cluster: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(cluster_tests)'
