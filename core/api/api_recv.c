@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Receives, of what will match (3.2, 3.7) and of what a probe has matched (3.8). */
 #include "core/api/check.h"
+#include "core/p2p/quick.h"
 
 MPI_EXPORT(Recv_c)
 int PMPI_Recv_c(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
                 MPI_Comm comm, MPI_Status *status)
 {
-    struct comm *c = NULL;
-    struct datatype *t = NULL;
-    int rc = check_recv(comm, &c, buf, count, datatype, &t, source, tag);
+    struct p2p_receive x = {.buf = buf, .count = count, .source = source, .tag = tag};
+    int rc;
 
-    if (!rc)
-        rc = p2p_recv_wait(c, buf, count, t, source, tag, status);
-    return rc ? api_fail_comm(c, rc, __func__) : MPI_SUCCESS;
+    if (!quick_recv(&x, datatype, comm, status, &rc)) {
+        rc = check_recv(comm, &x.comm, buf, count, datatype, &x.type, source, tag);
+        if (!rc)
+            rc = p2p_recv_wait(&x, status);
+    }
+    return rc ? api_fail_comm(x.comm, rc, __func__) : MPI_SUCCESS;
 }
 MPI_SMALL(Recv,
           (void *buf, int count, MPI_Datatype datatype, int source, int tag, MPI_Comm comm,
@@ -23,13 +26,18 @@ MPI_EXPORT(Irecv_c)
 int PMPI_Irecv_c(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
                  MPI_Comm comm, MPI_Request *request)
 {
-    struct comm *c = NULL;
-    struct datatype *t = NULL;
-    int rc = check_recv(comm, &c, buf, count, datatype, &t, source, tag);
+    struct p2p_receive x = {.buf = buf, .count = count, .source = source, .tag = tag};
+    struct request *r = quick_post(buf, count, datatype, source, tag, comm);
+    int rc;
 
-    if (!rc)
-        rc = p2p_recv_start(c, buf, count, t, source, tag, request);
-    return rc ? api_fail_comm(c, rc, __func__) : MPI_SUCCESS;
+    if (LIKELY(r != NULL)) {
+        rc = request_publish(r, request);
+    } else {
+        rc = check_recv(comm, &x.comm, buf, count, datatype, &x.type, source, tag);
+        if (!rc)
+            rc = p2p_recv_start(&x, request);
+    }
+    return rc ? api_fail_comm(x.comm, rc, __func__) : MPI_SUCCESS;
 }
 MPI_SMALL(Irecv,
           (void *buf, int count, MPI_Datatype datatype, int source, int tag, MPI_Comm comm,

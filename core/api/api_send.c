@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Sends in the four modes of 3.4, blocking (3.2) and nonblocking (3.7). */
 #include "core/api/check.h"
+#include "core/p2p/quick.h"
 
-/* Inline, so that the mode is known in each of the four and the short way is one function. */
+/* Inline, so that the mode is known in each of the four. */
 HOT_INLINE int send_wait(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
                          MPI_Comm comm, enum send_mode mode, const char *func)
 {
     struct comm *c = NULL;
     struct datatype *t = NULL;
-    int rc = check_send(comm, &c, buf, count, datatype, &t, dest, tag);
 
+    if (mode != SEND_SYNCHRONOUS && LIKELY(quick_send(buf, count, datatype, dest, tag, comm)))
+        return MPI_SUCCESS;
+    int rc = check_send(comm, &c, buf, count, datatype, &t, dest, tag);
     if (!rc)
         rc = p2p_send_wait(c, buf, count, t, dest, tag, mode);
     return rc ? api_fail_comm(c, rc, func) : MPI_SUCCESS;
@@ -21,8 +24,12 @@ HOT_INLINE int send_start(const void *buf, MPI_Count count, MPI_Datatype datatyp
 {
     struct comm *c = NULL;
     struct datatype *t = NULL;
-    int rc = check_send(comm, &c, buf, count, datatype, &t, dest, tag);
 
+    if (mode != SEND_SYNCHRONOUS && LIKELY(quick_send(buf, count, datatype, dest, tag, comm))) {
+        *request = (MPI_Request)request_sent.object.handle;
+        return MPI_SUCCESS;
+    }
+    int rc = check_send(comm, &c, buf, count, datatype, &t, dest, tag);
     if (!rc)
         rc = p2p_send_start(c, buf, count, t, dest, tag, mode, request);
     return rc ? api_fail_comm(c, rc, func) : MPI_SUCCESS;

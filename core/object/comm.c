@@ -167,6 +167,7 @@ int comm_peer_slow(struct comm *c, int rank, struct fabric_peer **peer)
         c->peers = calloc(comm_target_size(c), sizeof(*c->peers));
         if (!c->peers)
             return err_set(MPI_ERR_NO_MEM, "no memory for a communicator's peers");
+        c->peers_len = comm_target_size(c);
     }
     uint32_t process = group_process(comm_target(c), rank);
     rc = fabric_peer(process, &p);

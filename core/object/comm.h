@@ -38,6 +38,7 @@ struct comm {
      * on costs nothing a member.
      */
     struct fabric_peer **peers;
+    unsigned peers_len;     /* 0 before it is made */
     uint32_t coll_sequence; /* of collectives started: keeps two in flight apart */
     struct shm_area *area;  /* core/coll: memory that the members share, or NULL */
     bool may_share;         /* false: of an intercommunicator */
@@ -99,15 +100,20 @@ void comm_close(void);
 /* The way to send or receive at all; harmless where it is open. Lane locked. */
 int comm_fabric_open(void);
 
+/* The peer of that rank if it has been met; NULL: it has not, or there is no such rank. Lane
+ * locked.
+ */
+static inline struct fabric_peer *comm_met(const struct comm *c, int rank)
+{
+    return __builtin_expect((unsigned)rank < c->peers_len, 1) ? c->peers[rank] : NULL;
+}
+
 /* The peer behind a rank of comm_target. Lane locked. */
 int comm_peer_slow(struct comm *c, int rank, struct fabric_peer **peer);
 static inline int comm_peer(struct comm *c, int rank, struct fabric_peer **peer)
 {
-    if (__builtin_expect(c->peers && c->peers[rank], 1)) {
-        *peer = c->peers[rank];
-        return MPI_SUCCESS;
-    }
-    return comm_peer_slow(c, rank, peer);
+    *peer = comm_met(c, rank);
+    return __builtin_expect(*peer != NULL, 1) ? MPI_SUCCESS : comm_peer_slow(c, rank, peer);
 }
 
 #endif

@@ -18,6 +18,7 @@ libcore_la_SOURCES += \
     core/p2p/persistent.c \
     core/p2p/post.h \
     core/p2p/probe.c \
+    core/p2p/quick.h \
     core/p2p/recv.c \
     core/p2p/request.c \
     core/p2p/request.h \

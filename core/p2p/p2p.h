@@ -59,6 +59,12 @@ static inline uint64_t p2p_match_out(const struct comm *c, enum channel channel,
     return p2p_bits(channel, c->remote_context, tag);
 }
 
+/* The sender's rank out of a message's data word. */
+static inline int p2p_source(uint64_t data)
+{
+    return (int)(data & 0xffffff);
+}
+
 /* The bits that a receive or probe does not look at. */
 static inline uint64_t p2p_ignore(int tag)
 {
@@ -110,110 +116,54 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
 bool p2p_try_inject(struct comm *c, struct datatype *t, enum channel channel, const void *buf,
                     MPI_Count count, int dest, int tag);
 
-/*
- * The same for what nearly all messages are, small and in one block and not the first to that peer,
- * without a call between the entry point and the fabric. Lane locked.
- */
-HOT_INLINE bool p2p_inject_block(struct comm *c, struct datatype *t, enum channel channel,
-                                 const void *buf, MPI_Count count, int dest, int tag)
-{
-    size_t len;
+/* The program's calls, no lock held. All but the starts block; status may be NULL. */
+int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
+                  int tag, enum send_mode mode);
+int p2p_send_start(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
+                   int tag, enum send_mode mode, MPI_Request *request);
 
-    if (dest < 0 || !c->peers || !c->peers[dest] || !t->contiguous ||
-        __builtin_mul_overflow((size_t)t->size, (size_t)count, &len) || len > fabric_inject_most ||
-        !credit_take(c->peers[dest], p2p_line(channel), len))
-        return false;
-    if (fabric_tinject(c->peers[dest], datatype_address(buf, t), len,
-                       p2p_match_out(c, channel, tag), (uint64_t)c->rank)) {
-        credit_untake(c->peers[dest], p2p_line(channel), len);
-        return false;
-    }
-    p2p_count_sent(channel, len);
-    return true;
+struct p2p_receive {
+    struct comm *comm;
+    struct datatype *type;
+    void *buf;
+    MPI_Count count;
+    int source, tag;
+};
+int p2p_recv_wait(const struct p2p_receive *x, MPI_Status *status);
+int p2p_recv_start(const struct p2p_receive *x, MPI_Request *request);
+
+/* ---- A message that fabric_trecv_now has taken for such a receive ---- */
+
+/* It is synchronous or in pieces (whose head says that it is synchronous): p2p_recv_taken. */
+static inline bool p2p_is_unusual(const struct node_received *m)
+{
+    return m->tag & P2P_SYNCHRONOUS;
 }
 
-/* No lock held: all block. Status may be NULL. */
-int p2p_send_wait_slow(struct comm *c, const void *buf, MPI_Count count, struct datatype *t,
-                       int dest, int tag, enum send_mode mode);
-HOT_INLINE int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datatype *t,
-                             int dest, int tag, enum send_mode mode)
-{
-    if (mode != SEND_SYNCHRONOUS) {
-        lane_lock();
-        bool sent = p2p_inject_block(c, t, CHANNEL_P2P, buf, count, dest, tag);
-        lane_unlock();
-        if (__builtin_expect(sent, 1))
-            return MPI_SUCCESS;
-    }
-    return p2p_send_wait_slow(c, buf, count, t, dest, tag, mode);
-}
-int p2p_recv_wait(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
-                  int tag, MPI_Status *status);
+/* Does what such a message asks for, no lock held, and waits for the rest of one in pieces. */
+int p2p_recv_taken(const struct p2p_receive *x, const struct node_received *m, MPI_Status *status);
 
-/* Nonblocking: as the two above, with a request that has a handle. */
-int p2p_send_start_slow(struct comm *c, const void *buf, MPI_Count count, struct datatype *t,
-                        int dest, int tag, enum send_mode mode, MPI_Request *request);
-HOT_INLINE int p2p_send_start(struct comm *c, const void *buf, MPI_Count count, struct datatype *t,
-                              int dest, int tag, enum send_mode mode, MPI_Request *request)
+/* Counts a message from that rank as received. Lane locked. */
+void post_consumed(struct comm *c, int source, enum channel channel, size_t len);
+
+/* The end of any other, whose sender is `from`, or NULL to find it. Lane locked. */
+HOT_INLINE void p2p_took(struct comm *c, struct fabric_peer *from, const struct node_received *m)
 {
-    if (mode != SEND_SYNCHRONOUS) {
-        lane_lock();
-        bool sent = p2p_inject_block(c, t, CHANNEL_P2P, buf, count, dest, tag);
-        lane_unlock();
-        if (__builtin_expect(sent, 1)) {
-            *request = (MPI_Request)request_sent.object.handle;
-            return MPI_SUCCESS;
-        }
-    }
-    return p2p_send_start_slow(c, buf, count, t, dest, tag, mode, request);
+    if (LIKELY(from != NULL))
+        credit_consumed(from, CREDIT_PROGRAM, m->len);
+    else
+        post_consumed(c, p2p_source(m->data), CHANNEL_P2P, m->len);
+    p2p_count_received(CHANNEL_P2P, m->len);
 }
 
-/*
- * Posts what nearly all of the program's receives are, into one block and from a peer that is
- * known, without a call between the entry point and the fabric. NULL: use p2p_recv. Lane locked.
- */
-HOT_INLINE struct request *p2p_recv_block(struct comm *c, struct datatype *t, void *buf,
-                                          MPI_Count count, int source, int tag)
+HOT_INLINE void p2p_tell(const struct node_received *m, MPI_Status *status)
 {
-    struct fabric_peer *from = NULL;
-    size_t len;
-
-    if (UNLIKELY(!t->contiguous || !c->peers || source < MPI_ANY_SOURCE ||
-                 __builtin_mul_overflow((size_t)t->size, (size_t)count, &len) || len > PTRDIFF_MAX))
-        return NULL;
-    if (source != MPI_ANY_SOURCE && UNLIKELY(!(from = c->peers[source])))
-        return NULL;
-    struct request *r = request_new(REQUEST_RECV, c, t);
-    if (UNLIKELY(!r))
-        return NULL;
-    r->buf = buf;
-    r->bytes = len;
-    r->peer = source;
-    r->want = tag;
-    r->channel = CHANNEL_P2P;
-    r->plain = true;
-    r->op.done = post_received;
-    if (UNLIKELY(fabric_trecv(from, &r->op, datatype_address(buf, t), len,
-                              p2p_match(c, CHANNEL_P2P, tag == MPI_ANY_TAG ? 0 : tag),
-                              p2p_ignore(tag)))) {
-        request_free(r);
-        return NULL;
-    }
-    credit_posted(from, CREDIT_PROGRAM, 1);
-    return r;
-}
-
-int p2p_recv_start_slow(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
-                        int tag, MPI_Request *request);
-HOT_INLINE int p2p_recv_start(struct comm *c, void *buf, MPI_Count count, struct datatype *t,
-                              int source, int tag, MPI_Request *request)
-{
-    lane_lock();
-    struct request *r = p2p_recv_block(c, t, buf, count, source, tag);
-    lane_unlock();
-    if (LIKELY(r))
-        return request_publish(r, request);
-    return p2p_recv_start_slow(c, buf, count, t, source, tag, request);
+    if (!status)
+        return;
+    status->MPI_SOURCE = p2p_source(m->data);
+    status->MPI_TAG = (int)(uint32_t)m->tag;
+    status_set_bytes(status, m->len);
+    status_set_cancelled(status, false);
 }
 
 /* 3.10: the receive is posted first. `replace`: what is sent is copied before it is overwritten. */

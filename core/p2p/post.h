@@ -23,9 +23,6 @@ void post_withdraw(struct request *r);
 int post_buffered(struct request *r, struct fabric_peer *to, uint64_t match, const void *buf,
                   MPI_Count count);
 
-/* Counts a message from that rank as received. */
-void post_consumed(struct comm *c, int source, enum channel channel, size_t len);
-
 /* The peer that a receive or probe names: NULL for MPI_ANY_SOURCE. */
 int post_from(struct comm *c, int source, struct fabric_peer **from);
 

@@ -83,7 +83,7 @@ static int probe_locked(struct comm *c, int source, int tag, bool *found, struct
             message_drop(m);
         return rc;
     }
-    int from = source == MPI_ANY_SOURCE ? split_source(event.data) : source;
+    int from = source == MPI_ANY_SOURCE ? p2p_source(event.data) : source;
     if (m) {
         m->request->peer = from;
         m->request->want = (int)(uint32_t)event.tag;

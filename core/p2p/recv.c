@@ -97,7 +97,7 @@ static void received(struct request *r, const struct fabric_event *event)
     }
     r->len = event->len;
     r->tag = r->want == MPI_ANY_TAG ? (int)(uint32_t)event->tag : r->want;
-    r->source = r->peer == MPI_ANY_SOURCE ? split_source(event->data) : r->peer;
+    r->source = r->peer == MPI_ANY_SOURCE ? p2p_source(event->data) : r->peer;
     if (op->peer)
         credit_consumed(op->peer, p2p_line(r->channel), r->len);
     else
@@ -165,108 +165,119 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
     return MPI_SUCCESS;
 }
 
-/* What recv_now took is the head of a message in pieces: r receives the rest. Lane locked. */
-static void recv_rest(struct request *r, struct comm *c, void *buf, MPI_Count count,
-                      struct datatype *t, int source, int tag, const struct fabric_event *head)
+/* ---- Blocking ---- */
+
+static struct fabric_event event_of(const struct node_received *m)
 {
-    request_make(r, REQUEST_RECV, c, t);
-    r->buf = buf;
-    r->count = count;
-    r->bytes = (size_t)t->size * (size_t)count;
-    r->peer = source;
-    r->want = tag;
+    return (struct fabric_event){.len = m->len, .tag = m->tag, .data = m->data};
+}
+
+/* r, which takes x's place, has got the head of a message in pieces and receives the rest. */
+static void recv_rest(struct request *r, const struct p2p_receive *x,
+                      const struct fabric_event *head)
+{
+    request_make(r, REQUEST_RECV, x->comm, x->type);
+    r->buf = x->buf;
+    r->count = x->count;
+    r->bytes = (size_t)x->type->size * (size_t)x->count;
+    r->peer = x->source;
+    r->want = x->tag;
     r->channel = CHANNEL_P2P;
     r->op.peer = NULL;
     credit_posted(NULL, CREDIT_PROGRAM, 1); /* as post_received takes it off */
     post_received(&r->op, head);
 }
 
-enum now { NOW_NONE, NOW_WHOLE, NOW_HEAD };
+/* Waits for a request on the caller's stack. */
+static int recv_end(struct request *r, MPI_Status *status)
+{
+    request_wait_flag(&r->done);
+    int rc = request_status(r, status);
+    request_unmake(r);
+    return rc;
+}
+
+int p2p_recv_taken(const struct p2p_receive *x, const struct node_received *m, MPI_Status *status)
+{
+    struct fabric_event event = event_of(m);
+    bool head = split_is_head(&event);
+    struct request r;
+
+    lane_lock();
+    if (head) {
+        recv_rest(&r, x, &event);
+    } else {
+        post_ack(x->comm, p2p_source(event.data), (int)(uint32_t)event.tag);
+        p2p_took(x->comm, NULL, m);
+    }
+    lane_unlock();
+    if (head)
+        return recv_end(&r, status);
+    p2p_tell(m, status);
+    return MPI_SUCCESS;
+}
 
 /*
  * A blocking receive need not be posted while its thread can look by itself: it takes the message
- * out of the endpoint's queue when it comes. Other work is done meanwhile. Where only the head of
- * it came, r has become a request that receives the rest.
+ * out of the endpoint's queue when it comes. Other work is done meanwhile.
  */
-static enum now recv_now(struct request *r, struct comm *c, void *buf, MPI_Count count,
-                         struct datatype *t, int source, int tag, MPI_Status *status)
+static bool recv_now(const struct p2p_receive *x, struct node_received *m)
 {
     struct fabric_peer *from = NULL;
-    struct fabric_event event;
-    uint64_t match = p2p_match(c, CHANNEL_P2P, tag == MPI_ANY_TAG ? 0 : tag);
+    uint64_t match = p2p_match(x->comm, CHANNEL_P2P, x->tag == MPI_ANY_TAG ? 0 : x->tag);
     size_t len;
     int rc = -EAGAIN;
 
-    if (!t->contiguous || source == MPI_PROC_NULL || !fabric_trecv_now_works() ||
-        __builtin_mul_overflow((size_t)t->size, (size_t)count, &len))
-        return NOW_NONE;
-    if (source != MPI_ANY_SOURCE && !(c->peers && (from = c->peers[source])))
-        return NOW_NONE;
+    if (!x->type->contiguous || x->source == MPI_PROC_NULL ||
+        __builtin_mul_overflow((size_t)x->type->size, (size_t)x->count, &len))
+        return false;
+    if (x->source != MPI_ANY_SOURCE && !(from = comm_met(x->comm, x->source)))
+        return false;
+    void *buf = datatype_address(x->buf, x->type);
     for (uint32_t rounds = wait_polls() / LOOKS + 1; rounds; rounds--) {
         lane_lock();
         for (int looks = LOOKS; looks && rc == -EAGAIN; looks--)
-            rc = fabric_trecv_now(from, datatype_address(buf, t), len, match, p2p_ignore(tag),
-                                  &event);
-        if (!rc && UNLIKELY(split_is_head(&event))) {
-            recv_rest(r, c, buf, count, t, source, tag, &event);
-            lane_unlock();
-            return NOW_HEAD;
-        }
-        if (!rc && event.tag & P2P_SYNCHRONOUS)
-            post_ack(c, split_source(event.data), (int)(uint32_t)event.tag);
-        if (!rc) {
-            post_consumed(c, split_source(event.data), CHANNEL_P2P, event.len);
-            p2p_count_received(CHANNEL_P2P, event.len);
-        } else if (rc == -EAGAIN || rc == -EINPROGRESS) {
+            rc = fabric_trecv_now(from, buf, len, match, p2p_ignore(x->tag), m);
+        if (rc == -EAGAIN || rc == -EINPROGRESS)
             lane_progress();
-        }
+        else if (LIKELY(!rc && !p2p_is_unusual(m)))
+            p2p_took(x->comm, from, m);
         lane_unlock();
         if (!rc || rc == -EBUSY)
             break;
         rc = -EAGAIN;
     }
-    if (rc)
-        return NOW_NONE;
-    if (status) {
-        status->MPI_SOURCE = split_source(event.data);
-        status->MPI_TAG = (int)(uint32_t)event.tag;
-        status_set_bytes(status, event.len);
-        status_set_cancelled(status, false);
-    }
-    return NOW_WHOLE;
+    return !rc;
 }
 
-int p2p_recv_wait(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
-                  int tag, MPI_Status *status)
+int p2p_recv_wait(const struct p2p_receive *x, MPI_Status *status)
 {
+    struct node_received m;
     struct request r;
-    enum now now = recv_now(&r, c, buf, count, t, source, tag, status);
-    int rc = MPI_SUCCESS;
 
-    if (now == NOW_WHOLE)
-        return rc;
-    if (now == NOW_NONE) {
-        request_make(&r, REQUEST_RECV, c, t);
-        lane_lock();
-        rc = p2p_recv(&r, CHANNEL_P2P, buf, count, source, tag);
-        if (!rc && !request_is_done(&r))
-            lane_progress();
-        lane_unlock();
+    if (recv_now(x, &m)) {
+        if (UNLIKELY(p2p_is_unusual(&m)))
+            return p2p_recv_taken(x, &m, status);
+        p2p_tell(&m, status);
+        return MPI_SUCCESS;
     }
-    if (!rc) {
-        request_wait_flag(&r.done);
-        rc = request_status(&r, status);
-    }
+    request_make(&r, REQUEST_RECV, x->comm, x->type);
+    lane_lock();
+    int rc = p2p_recv(&r, CHANNEL_P2P, x->buf, x->count, x->source, x->tag);
+    if (!rc && !request_is_done(&r))
+        lane_progress();
+    lane_unlock();
+    if (!rc)
+        return recv_end(&r, status);
     request_unmake(&r);
     return rc;
 }
 
-int p2p_recv_start_slow(struct comm *c, void *buf, MPI_Count count, struct datatype *t, int source,
-                        int tag, MPI_Request *request)
+int p2p_recv_start(const struct p2p_receive *x, MPI_Request *request)
 {
     lane_lock();
-    struct request *r = request_new(REQUEST_RECV, c, t);
-    int rc = r ? p2p_recv(r, CHANNEL_P2P, buf, count, source, tag) : MPI_ERR_NO_MEM;
+    struct request *r = request_new(REQUEST_RECV, x->comm, x->type);
+    int rc = r ? p2p_recv(r, CHANNEL_P2P, x->buf, x->count, x->source, x->tag) : MPI_ERR_NO_MEM;
     if (rc && r)
         request_free(r);
     lane_unlock();

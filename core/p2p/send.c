@@ -228,8 +228,8 @@ int p2p_send(struct request *r, enum channel channel, const void *buf, MPI_Count
     return MPI_SUCCESS;
 }
 
-int p2p_send_wait_slow(struct comm *c, const void *buf, MPI_Count count, struct datatype *t,
-                       int dest, int tag, enum send_mode mode)
+int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
+                  int tag, enum send_mode mode)
 {
     struct request r;
     void *packed;
@@ -255,8 +255,8 @@ int p2p_send_wait_slow(struct comm *c, const void *buf, MPI_Count count, struct 
     return rc;
 }
 
-int p2p_send_start_slow(struct comm *c, const void *buf, MPI_Count count, struct datatype *t,
-                        int dest, int tag, enum send_mode mode, MPI_Request *request)
+int p2p_send_start(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
+                   int tag, enum send_mode mode, MPI_Request *request)
 {
     void *packed;
     int rc = scattered_pack(buf, count, t, &packed);

@@ -23,12 +23,6 @@
 enum { SPLIT_PIECES = 44, SPLIT_NUMBER = 25, SPLIT_NUMBER_BITS = 19, SPLIT_PIECES_BITS = 20 };
 #define SPLIT_HEAD (UINT64_C(1) << 24)
 
-/* The sender that a message's data word names. */
-static inline int split_source(uint64_t data)
-{
-    return (int)(data & (SPLIT_HEAD - 1));
-}
-
 /* The length of the whole message whose head, or which itself, an event tells of. */
 static inline size_t split_length(const struct fabric_event *event)
 {

@@ -191,6 +191,7 @@ int fabric_open(void)
     if (!fabric.direct ||
         fi_open_ops(&fabric.ep->fid, NODE_RMA_NOW_OPS, 0, (void **)&fabric.rma_now, NULL))
         fabric.rma_now = NULL;
+    fabric_now_update();
     rc = fabric_notes_open();
     if (rc)
         goto close_wake;
@@ -232,6 +233,7 @@ void fabric_close(void)
     free(fabric.tail);
     close(fabric.wake_fd);
     memset(&fabric, 0, sizeof(fabric));
+    fabric_now_update();
     fabric.wait_fd = fabric.wake_fd = -1;
 }
 

@@ -17,14 +17,18 @@
 #ifndef ORIEL_FABRIC_FABRIC_H
 #define ORIEL_FABRIC_FABRIC_H
 
-#include <stdbool.h>
+#include <errno.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "provider/base/hot.h"
 #include "provider/base/list.h"
 #include "provider/base/scatter.h"
+#include "provider/node/node_direct.h"
+#include "provider/node/node_outlet.h"
 
 struct fabric_peer;
 struct fabric_region;
@@ -103,6 +107,26 @@ static inline void *fabric_peer_own(struct fabric_peer *peer)
     return (char *)peer + FABRIC_PEER_HEAD;
 }
 
+/* ---- What is inline below; the fabric's own ---- */
+
+/* A peer begins with it. */
+struct fabric_peer_head {
+    struct node_outlet *outlet; /* for small messages at once; NULL: not this way, or not now */
+    uint64_t addr;              /* an fi_addr_t */
+};
+
+struct fabric_now {
+    struct fid_ep *ep;
+    node_direct_receive *receive; /* NULL: receives must be posted, all or for now */
+};
+
+extern struct fabric_now fabric_now;
+
+static inline struct fabric_peer_head *fabric_peer_head(struct fabric_peer *peer)
+{
+    return (struct fabric_peer_head *)peer;
+}
+
 /* ---- Tagged messages. `from` NULL is any source; `data` travels with the message. ---- */
 
 /* limits.inject for those who ask at every message; 0 while nothing is open. */
@@ -110,20 +134,39 @@ extern size_t fabric_inject_most;
 /* At most limits.inject bytes; the buffer is free on return. -EAGAIN: send it with an operation. */
 int fabric_tinject(struct fabric_peer *to, const void *buf, size_t len, uint64_t tag,
                    uint64_t data);
+/*
+ * The same for what nearly all messages on one host are, without a call: at most FABRIC_SMALL bytes
+ * to a peer that fabric_tinject has sent to before. False: nothing was done, use fabric_tinject.
+ */
+enum { FABRIC_SMALL = NODE_CELL_PAYLOAD };
+HOT_INLINE bool fabric_tinject_small(struct fabric_peer *to, const void *buf, size_t len,
+                                     uint64_t tag, uint64_t data)
+{
+    struct node_outlet *outlet = fabric_peer_head(to)->outlet;
+
+    return LIKELY(outlet != NULL) &&
+           node_outlet_inject(outlet, buf, len, tag, data, NODE_WIRE_TAGGED | NODE_WIRE_DATA);
+}
 int fabric_tsend(struct fabric_peer *to, struct fabric_op *op, const void *buf, size_t len,
                  uint64_t tag, uint64_t data);
 /* A tag matches where it equals `tag` in all bits that `ignore` does not have. */
 int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
                  uint64_t tag, uint64_t ignore);
 /*
- * Receives a message if it is there this moment: 0 and the event. -EAGAIN: nothing has come.
+ * Receives a message if it is there this moment: 0 and what it was. -EAGAIN: nothing has come.
  * -EINPROGRESS: something else has, look again after fabric_progress. -EBUSY: post the receive
- * instead. In all three nothing has been done. Costs a
- * third of posting and completing, on endpoints that can do it: fabric_trecv_now_works.
+ * instead. In all three nothing has been done. Costs a third of posting and completing.
  */
-int fabric_trecv_now(struct fabric_peer *from, void *buf, size_t len, uint64_t tag, uint64_t ignore,
-                     struct fabric_event *event);
-bool fabric_trecv_now_works(void);
+HOT_INLINE int fabric_trecv_now(struct fabric_peer *from, void *buf, size_t len, uint64_t tag,
+                                uint64_t ignore, struct node_received *found)
+{
+    uint64_t source = from ? fabric_peer_head(from)->addr : NODE_ANY;
+
+    if (UNLIKELY(!fabric_now.receive))
+        return -EBUSY;
+    /* The provider's few errors are the system's own numbers. */
+    return fabric_now.receive(fabric_now.ep, source, buf, len, tag, ignore, found);
+}
 /*
  * Looks for a message that has arrived: 0 and the event, or -ENOMSG. With `claim`, the message is
  * taken out of matching and waits for fabric_trecv_claimed with the same operation.

@@ -42,7 +42,7 @@ static_assert(sizeof(((struct fabric_op *)0)->context) >= sizeof(struct fi_conte
               "room for libfabric's context");
 
 struct fabric_peer {
-    fi_addr_t addr;
+    struct fabric_peer_head head;
     uint32_t rank;
     struct list waiting; /* operations that the provider refused for now, in order */
     struct list blocked; /* in fabric.blocked while any waits */
@@ -139,6 +139,8 @@ size_t fabric_quirks_eager(const struct fi_info *info);
 int fabric_post(struct fabric_op *op);
 /* Posts what was queued, as far as it goes. */
 void fabric_post_queued(void);
+/* Says to all who receive at once, without posting, whether that is possible. */
+void fabric_now_update(void);
 /* Takes a queued operation back; false where it is not queued. */
 bool fabric_post_withdraw(struct fabric_op *op);
 

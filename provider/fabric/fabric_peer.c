@@ -46,10 +46,11 @@ static int contact(uint32_t rank, struct fabric_peer **peer)
     if (!p)
         return -ENOMEM;
     memset(p->own, 0, sizeof(p->own));
+    p->head.outlet = NULL;
     p->rank = rank;
     list_init(&p->waiting);
     list_init(&p->blocked);
-    int rc = insert(rank, &p->addr);
+    int rc = insert(rank, &p->head.addr);
     if (rc) {
         free(p);
         return rc;
@@ -75,7 +76,7 @@ bool fabric_is_shared(void)
 
 void fabric_wake(struct fabric_peer *peer)
 {
-    fabric.direct->wake(fabric.ep, peer->addr);
+    fabric.direct->wake(fabric.ep, peer->head.addr);
 }
 
 bool fabric_peer_is_self(const struct fabric_peer *peer)

@@ -13,7 +13,7 @@ static ssize_t post_receive(struct fabric_op *op, uint64_t flags)
 {
     struct fi_msg_tagged m = {.msg_iov = op->iov,
                               .iov_count = op->iov_count,
-                              .addr = op->peer ? op->peer->addr : FI_ADDR_UNSPEC,
+                              .addr = op->peer ? op->peer->head.addr : FI_ADDR_UNSPEC,
                               .tag = op->tag,
                               .ignore = op->data,
                               .context = op};
@@ -27,7 +27,7 @@ static ssize_t post_receive(struct fabric_op *op, uint64_t flags)
 
 static ssize_t post_peek(struct fabric_op *op)
 {
-    struct fi_msg_tagged m = {.addr = op->peer ? op->peer->addr : FI_ADDR_UNSPEC,
+    struct fi_msg_tagged m = {.addr = op->peer ? op->peer->head.addr : FI_ADDR_UNSPEC,
                               .tag = op->tag,
                               .ignore = op->data,
                               .context = op};
@@ -40,7 +40,7 @@ static ssize_t post_write(struct fabric_op *op)
     struct fi_rma_iov remote = {op->tag, op->iov[0].iov_len, op->data};
     struct fi_msg_rma m = {.msg_iov = op->iov,
                            .iov_count = 1,
-                           .addr = op->peer->addr,
+                           .addr = op->peer->head.addr,
                            .rma_iov = &remote,
                            .rma_iov_count = 1,
                            .context = op};
@@ -54,10 +54,11 @@ static ssize_t post_scattered(struct fabric_op *op)
     const struct scatter *s = op->iov[0].iov_base;
 
     if (op->kind == OP_SEND)
-        return fabric.direct->send_scattered(fabric.ep, s, op->peer->addr, op->tag, op->data, op);
-    return fabric.direct->recv_scattered(fabric.ep, s, op->peer ? op->peer->addr : FI_ADDR_UNSPEC,
-                                         op->tag, op->data, op->kind == OP_CLAIMED ? FI_CLAIM : 0,
-                                         op);
+        return fabric.direct->send_scattered(fabric.ep, s, op->peer->head.addr, op->tag, op->data,
+                                             op);
+    return fabric.direct->recv_scattered(fabric.ep, s,
+                                         op->peer ? op->peer->head.addr : FI_ADDR_UNSPEC, op->tag,
+                                         op->data, op->kind == OP_CLAIMED ? FI_CLAIM : 0, op);
 }
 
 static ssize_t post(struct fabric_op *op)
@@ -67,11 +68,11 @@ static ssize_t post(struct fabric_op *op)
     switch ((enum fabric_kind)op->kind) {
     case OP_SEND:
         return fi_tsenddata(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->data,
-                            op->peer->addr, op->tag, op);
+                            op->peer->head.addr, op->tag, op);
     case OP_RECV:
         if (op->iov_count == 1)
             return fi_trecv(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL,
-                            op->peer ? op->peer->addr : FI_ADDR_UNSPEC, op->tag, op->data, op);
+                            op->peer ? op->peer->head.addr : FI_ADDR_UNSPEC, op->tag, op->data, op);
         return post_receive(op, FI_COMPLETION);
     case OP_CLAIMED:
         return post_receive(op, FI_CLAIM | FI_COMPLETION);
@@ -82,14 +83,14 @@ static ssize_t post(struct fabric_op *op)
     case OP_WRITE:
         return post_write(op);
     case OP_NOTE:
-        return fi_send(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->peer->addr,
-                       op);
+        return fi_send(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL,
+                       op->peer->head.addr, op);
     case OP_NOTED:
         return fi_recv(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, FI_ADDR_UNSPEC,
                        op);
     case OP_READ:
-        return fi_read(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->peer->addr,
-                       op->tag, op->data, op);
+        return fi_read(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL,
+                       op->peer->head.addr, op->tag, op->data, op);
     }
     return -FI_EINVAL;
 }
@@ -123,12 +124,25 @@ static void count_queued(int change)
     atomic_store_explicit(&fabric.queued, n + change, memory_order_relaxed);
 }
 
+void fabric_now_update(void)
+{
+    bool now = fabric.direct && list_empty(&fabric.waiting_receives);
+
+    fabric_now = (struct fabric_now){fabric.ep, now ? fabric.direct->receive : NULL};
+}
+
+/* Nothing takes a short way past what waits. */
 static void enqueue(struct fabric_op *op)
 {
     list_add_tail(queue_of(op), &op->link);
     op->state = OP_QUEUED;
     count_queued(1);
-    if (!fabric_is_receive(op) && list_empty(&op->peer->blocked))
+    if (fabric_is_receive(op)) {
+        fabric_now_update();
+        return;
+    }
+    op->peer->head.outlet = NULL;
+    if (list_empty(&op->peer->blocked))
         list_add_tail(&fabric.blocked, &op->peer->blocked);
 }
 
@@ -172,7 +186,8 @@ void fabric_post_queued(void)
 {
     struct list tried, *l;
 
-    post_from(&fabric.waiting_receives);
+    if (post_from(&fabric.waiting_receives))
+        fabric_now_update();
     list_init(&tried);
     while ((l = list_pop(&fabric.blocked))) {
         struct fabric_peer *p = container_of(l, struct fabric_peer, blocked);
@@ -189,5 +204,6 @@ bool fabric_post_withdraw(struct fabric_op *op)
         return false;
     list_drop(&op->link);
     count_queued(-1);
+    fabric_now_update();
     return true;
 }

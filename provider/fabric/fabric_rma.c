@@ -89,17 +89,17 @@ int fabric_read(struct fabric_peer *from, struct fabric_op *op, void *buf, size_
 int fabric_write_now(struct fabric_peer *to, const void *buf, size_t len, uint64_t address,
                      uint64_t key)
 {
-    return fabric.rma_now ? fabric.rma_now->write(fabric.ep, buf, len, to->addr, address, key)
+    return fabric.rma_now ? fabric.rma_now->write(fabric.ep, buf, len, to->head.addr, address, key)
                           : -EBUSY;
 }
 
 int fabric_read_now(struct fabric_peer *from, void *buf, size_t len, uint64_t address, uint64_t key)
 {
-    return fabric.rma_now ? fabric.rma_now->read(fabric.ep, buf, len, from->addr, address, key)
+    return fabric.rma_now ? fabric.rma_now->read(fabric.ep, buf, len, from->head.addr, address, key)
                           : -EBUSY;
 }
 
 int fabric_reach(struct fabric_peer *peer)
 {
-    return fabric.rma_now ? fabric.rma_now->reach(fabric.ep, peer->addr) : -EBUSY;
+    return fabric.rma_now ? fabric.rma_now->reach(fabric.ep, peer->head.addr) : -EBUSY;
 }

@@ -9,7 +9,10 @@ int fabric_tinject(struct fabric_peer *to, const void *buf, size_t len, uint64_t
 {
     if (!list_empty(&to->waiting))
         return -EAGAIN;
-    ssize_t rc = fi_tinjectdata(fabric.ep, buf, len, data, to->addr, tag);
+    /* The next one goes by itself. */
+    if (fabric.direct && fabric.direct->outlet(fabric.ep, to->head.addr, &to->head.outlet))
+        to->head.outlet = NULL;
+    ssize_t rc = fi_tinjectdata(fabric.ep, buf, len, data, to->head.addr, tag);
     return __builtin_expect(!rc, 1) ? 0 : fabric_errno(rc);
 }
 
@@ -47,7 +50,7 @@ int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size
         op->iov[0].iov_len = len; /* dispatch_entry looks at it */
         p->tag = tag;
         p->ignore = ignore;
-        p->source = from ? from->addr : FI_ADDR_UNSPEC;
+        p->source = from ? from->head.addr : FI_ADDR_UNSPEC;
         p->buf = buf;
         p->len = len;
         if (LIKELY(!fabric.direct->post(fabric.ep, p)))
@@ -61,26 +64,7 @@ int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size
     return fabric_post(op);
 }
 
-bool fabric_trecv_now_works(void)
-{
-    return fabric.direct;
-}
-
-int fabric_trecv_now(struct fabric_peer *from, void *buf, size_t len, uint64_t tag, uint64_t ignore,
-                     struct fabric_event *event)
-{
-    struct node_received found;
-
-    /* What waits to be posted, or has been read and not been dispatched, comes first. */
-    if (!fabric.direct || !list_empty(&fabric.waiting_receives))
-        return -EBUSY;
-    int rc = fabric.direct->receive(fabric.ep, from ? from->addr : FI_ADDR_UNSPEC, buf, len, tag,
-                                    ignore, &found);
-    if (rc) /* these few are the system's own numbers */
-        return rc;
-    *event = (struct fabric_event){.len = found.len, .tag = found.tag, .data = found.data};
-    return 0;
-}
+struct fabric_now fabric_now;
 
 int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len)
 {
@@ -101,7 +85,8 @@ int fabric_tinject_scattered(struct fabric_peer *to, const struct scatter *s, ui
 {
     if (!list_empty(&to->waiting))
         return -EAGAIN;
-    return fabric_errno(fabric.direct->send_scattered(fabric.ep, s, to->addr, tag, data, NULL));
+    return fabric_errno(
+        fabric.direct->send_scattered(fabric.ep, s, to->head.addr, tag, data, NULL));
 }
 
 static int post_scattered(struct fabric_op *op, const struct scatter *s)

@@ -35,6 +35,7 @@
 #include "provider/base/pool.h"
 #include "provider/base/scatter.h"
 #include "provider/node/node_direct.h"
+#include "provider/node/node_outlet.h"
 #include "provider/node/node_segment.h"
 
 /*
@@ -136,8 +137,7 @@ enum node_event { /* which counter an operation moves */
 
 struct node_peer {
     struct node_segment *segment; /* the peer's, mapped */
-    uint64_t head_seen;           /* of its queue: node_queue_take */
-    uint16_t source;              /* our place in its list of sources */
+    struct node_outlet out;       /* the way to its queue */
     bool single_copy;             /* process_vm_readv works both ways */
     bool gone;             /* it ended before we met it: its cells are all that is left of it */
     int doorbell;          /* write end of its pipe, opened at the first ring; -1 before */
@@ -255,7 +255,7 @@ struct node_op {
 /* A cell that found no room: the library's own answers, never the program's messages. */
 struct node_control {
     struct list link; /* in peer->controls */
-    uint64_t bits;    /* node_word without the source */
+    uint64_t bits;    /* the word without its source */
     unsigned char payload[NODE_CELL_PAYLOAD];
 };
 
@@ -319,28 +319,6 @@ struct node_ep {
 };
 
 /* ---- Cells ---- */
-
-enum node_kind {
-    NODE_CELL_NONE,
-    NODE_CELL_INLINE, /* the payload is the message */
-    NODE_CELL_CHUNK,  /* struct node_wire_chunk */
-    NODE_CELL_TRAIN,  /* struct node_wire_train */
-    NODE_CELL_RTS,    /* struct node_wire_rts; length: number of pieces */
-    NODE_CELL_FIN,    /* struct node_wire_answer: the data has been fetched */
-    NODE_CELL_ACK,    /* struct node_wire_answer: the message has been received */
-    NODE_CELL_CTS,    /* struct node_wire_cts: stream it */
-    NODE_CELL_DATA,   /* struct node_wire_data: a chunk of a stream */
-    NODE_CELL_PUT,    /* struct node_wire_put: a chunk to place by key */
-    NODE_CELL_GET,    /* struct node_wire_get: answered by a stream */
-    NODE_CELL_NOTICE, /* struct node_wire_notice: a write with data was done at once */
-    NODE_CELL_ATOMIC, /* struct node_wire_atomic, operands in a chunk */
-};
-
-enum { /* a cell's flags */
-       NODE_WIRE_TAGGED = 1,
-       NODE_WIRE_DATA = 2, /* `data` is the sender's */
-       NODE_WIRE_ACK = 4,  /* answer when a receive has it */
-};
 
 struct node_wire_chunk {
     uint64_t op; /* to acknowledge, or 0 */
@@ -406,23 +384,13 @@ int node_peer_self(struct node_ep *ep, struct node_peer **peer); /* this endpoin
 /* What was sent through our chunks can be read when we are gone. */
 void node_peers_linger(struct node_ep *ep);
 void node_peers_close(struct node_ep *ep);
-/* node_wait.c: the peer sleeps, or did when we looked */
-void node_peer_wake(struct node_peer *peer);
+/* node_wait.c */
 void node_alarm_ring(struct node_alarm *alarm);
 
 static inline void node_alarm(struct node_alarm *alarm)
 {
     if (__builtin_expect(alarm->armed, 0))
         node_alarm_ring(alarm);
-}
-
-/* Rings the peer's bell if it sleeps. Call it after publishing a cell; node_wait.h says why no
- * barrier is needed in between. */
-static inline void node_peer_ring(struct node_peer *peer)
-{
-    atomic_signal_fence(memory_order_seq_cst);
-    if (__builtin_expect(atomic_load_explicit(&peer->segment->sleeping, memory_order_relaxed), 0))
-        node_peer_wake(peer);
 }
 
 static inline int node_peer_get(struct node_ep *ep, fi_addr_t address, struct node_peer **peer)

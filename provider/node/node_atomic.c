@@ -137,15 +137,14 @@ static ssize_t by_message(struct node_ep *ep, struct node_peer *peer, const stru
         goto return_chunk;
     ioc_gather(c->operand, c->operand_count, size, ep->segment->chunks[chunk]);
     ioc_gather(c->compare, c->compare_count, size, ep->segment->chunks[chunk] + count * size);
-    struct node_cell *cell = node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
+    struct node_cell *cell = node_outlet_take(&peer->out, &position);
     if (!cell)
         goto free_op;
     struct node_wire_atomic wire = {(uintptr_t)op,       c->addr, c->key, count, c->type, c->op,
                                     c->result_count > 0, chunk};
     memcpy(cell->payload, &wire, sizeof(wire));
     cell->tag = cell->data = 0;
-    node_queue_publish(cell, position, node_word(NODE_CELL_ATOMIC, 0, 0, peer->source));
-    node_peer_ring(peer);
+    node_outlet_publish(&peer->out, cell, position, node_word(NODE_CELL_ATOMIC, 0));
     /* With a result the chunk stays in our hands until the answer. */
     if (!c->result_count)
         node_chunk_lend(ep, chunk);

@@ -12,20 +12,19 @@
 static bool put(struct node_peer *peer, uint64_t bits, const void *payload, size_t len)
 {
     uint64_t position;
-    struct node_cell *cell = node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
+    struct node_cell *cell = node_outlet_take(&peer->out, &position);
 
     if (!cell)
         return false;
     memcpy(cell->payload, payload, len);
     cell->tag = cell->data = 0;
-    node_queue_publish(cell, position, bits | (uint64_t)peer->source << 32);
-    node_peer_ring(peer);
+    node_outlet_publish(&peer->out, cell, position, bits);
     return true;
 }
 
 bool node_cell_put(struct node_peer *peer, enum node_kind kind, const void *payload, size_t len)
 {
-    return put(peer, node_word(kind, 0, 0, 0), payload, len);
+    return put(peer, node_word(kind, 0), payload, len);
 }
 
 void node_peer_busy(struct node_ep *ep, struct node_peer *peer)
@@ -40,7 +39,7 @@ void node_control_send(struct node_ep *ep, struct node_peer *peer, enum node_kin
     if (list_empty(&peer->controls) && node_cell_put(peer, kind, payload, len))
         return;
     struct node_control *c = pool_get(&ep->controls); /* node_ep_ready made sure of it */
-    c->bits = node_word(kind, 0, 0, 0);
+    c->bits = node_word(kind, 0);
     memcpy(c->payload, payload, len);
     list_add_tail(&peer->controls, &c->link);
     node_peer_busy(ep, peer);

@@ -4,6 +4,9 @@
 #include "provider/base/hot.h"
 #include "provider/node/node_match.h"
 
+_Static_assert(sizeof(struct node_posted) <= sizeof(struct fi_context2), "it has room in one");
+_Static_assert(NODE_ANY == FI_ADDR_UNSPEC, "libfabric's name for any source");
+
 /* Small sizes are moves, not calls. */
 HOT_INLINE void copy_out(void *buf, const void *from, size_t len)
 {
@@ -57,27 +60,37 @@ static int receive_kept(struct node_ep *ep, struct node_unexpected *u, void *buf
     return 0;
 }
 
-static int receive(struct fid_ep *fid, fi_addr_t source, void *buf, size_t len, uint64_t tag,
+/* A cell that cannot be taken here: what to do instead. */
+static int why_not(const struct node_peer *peer, const struct node_cell *cell, uint64_t word,
+                   uint64_t source, uint64_t tag, uint64_t ignore)
+{
+    if (!peer || node_word_kind(word) > NODE_CELL_RTS ||
+        !(node_word_flags(word) & NODE_WIRE_TAGGED) ||
+        !node_matches(cell->tag, peer->fi_addr, tag, ignore, source))
+        return -FI_EINPROGRESS;
+    return -FI_EBUSY;
+}
+
+static int receive(struct fid_ep *fid, uint64_t source, void *buf, size_t len, uint64_t tag,
                    uint64_t ignore, struct node_received *found)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
-    struct node_unexpected *u = node_match_receive(&ep->tagged, tag, ignore, source);
     uint64_t word;
 
-    if (UNLIKELY(u))
-        return receive_kept(ep, u, buf, len, found);
-    if (ep->tagged.posted_count)
+    if (UNLIKELY(!list_empty(&ep->tagged.arrivals))) {
+        struct node_unexpected *u = node_match_receive(&ep->tagged, tag, ignore, source);
+        if (u)
+            return receive_kept(ep, u, buf, len, found);
+    }
+    if (UNLIKELY(ep->tagged.posted_count))
         return -FI_EBUSY;
     struct node_cell *cell = node_queue_peek(&ep->segment->queue, ep->position, &word);
     if (!cell)
         return -FI_EAGAIN;
     struct node_peer *peer = ep->sources[node_word_source(word)];
-    if (!peer || node_word_kind(word) > NODE_CELL_RTS ||
-        !(node_word_flags(word) & NODE_WIRE_TAGGED) ||
-        !node_matches(cell->tag, peer->fi_addr, tag, ignore, source))
-        return -FI_EINPROGRESS;
-    if (!is_plain(peer, word) || node_word_length(word) > len)
-        return -FI_EBUSY;
+    if (UNLIKELY(!is_plain(peer, word) || node_word_length(word) > len ||
+                 !node_matches(cell->tag, peer->fi_addr, tag, ignore, source)))
+        return why_not(peer, cell, word, source, tag, ignore);
     take_cell(ep, peer, cell, word, buf, found);
     return 0;
 }
@@ -148,13 +161,24 @@ static unsigned progress(struct fid_ep *fid, node_direct_sink *sink, bool *queue
     return told;
 }
 
-static void wake(struct fid_ep *fid, fi_addr_t address)
+static int outlet(struct fid_ep *fid, uint64_t address, struct node_outlet **out)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+    struct node_peer *peer;
+    int ret = ep->cntr[NODE_SEND] ? -FI_EOPNOTSUPP : node_peer_get(ep, address, &peer);
+
+    if (!ret)
+        *out = &peer->out;
+    return ret;
+}
+
+static void wake(struct fid_ep *fid, uint64_t address)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
     struct node_peer *peer;
 
     if (!node_peer_get(ep, address, &peer))
-        node_peer_wake(peer);
+        node_outlet_wake(&peer->out);
 }
 
 static int meet(struct fid_ep *fid, cpu_set_t *taken, bool *first)
@@ -191,6 +215,7 @@ static bool needs_barrier(struct fid_ep *fid)
 
 const struct node_direct_ops node_direct_ops = {.size = sizeof(node_direct_ops),
                                                 .receive = receive,
+                                                .outlet = outlet,
                                                 .post = post,
                                                 .progress = progress,
                                                 .send_scattered = node_scatter_send,

@@ -8,33 +8,37 @@
  *     fi_open_ops(&ep->fid, NODE_DIRECT_OPS, 0, (void **)&ops, NULL);
  *
  * It goes together with everything else that the endpoint does: matching, and its order, are one.
+ * This header needs none of libfabric's, so that whoever stands above them may call what is here.
  */
 #ifndef ORIEL_NODE_NODE_DIRECT_H
 #define ORIEL_NODE_NODE_DIRECT_H
 
-#include <rdma/fabric.h>
-#include <rdma/fi_endpoint.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #include "provider/base/scatter.h"
 
+struct fid_ep;
+struct node_outlet;
+
 #define NODE_DIRECT_OPS "oriel_direct"
+
+#define NODE_ANY        UINT64_MAX /* for the address of a source: any; FI_ADDR_UNSPEC */
 
 /*
  * What matching needs to know of a receive: one cache line, so that it has room in an fi_context2.
  */
 struct node_posted {
     uint64_t tag, ignore;
-    fi_addr_t source; /* FI_ADDR_UNSPEC: any */
-    void *buf;        /* these two of a direct one; the others are part of a node_recv */
+    uint64_t source; /* an fi_addr_t, or NODE_ANY */
+    void *buf;       /* these two of a direct one; the others are part of a node_recv */
     size_t len;
     struct node_posted *next; /* in a line of node_match */
     uint64_t order;           /* of posting */
     bool direct;              /* posted by node_direct_ops */
 };
-
-_Static_assert(sizeof(struct node_posted) <= sizeof(struct fi_context2), "it has room in one");
 
 /* The message that was received. */
 struct node_received {
@@ -48,6 +52,10 @@ struct node_received {
  */
 typedef void node_direct_sink(struct node_posted *receive, const struct node_received *message);
 
+/* node_direct_ops.receive; `source` is an fi_addr_t or NODE_ANY. */
+typedef int node_direct_receive(struct fid_ep *ep, uint64_t source, void *buf, size_t len,
+                                uint64_t tag, uint64_t ignore, struct node_received *found);
+
 struct node_direct_ops {
     size_t size;
     /*
@@ -57,8 +65,12 @@ struct node_direct_ops {
      * longer than the buffer or NODE_CHUNK. In all three nothing has changed. Looks no further than
      * the next cell and makes no other progress.
      */
-    int (*receive)(struct fid_ep *ep, fi_addr_t source, void *buf, size_t len, uint64_t tag,
-                   uint64_t ignore, struct node_received *found);
+    node_direct_receive *receive;
+    /*
+     * The way to that peer's queue for node_outlet_inject, good until the endpoint closes: 0,
+     * -FI_EOPNOTSUPP where sends are counted, or why the peer cannot be reached.
+     */
+    int (*outlet)(struct fid_ep *ep, uint64_t peer, struct node_outlet **outlet);
     /*
      * As fi_trecv with FI_COMPLETION, but that what it takes stands in the record (the first five
      * fields), which belongs to the endpoint until the caller is told that the receive is over. Its
@@ -77,12 +89,12 @@ struct node_direct_ops {
      * complete. Without a context, a send is over when it returns, at most NODE_CHUNK bytes long
      * and completes nothing. `flags`: 0 or FI_CLAIM.
      */
-    ssize_t (*send_scattered)(struct fid_ep *ep, const struct scatter *s, fi_addr_t dest,
+    ssize_t (*send_scattered)(struct fid_ep *ep, const struct scatter *s, uint64_t dest,
                               uint64_t tag, uint64_t data, void *context);
-    ssize_t (*recv_scattered)(struct fid_ep *ep, const struct scatter *s, fi_addr_t source,
+    ssize_t (*recv_scattered)(struct fid_ep *ep, const struct scatter *s, uint64_t source,
                               uint64_t tag, uint64_t ignore, uint64_t flags, void *context);
     /* Rings the peer's bell if it sleeps: for what was written into other memory of its. */
-    void (*wake)(struct fid_ep *ep, fi_addr_t peer);
+    void (*wake)(struct fid_ep *ep, uint64_t peer);
     /*
      * Tells the peers which processor this process is on, and gives those where they were when they
      * last told. How many on this one; `first`: none of those has a smaller pid.

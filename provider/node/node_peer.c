@@ -33,8 +33,15 @@ static int introduce(struct node_ep *ep, struct node_peer *peer)
                                                     memory_order_relaxed, memory_order_relaxed));
     s->sources[place].address = ep->segment->address;
     atomic_store_explicit(&s->sources[place].state, NODE_SOURCE_WHOLE, memory_order_release);
-    peer->source = place;
+    peer->out.from = node_word_of_source(place);
     return 0;
+}
+
+static void give_segment(struct node_peer *peer, struct node_segment *segment)
+{
+    peer->segment = segment;
+    peer->out.queue = &segment->queue;
+    peer->out.sleeping = &segment->sleeping;
 }
 
 static struct node_peer *peer_new(void)
@@ -54,13 +61,15 @@ static struct node_peer *peer_new(void)
 static int meet(struct node_ep *ep, const struct node_address *address, struct node_peer **out)
 {
     struct node_peer *peer = peer_new();
+    struct node_segment *segment;
     int ret;
 
     if (!peer)
         return -FI_ENOMEM;
-    ret = node_segment_attach(address, &peer->segment);
+    ret = node_segment_attach(address, &segment);
     if (ret)
         goto free_peer;
+    give_segment(peer, segment);
     ret = introduce(ep, peer);
     if (ret)
         goto unmap;
@@ -81,12 +90,14 @@ free_peer:
 static int meet_gone(struct node_ep *ep, const struct node_address *address, struct node_peer **out)
 {
     struct node_peer *peer = peer_new();
-    int ret = peer ? node_segment_gone(address, &peer->segment) : -FI_ENOMEM;
+    struct node_segment *segment;
+    int ret = peer ? node_segment_gone(address, &segment) : -FI_ENOMEM;
 
     if (ret) {
         free(peer);
         return ret;
     }
+    give_segment(peer, segment);
     peer->gone = true;
     peer->single_copy = true; /* so that fetching fails instead of waiting */
     list_add_tail(&ep->all_peers, &peer->link);
@@ -209,8 +220,8 @@ static bool in_need(struct node_ep *ep, unsigned chunk)
     struct node_segment *s = peer->segment;
 
     return node_chunk_is_out(ep, chunk) &&
-           atomic_load_explicit(&s->sources[peer->source].state, memory_order_acquire) !=
-               NODE_SOURCE_MET &&
+           atomic_load_explicit(&s->sources[node_word_source(peer->out.from)].state,
+                                memory_order_acquire) != NODE_SOURCE_MET &&
            s->address.pid != ep->segment->address.pid && !kill(s->address.pid, 0);
 }
 

@@ -331,7 +331,7 @@ static bool help(struct node_ep *ep)
         if (ret == -EPERM || ret == -EACCES || ret == -ENOSYS)
             op->peer->single_copy = false;
         atomic_store_explicit(&slot->done, done, memory_order_release);
-        node_peer_ring(op->peer);
+        node_outlet_ring(&op->peer->out);
         return true;
     }
     return false;

@@ -116,9 +116,20 @@ static inline unsigned node_word_source(uint64_t word)
     return word >> 32 & 0xffff;
 }
 
-static inline uint64_t node_word(unsigned kind, unsigned flags, unsigned length, unsigned source)
+/* The parts of a word, to be put together by `|`; its lap is added when it is published. */
+static inline uint64_t node_word(unsigned kind, unsigned flags)
 {
-    return kind | flags << 8 | (uint64_t)length << 16 | (uint64_t)source << 32;
+    return kind | flags << 8;
+}
+
+static inline uint64_t node_word_of_length(unsigned length)
+{
+    return (uint64_t)length << 16;
+}
+
+static inline uint64_t node_word_of_source(unsigned source)
+{
+    return (uint64_t)source << 32;
 }
 
 #endif

@@ -88,8 +88,7 @@ static bool put_step(struct node_ep *ep, struct node_op *op)
 
     if (chunk < 0)
         return false;
-    struct node_queue *q = &op->peer->segment->queue;
-    struct node_cell *cell = node_queue_take(q, &op->peer->head_seen, &position);
+    struct node_cell *cell = node_outlet_take(&op->peer->out, &position);
     if (!cell) {
         node_chunk_return(ep, chunk);
         return false;
@@ -103,9 +102,9 @@ static bool put_step(struct node_ep *ep, struct node_op *op)
     cell->tag = op->len;
     cell->data = op->notice;
     bool told = len == left && op->flags & NODE_OP_REMOTE_DATA;
-    node_queue_publish(cell, position,
-                       node_word(NODE_CELL_PUT, told ? NODE_WIRE_DATA : 0, len, op->peer->source));
-    node_peer_ring(op->peer);
+    node_outlet_publish(&op->peer->out, cell, position,
+                        node_word(NODE_CELL_PUT, told ? NODE_WIRE_DATA : 0) |
+                            node_word_of_length(len));
     node_chunk_lend(ep, chunk);
     op->moved += len;
     return true;

@@ -66,27 +66,25 @@ static struct node_op *op_new(struct node_ep *ep, struct node_peer *peer, const 
     return op;
 }
 
-static void publish(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
-                    struct node_cell *cell, uint64_t position, enum node_kind kind, unsigned flags,
-                    unsigned length)
+static void publish(struct node_peer *peer, const struct node_tx *tx, struct node_cell *cell,
+                    uint64_t position, enum node_kind kind, unsigned flags, unsigned length)
 {
-    (void)ep;
     cell->tag = tx->tag;
     cell->data = tx->data;
-    node_queue_publish(cell, position, node_word(kind, flags, length, peer->source));
-    node_peer_ring(peer);
+    node_outlet_publish(&peer->out, cell, position,
+                        node_word(kind, flags) | node_word_of_length(length));
 }
 
 static ssize_t send_inline(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
                            size_t len)
 {
     uint64_t position;
-    struct node_cell *cell = node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
+    struct node_cell *cell = node_outlet_take(&peer->out, &position);
 
     if (!cell)
         return -FI_EAGAIN;
     node_iov_read(tx->iov, tx->iov_count, 0, cell->payload, len);
-    publish(ep, peer, tx, cell, position, NODE_CELL_INLINE, wire_flags(tx), len);
+    publish(peer, tx, cell, position, NODE_CELL_INLINE, wire_flags(tx), len);
     sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);
     return 0;
 }
@@ -104,13 +102,13 @@ static ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const stru
     if (answered && !(op = op_new(ep, peer, tx, len)))
         goto return_chunk;
     node_iov_read(tx->iov, tx->iov_count, 0, ep->segment->chunks[chunk], len);
-    struct node_cell *cell = node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
+    struct node_cell *cell = node_outlet_take(&peer->out, &position);
     if (!cell)
         goto free_op;
     struct node_wire_chunk wire = {(uintptr_t)op, chunk};
     memcpy(cell->payload, &wire, sizeof(wire));
-    publish(ep, peer, tx, cell, position, NODE_CELL_CHUNK,
-            wire_flags(tx) | (op ? NODE_WIRE_ACK : 0), len);
+    publish(peer, tx, cell, position, NODE_CELL_CHUNK, wire_flags(tx) | (op ? NODE_WIRE_ACK : 0),
+            len);
     node_chunk_lend(ep, chunk);
     if (!op)
         sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);
@@ -136,15 +134,15 @@ static ssize_t send_train(struct node_ep *ep, struct node_peer *peer, const stru
         return -FI_EAGAIN;
     if (!node_train_take(ep, peer, len, &wire))
         goto free_op;
-    struct node_cell *cell = node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
+    struct node_cell *cell = node_outlet_take(&peer->out, &position);
     if (!cell)
         goto return_chunks;
     wire.op = (uintptr_t)op;
     memcpy(cell->payload, &wire, sizeof(wire));
     if (crowded)
         node_train_fill(ep, tx, &wire);
-    publish(ep, peer, tx, cell, position, NODE_CELL_TRAIN,
-            wire_flags(tx) | (op ? NODE_WIRE_ACK : 0), 0);
+    publish(peer, tx, cell, position, NODE_CELL_TRAIN, wire_flags(tx) | (op ? NODE_WIRE_ACK : 0),
+            0);
     if (!crowded)
         node_train_fill(ep, tx, &wire);
     node_train_lend(ep, &wire);
@@ -191,7 +189,7 @@ static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct
 
     if (!op)
         return -FI_EAGAIN;
-    struct node_cell *cell = node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
+    struct node_cell *cell = node_outlet_take(&peer->out, &position);
     if (!cell) {
         pool_put(&ep->ops, op);
         return -FI_EAGAIN;
@@ -201,7 +199,7 @@ static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct
     wire.pull = op->pull = node_pull_offer(ep, op);
     count_add(&counts.rendezvous, 1);
     memcpy(cell->payload, &wire, sizeof(wire));
-    publish(ep, peer, tx, cell, position, NODE_CELL_RTS, wire_flags(tx), pieces);
+    publish(peer, tx, cell, position, NODE_CELL_RTS, wire_flags(tx), pieces);
     return 0;
 }
 
@@ -271,8 +269,7 @@ static bool stream_step(struct node_ep *ep, struct node_op *op)
 
     if (chunk < 0)
         return false;
-    struct node_queue *q = &op->peer->segment->queue;
-    struct node_cell *cell = node_queue_take(q, &op->peer->head_seen, &position);
+    struct node_cell *cell = node_outlet_take(&op->peer->out, &position);
     if (!cell) {
         node_chunk_return(ep, chunk);
         return false;
@@ -283,8 +280,8 @@ static bool stream_step(struct node_ep *ep, struct node_op *op)
     struct node_wire_data wire = {op->partner, op->moved, chunk};
     memcpy(cell->payload, &wire, sizeof(wire));
     cell->tag = cell->data = 0;
-    node_queue_publish(cell, position, node_word(NODE_CELL_DATA, 0, len, op->peer->source));
-    node_peer_ring(op->peer);
+    node_outlet_publish(&op->peer->out, cell, position,
+                        node_word(NODE_CELL_DATA, 0) | node_word_of_length(len));
     node_chunk_lend(ep, chunk);
     op->moved += len;
     return true;

@@ -117,22 +117,12 @@ HOT_INLINE ssize_t inject_cell(struct node_ep *ep, const void *buf, size_t len, 
                                fi_addr_t dest, uint64_t tag, unsigned flags)
 {
     struct node_peer *peer;
-    uint64_t position;
     int ret = node_peer_get(ep, dest, &peer);
 
     if (ret)
         return ret;
-    struct node_cell *cell = node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
-    if (!cell)
+    if (!node_outlet_inject(&peer->out, buf, len, tag, data, flags))
         return -FI_EAGAIN;
-    cell->tag = tag;
-    cell->data = data;
-    if (len == 8)
-        memcpy(cell->payload, buf, 8);
-    else if (len) /* a buffer of no bytes may be NULL */
-        memcpy(cell->payload, buf, len);
-    node_queue_publish(cell, position, node_word(NODE_CELL_INLINE, flags, len, peer->source));
-    node_peer_ring(peer);
     if (ep->cntr[NODE_SEND])
         node_count(ep, NODE_SEND);
     return 0;

@@ -76,8 +76,9 @@ static void ring(struct node_peer *peer)
     (void)n;
 }
 
-void node_peer_wake(struct node_peer *peer)
+void node_outlet_wake(struct node_outlet *out)
 {
+    struct node_peer *peer = container_of(out, struct node_peer, out);
     atomic_uint *word = &peer->segment->sleeping;
 
     atomic_thread_fence(memory_order_seq_cst);

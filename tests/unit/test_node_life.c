@@ -148,7 +148,7 @@ NODE_TEST(life, killed_while_writing, 3)
         struct node_ep *ep = container_of(e.ep, struct node_ep, fid);
         POST(&e, fi_tinject(e.ep, buf, 8, e.addr[0], 1));
         CHECK(!node_peer_get(ep, e.addr[0], &peer), "peer");
-        CHECK(node_queue_take(&peer->segment->queue, &peer->head_seen, &position), "a cell");
+        CHECK(node_outlet_take(&peer->out, &position), "a cell");
         job_words[8] = 1;
         for (;;)
             pause();

@@ -445,12 +445,11 @@ static void killed_before_filling(int rank, bool posted)
         CHECK(!node_peer_get(ep, e.addr[1], &peer), "peer");
         job_barrier();
         CHECK(node_train_take(ep, peer, LEN, &wire), "chunks");
-        struct node_cell *cell =
-            node_queue_take(&peer->segment->queue, &peer->head_seen, &position);
+        struct node_cell *cell = node_outlet_take(&peer->out, &position);
         memcpy(cell->payload, &wire, sizeof(wire));
         cell->tag = 1;
-        node_queue_publish(cell, position,
-                           node_word(NODE_CELL_TRAIN, NODE_WIRE_TAGGED, 0, peer->source));
+        node_outlet_publish(&peer->out, cell, position,
+                            node_word(NODE_CELL_TRAIN, NODE_WIRE_TAGGED));
         usleep(20000); /* while the receiver waits for the chunks, perhaps */
         raise(SIGKILL);
     }

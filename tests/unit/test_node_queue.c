@@ -45,7 +45,9 @@ static void *writer(void *arg)
         cell->tag = i;
         cell->data = i * WRITERS + me;
         memset(cell->payload, (int)(i + me), NODE_CELL_PAYLOAD);
-        node_queue_publish(cell, position, node_word(1, me, i & 0xffff, me));
+        node_queue_publish(cell, position,
+                           node_word(1, me) | node_word_of_length(i & 0xffff) |
+                               node_word_of_source(me));
     }
     return NULL;
 }
@@ -115,7 +117,7 @@ static void full(void)
     queue = queue_new();
     for (; (cell = node_queue_take(queue, &seen, &position)); taken++) {
         cell->tag = taken;
-        node_queue_publish(cell, position, node_word(1, 0, 0, 0));
+        node_queue_publish(cell, position, node_word(1, 0));
     }
     CHECK(taken == NODE_CELLS - NODE_WRITERS + 1);
     for (; (cell = node_queue_peek(queue, at, &word)); at = node_queue_advance(queue, at))

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The short ways of the program's calls, from the handles to the fabric without a call between: for
+ * what nearly all messages are, right in every argument, in one block, to or from a peer that is
+ * known. One pass asks all that the checks of check.h, the posting below and the fabric would ask
+ * one after the other. Where an answer is no, nothing has been done and nothing said: the call then
+ * takes the long way, which finds out what is wrong, or different. Called without the lane's lock.
+ */
+#ifndef ORIEL_P2P_QUICK_H
+#define ORIEL_P2P_QUICK_H
+
+#include "core/p2p/p2p.h"
+
+/* The communicator and the block of `len` bytes that a call speaks of; false: the long way. */
+HOT_INLINE bool quick_arguments(MPI_Comm comm, MPI_Datatype datatype, const void *buf,
+                                MPI_Count count, struct comm **c, struct datatype **t, size_t *len)
+{
+    *c = comm_find(comm);
+    *t = datatype_find(datatype);
+    if (UNLIKELY(!*c || !*t || !(*t)->contiguous || !(*t)->committed || count < 0 ||
+                 __builtin_mul_overflow((size_t)(*t)->size, (size_t)count, len)))
+        return false;
+    /* Where there is no address there must be no data, or the type's own is absolute. */
+    return LIKELY(buf != NULL) || !*len;
+}
+
+/* True: the message is on its way, and the buffer free again. */
+HOT_INLINE bool quick_send(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest,
+                           int tag, MPI_Comm comm)
+{
+    struct comm *c;
+    struct datatype *t;
+    size_t len;
+
+    if (!quick_arguments(comm, datatype, buf, count, &c, &t, &len) ||
+        UNLIKELY(len > FABRIC_SMALL || tag < 0))
+        return false;
+    lane_lock();
+    struct fabric_peer *to = comm_met(c, dest);
+    bool sent = LIKELY(to != NULL) && credit_take_one(to, CREDIT_PROGRAM);
+    if (LIKELY(sent)) {
+        sent = fabric_tinject_small(to, datatype_address(buf, t), len,
+                                    p2p_match_out(c, CHANNEL_P2P, tag), (uint64_t)c->rank);
+        if (UNLIKELY(!sent))
+            credit_untake(to, CREDIT_PROGRAM, len);
+        else
+            p2p_count_sent(CHANNEL_P2P, len);
+    }
+    lane_unlock();
+    return sent;
+}
+
+/* The peer that a receive names; NULL with *any false: the long way. Lane locked. */
+HOT_INLINE struct fabric_peer *quick_source(const struct comm *c, int source, bool *any)
+{
+    *any = UNLIKELY(source == MPI_ANY_SOURCE) && c->peers_len;
+    return *any ? NULL : comm_met(c, source);
+}
+
+HOT_INLINE uint64_t quick_match(const struct comm *c, int tag)
+{
+    return p2p_match(c, CHANNEL_P2P, UNLIKELY(tag == MPI_ANY_TAG) ? 0 : tag);
+}
+
+HOT_INLINE bool quick_is_tag(int tag)
+{
+    return LIKELY(tag >= 0) || tag == MPI_ANY_TAG;
+}
+
+/* True: the message was there, and *rc says how that ended. x has all but the communicator and
+ * the type, and gets them. */
+HOT_INLINE bool quick_recv(struct p2p_receive *x, MPI_Datatype datatype, MPI_Comm comm,
+                           MPI_Status *status, int *rc)
+{
+    struct node_received m;
+    struct comm *c;
+    struct datatype *t;
+    size_t len;
+    bool any;
+
+    if (!quick_arguments(comm, datatype, x->buf, x->count, &c, &t, &len) || !quick_is_tag(x->tag))
+        return false;
+    lane_lock();
+    struct fabric_peer *from = quick_source(c, x->source, &any);
+    bool there = (LIKELY(from != NULL) || any) &&
+                 !fabric_trecv_now(from, datatype_address(x->buf, t), len, quick_match(c, x->tag),
+                                   p2p_ignore(x->tag), &m);
+    if (LIKELY(there && !p2p_is_unusual(&m)))
+        p2p_took(c, from, &m);
+    lane_unlock();
+    if (!there)
+        return false;
+    *rc = MPI_SUCCESS;
+    if (LIKELY(!p2p_is_unusual(&m))) {
+        p2p_tell(&m, status);
+    } else {
+        x->comm = c;
+        x->type = t;
+        *rc = p2p_recv_taken(x, &m, status);
+    }
+    return true;
+}
+
+/* The request of a receive that has been posted; NULL: the long way. */
+HOT_INLINE struct request *quick_post(void *buf, MPI_Count count, MPI_Datatype datatype, int source,
+                                      int tag, MPI_Comm comm)
+{
+    struct request *r = NULL;
+    struct comm *c;
+    struct datatype *t;
+    size_t len;
+    bool any;
+
+    if (!quick_arguments(comm, datatype, buf, count, &c, &t, &len) ||
+        UNLIKELY(len > PTRDIFF_MAX || !quick_is_tag(tag)))
+        return NULL;
+    lane_lock();
+    struct fabric_peer *from = quick_source(c, source, &any);
+    if ((LIKELY(from != NULL) || any) && LIKELY((r = request_new(REQUEST_RECV, c, t)) != NULL)) {
+        r->buf = buf;
+        r->bytes = len;
+        r->peer = source;
+        r->want = tag;
+        r->channel = CHANNEL_P2P;
+        r->plain = true;
+        r->op.done = post_received;
+        if (LIKELY(!fabric_trecv(from, &r->op, datatype_address(buf, t), len, quick_match(c, tag),
+                                 p2p_ignore(tag)))) {
+            credit_posted(from, CREDIT_PROGRAM, 1);
+        } else {
+            request_free(r);
+            r = NULL;
+        }
+    }
+    lane_unlock();
+    return r;
+}
+
+#endif

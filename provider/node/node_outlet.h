@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a sender needs of a peer to put a cell into its queue, and no more: so that the path of a
+ * small message is a few dozen instructions, inline wherever it begins. The endpoint owns it; it
+ * stays where it is as long as the endpoint. Nothing here knows of libfabric.
+ *
+ * Whoever uses one serialises that with all other calls on the endpoint.
+ */
+#ifndef ORIEL_NODE_NODE_OUTLET_H
+#define ORIEL_NODE_NODE_OUTLET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "provider/base/hot.h"
+#include "provider/node/node_queue.h"
+
+/* What a cell is; the structs are node.h's. */
+enum node_kind {
+    NODE_CELL_NONE,
+    NODE_CELL_INLINE, /* the payload is the message */
+    NODE_CELL_CHUNK,  /* struct node_wire_chunk */
+    NODE_CELL_TRAIN,  /* struct node_wire_train */
+    NODE_CELL_RTS,    /* struct node_wire_rts; length: number of pieces */
+    NODE_CELL_FIN,    /* struct node_wire_answer: the data has been fetched */
+    NODE_CELL_ACK,    /* struct node_wire_answer: the message has been received */
+    NODE_CELL_CTS,    /* struct node_wire_cts: stream it */
+    NODE_CELL_DATA,   /* struct node_wire_data: a chunk of a stream */
+    NODE_CELL_PUT,    /* struct node_wire_put: a chunk to place by key */
+    NODE_CELL_GET,    /* struct node_wire_get: answered by a stream */
+    NODE_CELL_NOTICE, /* struct node_wire_notice: a write with data was done at once */
+    NODE_CELL_ATOMIC, /* struct node_wire_atomic, operands in a chunk */
+};
+
+enum { /* a cell's flags */
+       NODE_WIRE_TAGGED = 1,
+       NODE_WIRE_DATA = 2, /* `data` is the sender's */
+       NODE_WIRE_ACK = 4,  /* answer when a receive has it */
+};
+
+struct node_outlet {
+    struct node_queue *queue;    /* the peer's */
+    const atomic_uint *sleeping; /* in its segment: not 0 where it may have to be woken */
+    uint64_t head_seen;          /* of its queue: node_queue_take */
+    uint64_t from;               /* what the word of every cell says of us: node_word's source */
+};
+
+/* node_wait.c: wakes the peer if it sleeps. */
+void node_outlet_wake(struct node_outlet *out);
+
+/* A cell to be filled and published, with nothing that may fail in between; NULL: no room. */
+HOT_INLINE struct node_cell *node_outlet_take(struct node_outlet *out, uint64_t *position)
+{
+    return node_queue_take(out->queue, &out->head_seen, position);
+}
+
+/* Rings the peer's bell if it sleeps; node_wait.h says why no barrier is needed before the look. */
+HOT_INLINE void node_outlet_ring(struct node_outlet *out)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+    if (UNLIKELY(atomic_load_explicit(out->sleeping, memory_order_relaxed)))
+        node_outlet_wake(out);
+}
+
+/* The cell is whole: `bits` are its word without the source. */
+HOT_INLINE void node_outlet_publish(struct node_outlet *out, struct node_cell *cell,
+                                    uint64_t position, uint64_t bits)
+{
+    node_queue_publish(cell, position, bits | out->from);
+    node_outlet_ring(out);
+}
+
+/*
+ * A message of at most NODE_CELL_PAYLOAD bytes; `flags` are the cell's, NODE_WIRE_*. False: there
+ * is no room, nothing was done.
+ */
+HOT_INLINE bool node_outlet_inject(struct node_outlet *out, const void *buf, size_t len,
+                                   uint64_t tag, uint64_t data, unsigned flags)
+{
+    uint64_t position;
+    struct node_cell *cell = node_outlet_take(out, &position);
+
+    if (UNLIKELY(!cell))
+        return false;
+    cell->tag = tag;
+    cell->data = data;
+    if (LIKELY(len == 8))
+        memcpy(cell->payload, buf, 8);
+    else if (len) /* a buffer of no bytes may be NULL */
+        memcpy(cell->payload, buf, len);
+    node_outlet_publish(out, cell, position,
+                        node_word(NODE_CELL_INLINE, flags) | node_word_of_length(len));
+    return true;
+}
+
+#endif
