@@ -73,12 +73,14 @@ libprovider_la_SOURCES = \
     provider/boot/boot.h \
     provider/boot/boot_alone.c \
     provider/boot/boot_exchange.c \
+    provider/boot/boot_hosts.c \
     provider/boot/boot_impl.h \
     provider/boot/boot_pset.c \
     provider/boot/hardware.c \
     provider/boot/hardware.h \
     provider/fabric/fabric.c \
     provider/fabric/fabric.h \
+    provider/fabric/fabric_agree.c \
     provider/fabric/fabric_cq.c \
     provider/fabric/fabric_impl.h \
     provider/fabric/fabric_library.c \
@@ -90,6 +92,10 @@ libprovider_la_SOURCES = \
     provider/fabric/fabric_rma.c \
     provider/fabric/fabric_select.c \
     provider/fabric/fabric_tagged.c \
+    provider/fabric/interface.c \
+    provider/fabric/interface.h \
+    provider/fabric/rdma_port.c \
+    provider/fabric/rdma_port.h \
     provider/fabric/wait.c \
     provider/fabric/wait.h \
     $(node_sources)

@@ -182,6 +182,10 @@ close_lane:
     return rc;
 }
 
+/*
+ * The process manager stays connected where something fails: whoever has said good-bye may end in
+ * any way without ending the job, and the others would wait for it.
+ */
 static int open_all(void)
 {
     param_open();
@@ -193,7 +197,7 @@ static int open_all(void)
     wait_open(b->local_size);
     rc = open_objects(b);
     if (rc)
-        goto close_boot;
+        return rc;
     rc = open_messages(b);
     if (rc)
         goto close_comm;
@@ -202,8 +206,6 @@ static int open_all(void)
 
 close_comm:
     comm_close();
-close_boot:
-    boot_close();
     return rc;
 }
 

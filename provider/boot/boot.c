@@ -260,8 +260,17 @@ const uint32_t *boot_local_ranks(void)
     return boot.local_ranks;
 }
 
+enum { LATE_SECONDS = 2 };
+
+void boot_speak_late(void)
+{
+    boot.late = true;
+}
+
 void boot_abort(int status, const char *message)
 {
+    if (boot.late)
+        sleep(LATE_SECONDS); /* the launcher ends this process meanwhile */
     /* Launchers swallow the message (Slurm's and Open MPI's do), so it is said here, once: what
      * the launcher has to say of its own names rank and host. */
     if (message && *message)
@@ -280,6 +289,7 @@ void boot_close(void)
     if (boot.info.singleton)
         return;
     boot_psets_close();
+    boot_hosts_close();
     PMIx_Finalize(NULL, 0);
     free(boot.local_ranks);
     boot.local_ranks = NULL;

@@ -35,6 +35,8 @@ const struct boot_info *boot_info(void);
 bool boot_same_host(uint32_t rank);
 /* The job's ranks on this host in rising order, boot_info()->local_size of them. */
 const uint32_t *boot_local_ranks(void);
+/* The lowest rank of each host of the job, rising; the same on all ranks. */
+int boot_leaders(const uint32_t **ranks, size_t *count);
 
 /*
  * The exchange. put before start; start does not wait; wait returns when every rank's blob is
@@ -43,6 +45,8 @@ const uint32_t *boot_local_ranks(void);
 int boot_put(const char *key, const void *blob, size_t len);
 int boot_exchange_start(void);
 int boot_exchange_wait(void);
+/* Another one, of what was put since, under other keys; all ranks of the job call it. */
+int boot_exchange_again(void);
 /* Copies rank's blob; `len` in: room, out: length. -ENOENT where that rank put none. */
 int boot_get(uint32_t rank, const char *key, void *blob, size_t *len);
 
@@ -55,6 +59,8 @@ int boot_pset(int n, const char **name, const uint32_t **ranks, size_t *size);
 
 /* Ends the whole job with this exit status; never returns. */
 void boot_abort(int status, const char *message) __attribute__((noreturn));
+/* Another rank is about to say why the job ends: boot_abort leaves it the time before it speaks. */
+void boot_speak_late(void);
 /* Says good-bye to the server; the process may exit in any way after it. */
 void boot_close(void);
 

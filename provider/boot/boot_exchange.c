@@ -122,6 +122,14 @@ int boot_exchange_wait(void)
     return -EPROTO;
 }
 
+int boot_exchange_again(void)
+{
+    pthread_mutex_lock(&exchange.mutex);
+    exchange.state = IDLE;
+    pthread_mutex_unlock(&exchange.mutex);
+    return boot_exchange_wait();
+}
+
 static int get_own(const char *key, void *blob, size_t *len)
 {
     int slot = own_slot(key);

@@ -17,6 +17,7 @@ struct boot {
     uint32_t *local_ranks;
     char own_host[256];
     bool open;
+    bool late; /* boot_speak_late */
 };
 
 extern struct boot boot;
@@ -35,6 +36,8 @@ int boot_number(uint32_t rank, const char *key, uint32_t *number);
 /* The string is the caller's to free. */
 int boot_string(uint32_t rank, const char *key, char **string);
 
+/* Forgets the hosts. */
+void boot_hosts_close(void);
 /* Forgets the process sets. */
 void boot_psets_close(void);
 

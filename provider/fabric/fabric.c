@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Opening the endpoint and closing it. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -75,6 +76,12 @@ static int open_endpoint(const struct fabric_source *source, const struct fi_inf
     return rc;
 }
 
+/* A key's value cannot be changed after the exchange. */
+static const char *address_key(void)
+{
+    return fabric.moved ? "oriel.moved" : "oriel.fabric";
+}
+
 static int publish_address(void)
 {
     char name[ADDRESS_BYTES];
@@ -86,7 +93,14 @@ static int publish_address(void)
             strerror(-fabric_errno(rc)));
         return fabric_errno(rc);
     }
-    return boot_put("oriel.fabric", name, len);
+    return boot_put(address_key(), name, len);
+}
+
+int fabric_address(uint32_t rank, char name[ADDRESS_BYTES])
+{
+    size_t len = ADDRESS_BYTES;
+
+    return boot_get(rank, address_key(), name, &len);
 }
 
 enum { LEAST_TRANSFER = 64 }; /* bytes: what the library's own words need */
@@ -125,6 +139,7 @@ static int open_first(const struct fabric_choices *c)
     for (unsigned i = 0; rc && i < c->count && !c->best[i].why; i++) {
         const struct fi_info *info = c->best[i].info;
         rc = open_endpoint(c->source, info);
+        c->best[i].error = fabric_errno(rc);
         if (rc)
             LOG(LOG_INFO, "%s on %s does not open: %s", info->fabric_attr->prov_name,
                 info->domain_attr->name, strerror(-fabric_errno(rc)));
@@ -144,6 +159,56 @@ static int open_node(void)
     return rc;
 }
 
+/* The address is published anew, under another key, where some rank has moved. */
+static int settle_on(const struct fabric_choices *c, const struct fabric_verdict *verdict,
+                     const struct fi_info *opened)
+{
+    int rc = 0;
+
+    if (verdict->right != opened) {
+        LOG(LOG_INFO, "%s on %s instead of %s, which does not reach all hosts", fabric_provider(),
+            verdict->right->domain_attr->name, opened->domain_attr->name);
+        close_endpoint();
+        rc = open_endpoint(c->source, verdict->right);
+    }
+    if (!verdict->moves || rc)
+        return rc;
+    fabric.moved = true;
+    rc = publish_address();
+    return rc ? rc : boot_exchange_again();
+}
+
+/* Several hosts: all of them take the same network, or none goes on. */
+static int agree(const struct fabric_choices *c, const struct fi_info *opened)
+{
+    struct fabric_verdict verdict;
+    int rc = fabric_agree(c, opened, &verdict);
+
+    if (!rc)
+        return settle_on(c, &verdict, opened);
+    if (*verdict.why)
+        snprintf(why_not, sizeof(why_not), "%s", verdict.why);
+    if (rc == -ENOTCONN && boot_info()->rank)
+        boot_speak_late(); /* rank 0 says it for all */
+    return rc;
+}
+
+/* The one that opened, or NULL and why not. */
+static const struct fi_info *open_choice(const struct fabric_choices *c)
+{
+    if (open_first(c)) {
+        fabric_choices_explain(c, why_not, sizeof(why_not));
+        return NULL;
+    }
+    unsigned i = 0;
+    while (c->best[i].error)
+        i++;
+    if (!fabric_choices_refuse(c, c->best[i].info, why_not, sizeof(why_not)))
+        return c->best[i].info;
+    close_endpoint();
+    return NULL;
+}
+
 static int open_best(void)
 {
     struct fabric_choices c;
@@ -153,9 +218,17 @@ static int open_best(void)
     int rc = fabric_choices_open(&c);
     if (rc)
         return rc;
-    rc = open_first(&c);
-    if (rc) {
-        fabric_choices_explain(&c, why_not, sizeof(why_not));
+    const struct fi_info *opened = open_choice(&c);
+    if (!boot_info()->one_host) {
+        if (opened)
+            rc = publish_address();
+        if (!rc)
+            rc = wait_publish();
+        if (!rc)
+            rc = fabric_agree_tell(&c, opened, why_not);
+        if (!rc)
+            rc = agree(&c, opened);
+    } else if (!opened) {
         rc = -ENODATA;
     }
     fabric_choices_close(&c);
@@ -176,9 +249,9 @@ int fabric_open(void)
     if (rc)
         goto free_peers;
     rc = derive_limits();
-    if (!rc)
+    if (!rc && boot_info()->one_host)
         rc = publish_address();
-    if (!rc)
+    if (!rc && boot_info()->one_host)
         rc = wait_publish();
     if (rc)
         goto close_endpoint;

@@ -89,9 +89,15 @@ struct fabric {
     uint32_t peer_count;
     uint64_t next_key; /* where the provider lets us choose */
     bool open, exchanged;
+    bool moved; /* some rank's network was not the right one at first */
 };
 
 extern struct fabric fabric;
+
+/* ---- fabric.c ---- */
+
+/* The address of that rank; -ENOENT. After the exchange. */
+int fabric_address(uint32_t rank, char name[ADDRESS_BYTES]);
 
 /* ---- fabric_select.c ---- */
 
@@ -99,6 +105,9 @@ struct fabric_choice {
     struct fi_info *info; /* within the list */
     int rank;             /* higher is better */
     const char *why;      /* not to be used; NULL where it may */
+    uint32_t speed;       /* of its interface, Mbit/s; 0 where unknown */
+    unsigned place;       /* in the list */
+    int error;            /* -errno: it may be used and did not open */
 };
 
 struct fabric_choices {
@@ -121,9 +130,35 @@ void fabric_choices_close(struct fabric_choices *c);
 /* One line that says why nothing opened. */
 void fabric_choices_explain(const struct fabric_choices *c, char *why, size_t room);
 
+/* Whether sockets must not be taken though they opened: it says why and which variable allows them.
+ */
+bool fabric_choices_refuse(const struct fabric_choices *c, const struct fi_info *opened, char *why,
+                           size_t room);
+
+/* ---- fabric_agree.c ---- */
+
+/*
+ * For a job on several hosts. Before the exchange: this host opened that one, or (`opened` NULL)
+ * none, and why.
+ */
+int fabric_agree_tell(const struct fabric_choices *c, const struct fi_info *opened,
+                      const char *why);
+
+struct fabric_verdict {
+    const struct fi_info *right; /* of the choices: the one to use */
+    bool moves;    /* some rank has another one open: all exchange addresses once more */
+    char why[512]; /* an error in one sentence, the same on all ranks */
+};
+/*
+ * After the exchange, which it waits for: what all ranks conclude. -ENOTCONN: the job cannot go on,
+ * on all ranks alike. -ENODATA: this rank cannot.
+ */
+int fabric_agree(const struct fabric_choices *c, const struct fi_info *opened,
+                 struct fabric_verdict *verdict);
+
 /* ---- fabric_quirks.c: the only file that knows providers by name ---- */
 
-enum fabric_quirk { QUIRK_RANK, QUIRK_TAIL, QUIRK_EMULATED, QUIRK_REFUSE };
+enum fabric_quirk { QUIRK_RANK, QUIRK_TAIL, QUIRK_EMULATED, QUIRK_SOCKETS, QUIRK_REFUSE };
 
 /* True where the table has a row; the first that fits counts. */
 bool fabric_quirk(const char *provider, enum fabric_quirk field, long *value, const char **why);

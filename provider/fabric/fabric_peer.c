@@ -23,11 +23,10 @@ static int exchange_end(void)
 static int insert(uint32_t rank, fi_addr_t *addr)
 {
     char name[ADDRESS_BYTES];
-    size_t len = sizeof(name);
     int rc = exchange_end();
 
     if (!rc)
-        rc = boot_get(rank, "oriel.fabric", name, &len);
+        rc = fabric_address(rank, name);
     if (rc) {
         LOG(LOG_ERROR, "rank %u has not told its network address", rank);
         return rc;

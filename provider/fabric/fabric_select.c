@@ -4,8 +4,6 @@
  * One direction only: what we need goes into fi_getinfo, what comes out is the truth.
  */
 #include <arpa/inet.h>
-#include <fnmatch.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +13,8 @@
 #include "provider/base/param.h"
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric_impl.h"
+#include "provider/fabric/interface.h"
+#include "provider/fabric/rdma_port.h"
 #include "provider/node/node_provider.h"
 
 /*
@@ -67,30 +67,27 @@ static void address_text(const struct fi_info *info, char text[INET6_ADDRSTRLEN]
                   INET6_ADDRSTRLEN);
 }
 
-static const char *interface_flaw(const struct fi_info *info, bool one_host)
+static const char *interface_flaw(const struct fi_info *info, bool one_host, uint32_t *speed)
 {
-    static const char *const local_only[] = {"lo", "docker*", "virbr*", "veth*", "br-*"};
     const char *name = info->domain_attr->name ? info->domain_attr->name : "";
+    struct interface interface = {.name = ""};
     char text[INET6_ADDRSTRLEN];
 
     address_text(info, text);
-    if (*param.interface)
-        return !strcmp(param.interface, name) || !strcmp(param.interface, text)
-                   ? NULL
-                   : "ORIEL_INTERFACE names another interface";
+    bool known = *text && !interface_of(info->src_addr, &interface);
+    *speed = interface.speed;
+    if (*param.interface && strcmp(param.interface, name) && strcmp(param.interface, text) &&
+        (!known || strcmp(param.interface, interface.name)))
+        return "ORIEL_INTERFACE names another interface";
+    if (*param.interface && (!interface.link_local || !strcmp(param.interface, text)))
+        return NULL;
     if (!*text)
         return NULL; /* not an IP device */
-    bool loopback = !strncmp(text, "127.", 4) || !strcmp(text, "::1");
     if (one_host)
-        return loopback ? NULL : "the job is on one host: loopback serves";
-    if (loopback)
+        return interface.loopback ? NULL : "the job is on one host: loopback serves";
+    if (interface.loopback)
         return "loopback does not reach other hosts";
-    if (!strncmp(text, "fe80:", 5) || !strncmp(text, "169.254.", 8))
-        return "a link-local address";
-    for (size_t i = 0; i < sizeof(local_only) / sizeof(local_only[0]); i++)
-        if (!fnmatch(local_only[i], name, 0))
-            return "an interface of containers or virtual machines on this host";
-    return NULL;
+    return known ? interface.flaw : "no interface of this host has its address";
 }
 
 /* Does `asked` (a name, or with core providers only the core part of one) mean this provider? */
@@ -118,7 +115,7 @@ static void judge(struct fabric_choice *c, bool one_host)
     else if (!asked && !c->rank)
         c->why = "not tried with this library: ask for it by ORIEL_PROVIDER";
     else
-        c->why = interface_flaw(c->info, one_host);
+        c->why = interface_flaw(c->info, one_host, &c->speed);
 }
 
 static int compare_choices(const void *a, const void *b)
@@ -127,7 +124,11 @@ static int compare_choices(const void *a, const void *b)
 
     if (!x->why != !y->why)
         return x->why ? 1 : -1;
-    return y->rank - x->rank;
+    if (x->rank != y->rank)
+        return y->rank - x->rank;
+    if (x->speed != y->speed)
+        return x->speed < y->speed ? 1 : -1;
+    return x->place < y->place ? -1 : 1;
 }
 
 /* Asks the source, and puts what it has in order. */
@@ -149,6 +150,7 @@ static int choices_ask(struct fabric_choices *c, struct fi_info *hints, bool one
     }
     for (struct fi_info *i = c->list; i; i = i->next) {
         c->best[n].info = i;
+        c->best[n].place = n;
         judge(&c->best[n++], one_host);
     }
     qsort(c->best, c->count, sizeof(*c->best), compare_choices);
@@ -258,6 +260,39 @@ void fabric_choices_explain(const struct fabric_choices *c, char *why, size_t ro
     else
         snprintf(why, room, "no libfabric provider opens here%s%s; see oriel-info --providers",
                  *text ? "; tried " : "", text);
+}
+
+/* What was tried first and did not open, and what is better than that and may not be used. */
+static void list_failures(const struct fabric_choices *c, const struct fi_info *opened, char *text,
+                          size_t room)
+{
+    size_t at = 0;
+
+    *text = 0;
+    for (unsigned i = 0; i < c->count && at < room && c->best[i].info != opened; i++)
+        if (c->best[i].error)
+            at += snprintf(text + at, room - at, "%s%s on %s does not open (%s)", at ? ", " : "",
+                           c->best[i].info->fabric_attr->prov_name,
+                           c->best[i].info->domain_attr->name, strerror(-c->best[i].error));
+}
+
+bool fabric_choices_refuse(const struct fabric_choices *c, const struct fi_info *opened, char *why,
+                           size_t room)
+{
+    const char *provider = opened->fabric_attr->prov_name, *reason;
+    char port[96], failures[256];
+    long sockets;
+
+    if (boot_info()->one_host || param.allow_tcp || *param.provider || getenv("FI_PROVIDER") ||
+        !fabric_quirk(provider, QUIRK_SOCKETS, &sockets, &reason) || !sockets ||
+        !rdma_port_active(port, sizeof(port)))
+        return false;
+    list_failures(c, opened, failures, sizeof(failures));
+    snprintf(why, room,
+             "the RDMA device %s is active, but of libfabric's providers only %s can be used: %s; "
+             "ORIEL_ALLOW_TCP=yes runs over it all the same",
+             port, provider, *failures ? failures : "libfabric offers none for the device");
+    return true;
 }
 
 static bool in_list(const struct fi_info *list, const struct fi_info *one)

@@ -2,10 +2,11 @@
 # Several hosts under Slurm, made of namespaces: needs root and some packages, so `make check-cluster` runs these tests
 # and `make check` does not. The script `cluster` also serves by hand.
 dist_check_SCRIPTS += tests/cluster/cluster
-EXTRA_DIST += tests/cluster/lib.sh
+EXTRA_DIST += tests/cluster/lib.sh tests/cluster/rdma_here.c
 
 cluster_tests = \
-    tests/cluster/launch.cluster
+    tests/cluster/launch.cluster \
+    tests/cluster/network.cluster
 dist_check_SCRIPTS += $(cluster_tests)
 
 check_PROGRAMS += tests/cluster/hello
