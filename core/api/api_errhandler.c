@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Error handlers (9.3). A handle stays good while any object has the handler, so that
- * MPI_X_get_errhandler can give it out again after the program has freed it.
- */
+/* Error handlers (9.3). */
 #include "core/api/check.h"
 #include "core/object/err.h"
 #include "core/object/session.h"
@@ -20,13 +17,9 @@ static int create(enum object_class target, void (*call)(void), MPI_Errhandler *
         rc = errhandler_create(target, call, &h);
     if (rc)
         return api_fail(rc, func);
-    rc = object_publish(&h->object);
-    if (rc) {
-        object_drop(&h->object);
-        return api_fail(rc, func);
-    }
-    *errhandler = (MPI_Errhandler)h->object.handle;
-    return MPI_SUCCESS;
+    rc = errhandler_give(&h, errhandler);
+    object_drop(&h->object);
+    return rc ? api_fail(rc, func) : MPI_SUCCESS;
 }
 
 /* A handler for this kind of object: a predefined one, or one created for it. */
@@ -44,12 +37,6 @@ static int check_handler(MPI_Errhandler errhandler, enum object_class target,
     return MPI_SUCCESS;
 }
 
-static void give(struct errhandler *h, MPI_Errhandler *errhandler)
-{
-    object_hold(&h->object);
-    *errhandler = (MPI_Errhandler)h->object.handle;
-}
-
 MPI_EXPORT(Errhandler_free)
 int PMPI_Errhandler_free(MPI_Errhandler *errhandler)
 {
@@ -61,7 +48,7 @@ int PMPI_Errhandler_free(MPI_Errhandler *errhandler)
     if (rc)
         return api_fail(rc, __func__);
     *errhandler = MPI_ERRHANDLER_NULL;
-    object_drop(&h->object);
+    errhandler_take_back(h);
     return MPI_SUCCESS;
 }
 
@@ -103,10 +90,9 @@ int PMPI_Comm_get_errhandler(MPI_Comm comm, MPI_Errhandler *errhandler)
 
     if (!rc)
         rc = check_out(errhandler, "errhandler");
-    if (rc)
-        return api_fail_comm(c, rc, __func__);
-    give(c->errhandler, errhandler);
-    return MPI_SUCCESS;
+    if (!rc)
+        rc = errhandler_give(&c->errhandler, errhandler);
+    return rc ? api_fail_comm(c, rc, __func__) : MPI_SUCCESS;
 }
 
 MPI_EXPORT(Comm_call_errhandler)
@@ -164,10 +150,9 @@ int PMPI_Win_get_errhandler(MPI_Win win, MPI_Errhandler *errhandler)
 
     if (!rc)
         rc = check_out(errhandler, "errhandler");
-    if (rc)
-        return api_fail_win(w, rc, __func__);
-    give(w->errhandler, errhandler);
-    return MPI_SUCCESS;
+    if (!rc)
+        rc = errhandler_give(&w->errhandler, errhandler);
+    return rc ? api_fail_win(w, rc, __func__) : MPI_SUCCESS;
 }
 
 MPI_EXPORT(Win_call_errhandler)
@@ -218,10 +203,9 @@ int PMPI_File_get_errhandler(MPI_File file, MPI_Errhandler *errhandler)
 
     if (!rc)
         rc = check_out(errhandler, "errhandler");
-    if (rc)
-        return api_fail_file(NULL, rc, __func__);
-    give(api_file_errhandler, errhandler);
-    return MPI_SUCCESS;
+    if (!rc)
+        rc = errhandler_give(&api_file_errhandler, errhandler);
+    return rc ? api_fail_file(NULL, rc, __func__) : MPI_SUCCESS;
 }
 
 MPI_EXPORT(File_call_errhandler)
@@ -278,10 +262,9 @@ int PMPI_Session_get_errhandler(MPI_Session session, MPI_Errhandler *errhandler)
 
     if (!rc)
         rc = check_out(errhandler, "errhandler");
-    if (rc)
-        return api_fail_session(s, rc, __func__);
-    give(s->errhandler, errhandler);
-    return MPI_SUCCESS;
+    if (!rc)
+        rc = errhandler_give(&s->errhandler, errhandler);
+    return rc ? api_fail_session(s, rc, __func__) : MPI_SUCCESS;
 }
 
 MPI_EXPORT(Session_call_errhandler)

@@ -69,19 +69,20 @@ static _Noreturn void end_job(int rc, const char *func, const char *place)
 }
 
 /*
- * The handler may free itself or the object: both stay until it returns. MPI_ERRORS_ABORT would end
- * the processes of the object only (9.3.1 leaves what else ends to the library): here, the job.
+ * The handler in the slot may free itself or the object: it stays until it returns.
+ * MPI_ERRORS_ABORT would end the processes of the object only (9.3.1 leaves what else ends to the
+ * library): here, the job.
  */
-static int call_handler(struct errhandler *h, struct object *o, void *null, int rc,
+static int call_handler(struct errhandler **slot, struct object *o, void *null, int rc,
                         const char *func, const char *place)
 {
+    struct errhandler *h = errhandler_hold(slot);
     void *handle = o ? (void *)o->handle : null;
 
     if (h == &errhandler_return)
         return rc;
     if (h->target == OBJECT_NONE)
         end_job(rc, func, place);
-    object_hold(&h->object);
     switch (h->target) {
     case OBJECT_WIN:
         h->call.win((MPI_Win *)&handle, &rc, func);
@@ -109,8 +110,9 @@ int api_fail_comm(struct comm *c, int rc, const char *func)
         snprintf(place, sizeof(place), " on a communicator without a name");
     else
         c = comm_self;
-    return call_handler(c ? c->errhandler : errhandler_initial(), c ? &c->object : NULL,
-                        MPI_COMM_NULL, rc, func, place);
+    struct errhandler *initial = c ? NULL : errhandler_initial();
+    return call_handler(c ? &c->errhandler : &initial, c ? &c->object : NULL, MPI_COMM_NULL, rc,
+                        func, place);
 }
 
 int api_fail_win(struct win *w, int rc, const char *func)
@@ -121,19 +123,19 @@ int api_fail_win(struct win *w, int rc, const char *func)
         return api_fail(rc, func);
     if (w->name[0])
         snprintf(place, sizeof(place), " on window %s", w->name);
-    return call_handler(w->errhandler, &w->object, MPI_WIN_NULL, rc, func, place);
+    return call_handler(&w->errhandler, &w->object, MPI_WIN_NULL, rc, func, place);
 }
 
 /* Files that are open come with MPI-IO; until then each error is one on MPI_FILE_NULL. */
 int api_fail_file(struct file *f, int rc, const char *func)
 {
     (void)f;
-    return call_handler(api_file_errhandler, NULL, MPI_FILE_NULL, rc, func, "");
+    return call_handler(&api_file_errhandler, NULL, MPI_FILE_NULL, rc, func, "");
 }
 
 int api_fail_session(struct session *s, int rc, const char *func)
 {
     if (!s)
         return api_fail(rc, func);
-    return call_handler(s->errhandler, &s->object, MPI_SESSION_NULL, rc, func, " on a session");
+    return call_handler(&s->errhandler, &s->object, MPI_SESSION_NULL, rc, func, " on a session");
 }

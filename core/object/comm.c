@@ -95,7 +95,10 @@ int comm_new(uint32_t context, struct group *group, struct group *remote, struct
     if (remote)
         object_hold(&remote->object);
     comm_set_contexts(c, context, context);
-    errhandler_assign(&c->errhandler, parent ? parent->errhandler : &errhandler_are_fatal);
+    if (parent)
+        errhandler_copy(&c->errhandler, &parent->errhandler);
+    else
+        errhandler_assign(&c->errhandler, &errhandler_are_fatal);
     *comm = c;
     return MPI_SUCCESS;
 }

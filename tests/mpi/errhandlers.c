@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Error handlers of every kind of object: set, called, given out, freed; freed ones are told from
+ * good ones while an object still has them.
+ */
+#include "mpitest.h"
+
+static int calls, code;
+static void *object;
+
+static void note(void *handle, int error)
+{
+    calls++;
+    code = error;
+    object = handle;
+}
+
+static void on_comm(MPI_Comm *comm, int *error, ...)
+{
+    note(*comm, *error);
+}
+
+static void on_win(MPI_Win *win, int *error, ...)
+{
+    note(*win, *error);
+}
+
+static void on_file(MPI_File *file, int *error, ...)
+{
+    note(*file, *error);
+}
+
+static void on_session(MPI_Session *session, int *error, ...)
+{
+    note(*session, *error);
+}
+
+/* Exactly one call since the last look, with that object and error. */
+static int called(void *handle, int error)
+{
+    int right = calls == 1 && object == handle && code == error;
+
+    calls = 0;
+    return right;
+}
+
+static int freed(MPI_Errhandler h)
+{
+    return MPI_Errhandler_free(&h) == MPI_ERR_ERRHANDLER &&
+           MPI_Comm_set_errhandler(MPI_COMM_SELF, h) == MPI_ERR_ERRHANDLER;
+}
+
+/*
+ * The program has two handles to what the object keeps, and none in the end. KIND_get gives the
+ * second; the object's own calls go on through it.
+ */
+#define LIFE_OF(kind, Kind, handle, mistake)                                                       \
+    do {                                                                                           \
+        MPI_Errhandler made, stale, got, other;                                                    \
+        OK(MPI_##Kind##_create_errhandler(on_##kind, &made));                                      \
+        OK(MPI_##Kind##_get_errhandler(handle, &other));                                           \
+        OK(MPI_##Kind##_set_errhandler(handle, made));                                             \
+        stale = made;                                                                              \
+        OK(MPI_##Kind##_get_errhandler(handle, &got));                                             \
+        CHECK(got == made);                                                                        \
+        OK(MPI_Errhandler_free(&made));                                                            \
+        CHECK(made == MPI_ERRHANDLER_NULL);                                                        \
+        OK(MPI_##Kind##_set_errhandler(handle, stale)); /* `got` is one, too */                    \
+        OK(MPI_Errhandler_free(&got));                                                             \
+        CHECK(freed(stale));                                                                       \
+        OK(MPI_##Kind##_call_errhandler(handle, MPI_ERR_IO));                                      \
+        CHECK(called(handle, MPI_ERR_IO));                                                         \
+        mistake;                                                                                   \
+        OK(MPI_##Kind##_get_errhandler(handle, &got));                                             \
+        CHECK(got != MPI_ERRHANDLER_NULL && got != stale);                                         \
+        OK(MPI_##Kind##_set_errhandler(handle, other));                                            \
+        OK(MPI_##Kind##_get_errhandler(handle, &made));                                            \
+        CHECK(made == other);                                                                      \
+        OK(MPI_Errhandler_free(&got));                                                             \
+        CHECK(freed(stale) && calls == 0);                                                         \
+    } while (0)
+
+static void test_comm(void)
+{
+    MPI_Errhandler h, got;
+    MPI_Comm comm, dup;
+    int n = 0;
+
+    OK(MPI_Comm_dup(MPI_COMM_WORLD, &comm));
+    LIFE_OF(comm, Comm, comm, {
+        CHECK(MPI_Send(&n, -1, MPI_INT, 0, 0, comm) == MPI_ERR_COUNT);
+        CHECK(called(comm, MPI_ERR_COUNT));
+    });
+    /* What is made of a communicator has its handler. */
+    OK(MPI_Comm_create_errhandler(on_comm, &h));
+    OK(MPI_Comm_set_errhandler(comm, h));
+    OK(MPI_Comm_dup(comm, &dup));
+    OK(MPI_Comm_get_errhandler(dup, &got));
+    CHECK(got == h);
+    OK(MPI_Comm_free(&comm));
+    OK(MPI_Errhandler_free(&h));
+    OK(MPI_Errhandler_free(&got));
+    OK(MPI_Comm_call_errhandler(dup, MPI_ERR_TAG));
+    CHECK(called(dup, MPI_ERR_TAG));
+    OK(MPI_Comm_free(&dup));
+}
+
+static void test_win(void)
+{
+    MPI_Errhandler got;
+    MPI_Win win;
+    int n = 0;
+
+    OK(MPI_Win_create(&n, sizeof n, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &win));
+    OK(MPI_Win_get_errhandler(win, &got));
+    CHECK(got == MPI_ERRORS_ARE_FATAL);
+    LIFE_OF(win, Win, win, {
+        CHECK(MPI_Win_lock(MPI_LOCK_SHARED, size, 0, win) == MPI_ERR_RANK);
+        CHECK(called(win, MPI_ERR_RANK));
+    });
+    OK(MPI_Win_free(&win));
+}
+
+/* Errors on files that cannot be opened are on MPI_FILE_NULL (14.7). */
+static void test_file(void)
+{
+    MPI_Errhandler got;
+
+    OK(MPI_File_get_errhandler(MPI_FILE_NULL, &got));
+    CHECK(got == MPI_ERRORS_RETURN);
+    LIFE_OF(file, File, MPI_FILE_NULL, {
+        MPI_File file;
+        CHECK(MPI_File_open(MPI_COMM_SELF, "no/such/file", MPI_MODE_RDONLY, MPI_INFO_NULL, &file));
+        CHECK(calls == 1 && object == MPI_FILE_NULL);
+        calls = 0;
+    });
+}
+
+static void test_session(void)
+{
+    MPI_Session session;
+    MPI_Errhandler h, got;
+    int n;
+
+    OK(MPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, &session));
+    OK(MPI_Session_get_errhandler(session, &got));
+    CHECK(got == MPI_ERRORS_RETURN);
+    LIFE_OF(session, Session, session, {
+        MPI_Group g;
+        CHECK(MPI_Group_from_session_pset(session, "mpi://moon", &g) == MPI_ERR_ARG);
+        CHECK(called(session, MPI_ERR_ARG));
+    });
+    OK(MPI_Session_finalize(&session));
+    OK(MPI_Session_create_errhandler(on_session, &h));
+    OK(MPI_Session_init(MPI_INFO_NULL, h, &session));
+    OK(MPI_Errhandler_free(&h));
+    CHECK(MPI_Session_get_num_psets(session, MPI_INFO_NULL, NULL) == MPI_ERR_ARG);
+    CHECK(called(session, MPI_ERR_ARG));
+    OK(MPI_Session_get_num_psets(session, MPI_INFO_NULL, &n));
+    OK(MPI_Session_finalize(&session));
+}
+
+/* A handler belongs to one kind of object; errors without any go to MPI_COMM_SELF's. */
+static void test_kinds(void)
+{
+    MPI_Errhandler comm, win;
+    MPI_Win w;
+    int n;
+
+    OK(MPI_Comm_create_errhandler(on_comm, &comm));
+    OK(MPI_Win_create_errhandler(on_win, &win));
+    OK(MPI_Win_create(&n, sizeof n, 1, MPI_INFO_NULL, MPI_COMM_SELF, &w));
+    OK(MPI_Win_set_errhandler(w, MPI_ERRORS_RETURN));
+    CHECK(MPI_Comm_set_errhandler(MPI_COMM_SELF, win) == MPI_ERR_ERRHANDLER);
+    CHECK(MPI_Win_set_errhandler(w, comm) == MPI_ERR_ERRHANDLER);
+    CHECK(MPI_Comm_create_errhandler(NULL, &comm) == MPI_ERR_ARG);
+    OK(MPI_Win_free(&w));
+    OK(MPI_Errhandler_free(&win));
+    OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, comm));
+    CHECK(MPI_Group_size(MPI_GROUP_NULL, &n) == MPI_ERR_GROUP);
+    CHECK(called(MPI_COMM_SELF, MPI_ERR_GROUP));
+    OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN));
+    OK(MPI_Errhandler_free(&comm));
+}
+
+/* Frees the communicator, its handle and itself, while it runs. */
+static void frees_all(MPI_Comm *comm, int *error, ...)
+{
+    MPI_Errhandler own;
+
+    OK(MPI_Comm_get_errhandler(*comm, &own));
+    OK(MPI_Comm_set_errhandler(*comm, MPI_ERRORS_RETURN));
+    OK(MPI_Errhandler_free(&own));
+    OK(MPI_Comm_free(comm));
+    note(NULL, *error);
+}
+
+static void test_free_inside(void)
+{
+    MPI_Errhandler h;
+    MPI_Comm comm;
+
+    OK(MPI_Comm_dup(MPI_COMM_SELF, &comm));
+    OK(MPI_Comm_create_errhandler(frees_all, &h));
+    OK(MPI_Comm_set_errhandler(comm, h));
+    OK(MPI_Errhandler_free(&h));
+    CHECK(MPI_Barrier(comm) == MPI_SUCCESS);
+    CHECK(MPI_Send(NULL, 1, MPI_INT, 0, 0, comm) == MPI_ERR_BUFFER);
+    CHECK(called(NULL, MPI_ERR_BUFFER));
+    CHECK(MPI_Barrier(comm) == MPI_ERR_COMM);
+}
+
+int main(int argc, char **argv)
+{
+    begin(&argc, &argv);
+    OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN));
+    test_comm();
+    test_win();
+    test_file();
+    test_session();
+    test_kinds();
+    test_free_inside();
+    return end("errhandlers");
+}
