@@ -4,6 +4,7 @@
  * deprecated names of MPI-1 are the same calls.
  */
 #include <limits.h>
+#include <pthread.h>
 
 #include "core/api/check.h"
 #include "core/object/err.h"
@@ -36,43 +37,51 @@ static int key_free(enum object_class target, int *keyval, const char *func)
 
 /* ---- Communicators ---- */
 
-/*
- * The value of an attribute that MPI gives every communicator: a pointer to an int. False where the
- * launcher did not say; *mine false where the key is none of these.
- */
-static bool predefined(int keyval, void **value, bool *mine)
+/* What MPI gives every communicator. It is there before anybody can have a pointer to it. */
+static struct {
+    pthread_once_t once;
+    int tag_ub, io, host, wtime_is_global, appnum, universe_size;
+} given = {PTHREAD_ONCE_INIT, INT_MAX, MPI_ANY_SOURCE, MPI_PROC_NULL, 0, 0, 0};
+
+static void fill_in(void)
 {
-    static int tag_ub = INT_MAX, io = MPI_ANY_SOURCE, host = MPI_PROC_NULL;
-    static int wtime_is_global, appnum, last_used, universe_size;
     const struct boot_info *b = boot_info();
 
+    given.wtime_is_global = b->one_host;
+    given.appnum = (int)b->appnum;
+    given.universe_size = (int)b->universe_size;
+}
+
+/*
+ * The value of such an attribute: a pointer to an int. False where the launcher did not say; *mine
+ * false where the key is none of these.
+ */
+static bool predefined(int keyval, const int **value, bool *mine)
+{
+    pthread_once(&given.once, fill_in);
     *mine = true;
     switch (keyval) {
     case MPI_TAG_UB:
-        *value = &tag_ub;
+        *value = &given.tag_ub;
         return true;
     case MPI_IO:
-        *value = &io;
+        *value = &given.io;
         return true;
     case MPI_HOST:
-        *value = &host;
+        *value = &given.host;
         return true;
     case MPI_WTIME_IS_GLOBAL:
-        wtime_is_global = b->one_host;
-        *value = &wtime_is_global;
+        *value = &given.wtime_is_global;
         return true;
     case MPI_APPNUM:
-        appnum = (int)b->appnum;
-        *value = &appnum;
-        return b->appnum_known;
+        *value = &given.appnum;
+        return boot_info()->appnum_known;
     case MPI_LASTUSEDCODE:
-        last_used = err_last_used();
-        *value = &last_used;
+        *value = err_last_used();
         return true;
     case MPI_UNIVERSE_SIZE:
-        universe_size = (int)b->universe_size;
-        *value = &universe_size;
-        return b->universe_size;
+        *value = &given.universe_size;
+        return boot_info()->universe_size;
     default:
         *mine = false;
         return false;
@@ -82,6 +91,7 @@ static bool predefined(int keyval, void **value, bool *mine)
 static int comm_get(MPI_Comm comm, int keyval, void *attribute_val, int *flag, const char *func)
 {
     struct comm *c = NULL;
+    const int *number;
     void *value = NULL;
     bool found = false, mine;
     int rc = check_comm(comm, &c);
@@ -91,8 +101,10 @@ static int comm_get(MPI_Comm comm, int keyval, void *attribute_val, int *flag, c
     if (!rc)
         rc = check_out(flag, "flag");
     if (!rc) {
-        found = predefined(keyval, &value, &mine);
-        if (!mine)
+        found = predefined(keyval, &number, &mine);
+        if (found)
+            value = (void *)number;
+        else if (!mine)
             rc = attr_get(&c->attrs, OBJECT_COMM, keyval, &value, &found);
     }
     if (rc)

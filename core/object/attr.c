@@ -212,8 +212,8 @@ int attr_set(struct attrs *a, enum object_class target, void *handle, int keyval
     struct key *k = key_find(target, keyval);
     if (k) {
         k->refs++; /* the key must outlive the old value's delete function */
-        struct attr **link = attr_link(a, keyval);
-        if (*link)
+        /* While that function runs it, or another thread, may set the attribute anew. */
+        for (struct attr **link; !rc && *(link = attr_link(a, keyval));)
             rc = remove_locked(a, link, handle);
         if (rc) {
             key_drop(key_at(keyval));

@@ -120,8 +120,9 @@ struct added {
 static struct {
     struct lock lock;
     int count, room;
+    int last;         /* number that was given out */
     struct added *at; /* number MPI_ERR_LASTCODE + 1 first */
-} added;
+} added = {.last = MPI_ERR_LASTCODE};
 
 int err_set(int class, const char *format, ...)
 {
@@ -216,12 +217,9 @@ int err_class(int code)
     return class;
 }
 
-int err_last_used(void)
+const int *err_last_used(void)
 {
-    lock_take(&added.lock);
-    int code = MPI_ERR_LASTCODE + added.count;
-    lock_drop(&added.lock);
-    return code;
+    return &added.last;
 }
 
 /* A new entry, or NULL when memory is out. Locked. */
@@ -236,6 +234,7 @@ static struct added *added_new(void)
         added.room = room;
     }
     struct added *a = &added.at[added.count++];
+    added.last++;
     *a = (struct added){0};
     return a;
 }
@@ -249,7 +248,7 @@ int err_add_class(int *class)
 {
     lock_take(&added.lock);
     struct added *a = added_new();
-    int number = MPI_ERR_LASTCODE + added.count;
+    int number = added.last;
     if (a)
         a->class = number;
     lock_drop(&added.lock);
@@ -266,7 +265,7 @@ int err_add_code(int class, int *code)
     lock_take(&added.lock);
     struct added *a = added_new();
     struct added *of = added_find(class); /* may have moved: looked for after added_new */
-    int number = MPI_ERR_LASTCODE + added.count;
+    int number = added.last;
     if (a) {
         a->class = class;
         if (of)

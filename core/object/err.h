@@ -32,6 +32,6 @@ int err_add_string(int code, const char *string); /* replaces an older one */
 int err_remove_class(int class);                  /* without codes and string left */
 int err_remove_code(int code);                    /* without string left */
 int err_remove_string(int code);
-int err_last_used(void); /* MPI_LASTUSEDCODE */
+const int *err_last_used(void); /* MPI_LASTUSEDCODE: always the present value */
 
 #endif

@@ -3,10 +3,13 @@
 # lines below. The suffix makes automake run it through run.sh.
 EXTRA_DIST += tests/mpi/run.sh
 TEST_EXTENSIONS = .mpi .cluster
+EXTRA_DIST += tests/mpi/broken.py tests/mpi/run.sh
+TEST_EXTENSIONS = .mpi
 MPI_LOG_COMPILER = $(top_srcdir)/tests/mpi/run.sh
 AM_MPI_LOG_FLAGS = 1,2,4
 
 mpi_tests = \
+    tests/mpi/attributes.mpi \
     tests/mpi/coll_area.mpi \
     tests/mpi/coll_errors.mpi \
     tests/mpi/coll_forms.mpi \
@@ -18,12 +21,14 @@ mpi_tests = \
     tests/mpi/datatype_fuzz.mpi \
     tests/mpi/datatype_query.mpi \
     tests/mpi/datatype_scatter.mpi \
+    tests/mpi/errhandlers.mpi \
     tests/mpi/handles.mpi \
     tests/mpi/inter_coll.mpi \
     tests/mpi/inter_create.mpi \
     tests/mpi/inter_errors.mpi \
     tests/mpi/inter_threads.mpi \
     tests/mpi/neighbor.mpi \
+    tests/mpi/object_threads.mpi \
     tests/mpi/objects.mpi \
     tests/mpi/p2p_buffered.mpi \
     tests/mpi/p2p_cancel.mpi \
@@ -55,6 +60,8 @@ mpi_tests = \
 check_PROGRAMS += $(mpi_tests)
 TESTS += $(mpi_tests)
 
+tests_mpi_attributes_mpi_SOURCES = tests/mpi/attributes.c tests/mpi/mpitest.h
+tests_mpi_attributes_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_area_mpi_SOURCES = tests/mpi/coll_area.c tests/mpi/mpitest.h
 tests_mpi_coll_area_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_errors_mpi_SOURCES = tests/mpi/coll_errors.c tests/mpi/mpitest.h
@@ -78,6 +85,8 @@ tests_mpi_datatype_query_mpi_SOURCES = tests/mpi/datatype_query.c tests/mpi/mpit
 tests_mpi_datatype_query_mpi_LDADD = libmpi_abi.la
 tests_mpi_datatype_scatter_mpi_SOURCES = tests/mpi/datatype_scatter.c tests/mpi/mpitest.h
 tests_mpi_datatype_scatter_mpi_LDADD = libmpi_abi.la
+tests_mpi_errhandlers_mpi_SOURCES = tests/mpi/errhandlers.c tests/mpi/mpitest.h
+tests_mpi_errhandlers_mpi_LDADD = libmpi_abi.la
 tests_mpi_handles_mpi_SOURCES = tests/mpi/handles.c tests/mpi/mpitest.h
 tests_mpi_handles_mpi_LDADD = libmpi_abi.la
 tests_mpi_inter_coll_mpi_SOURCES = tests/mpi/inter_coll.c tests/mpi/inter_test.h \
@@ -94,6 +103,8 @@ tests_mpi_inter_threads_mpi_SOURCES = tests/mpi/inter_threads.c tests/mpi/inter_
 tests_mpi_inter_threads_mpi_LDADD = libmpi_abi.la
 tests_mpi_neighbor_mpi_SOURCES = tests/mpi/neighbor.c tests/mpi/coll_call.h tests/mpi/mpitest.h
 tests_mpi_neighbor_mpi_LDADD = libmpi_abi.la
+tests_mpi_object_threads_mpi_SOURCES = tests/mpi/object_threads.c tests/mpi/mpitest.h
+tests_mpi_object_threads_mpi_LDADD = libmpi_abi.la
 tests_mpi_objects_mpi_SOURCES = tests/mpi/objects.c tests/mpi/mpitest.h
 tests_mpi_objects_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_buffered_mpi_SOURCES = tests/mpi/p2p_buffered.c tests/mpi/mpitest.h
