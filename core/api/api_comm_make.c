@@ -43,6 +43,8 @@ int PMPI_Comm_dup(MPI_Comm comm, MPI_Comm *newcomm)
     int rc = check_comm(comm, &c);
 
     if (!rc)
+        rc = check_out(newcomm, "newcomm");
+    if (!rc)
         rc = comm_dup(c, NULL, &made);
     return give(c, rc, made, newcomm, __func__);
 }
@@ -56,6 +58,8 @@ int PMPI_Comm_dup_with_info(MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm)
 
     if (!rc)
         rc = check_hints(info, &hints);
+    if (!rc)
+        rc = check_out(newcomm, "newcomm");
     if (!rc)
         rc = comm_dup(c, hints, &made);
     return give(c, rc, made, newcomm, __func__);
@@ -71,6 +75,10 @@ static int idup(MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm, MPI_Request *re
 
     if (!rc)
         rc = check_hints(info, &hints);
+    if (!rc)
+        rc = check_out(newcomm, "newcomm");
+    if (!rc)
+        rc = check_out(request, "request");
     if (!rc)
         rc = comm_idup(c, hints, &made, &r);
     if (!rc)
@@ -99,6 +107,8 @@ int PMPI_Comm_split(MPI_Comm comm, int color, int key, MPI_Comm *newcomm)
     if (!rc && color < 0 && color != MPI_UNDEFINED)
         rc = check_bad_arg("color", "is negative and not MPI_UNDEFINED");
     if (!rc)
+        rc = check_out(newcomm, "newcomm");
+    if (!rc)
         rc = comm_split(c, color, key, &made);
     return give(c, rc, made, newcomm, __func__);
 }
@@ -113,6 +123,8 @@ int PMPI_Comm_split_type(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Co
     if (!rc)
         rc = check_hints(info, &hints);
     if (!rc)
+        rc = check_out(newcomm, "newcomm");
+    if (!rc)
         rc = comm_split_type(c, type, key, hints, &made);
     return give(c, rc, made, newcomm, __func__);
 }
@@ -126,6 +138,8 @@ int PMPI_Comm_create(MPI_Comm comm, MPI_Group group, MPI_Comm *newcomm)
 
     if (!rc)
         rc = check_subgroup(c, group, &g);
+    if (!rc)
+        rc = check_out(newcomm, "newcomm");
     if (!rc)
         rc = comm_create(c, g, &made);
     return give(c, rc, made, newcomm, __func__);
@@ -142,6 +156,8 @@ int PMPI_Comm_create_group(MPI_Comm comm, MPI_Group group, int tag, MPI_Comm *ne
         rc = check_subgroup(c, group, &g);
     if (!rc && tag < 0)
         rc = check_bad_tag(tag);
+    if (!rc)
+        rc = check_out(newcomm, "newcomm");
     if (!rc)
         rc = comm_create_group(c, g, tag, &made);
     return give(c, rc, made, newcomm, __func__);

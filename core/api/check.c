@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
 #include "core/api/check.h"
 #include "core/object/err.h"
 
@@ -22,6 +24,11 @@ int check_not_running(void)
                                                           : "MPI_Finalize has been called already");
 }
 
+static const char *article(unsigned class)
+{
+    return strchr("aeiou", nouns[class][0]) ? "an" : "a";
+}
+
 /* What a handle is that is none of `wanted`: for the person who has to find out where it is from.
  */
 static int bad_handle(int class, enum object_class wanted, const void *handle, const void *null,
@@ -42,9 +49,9 @@ static int bad_handle(int class, enum object_class wanted, const void *handle, c
                        : wanted == OBJECT_MESSAGE ? "received before"
                                                   : "freed");
     if (found && found < OBJECT_CLASSES)
-        return err_set(class, "the handle of a %s stands where a %s belongs", nouns[found],
-                       nouns[wanted]);
-    return err_set(class, "%p is no handle of a %s", handle, nouns[wanted]);
+        return err_set(class, "the handle of %s %s stands where %s %s belongs", article(found),
+                       nouns[found], article(wanted), nouns[wanted]);
+    return err_set(class, "%p is no handle of %s %s", handle, article(wanted), nouns[wanted]);
 }
 
 int check_bad_comm(MPI_Comm comm)

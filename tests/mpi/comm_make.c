@@ -177,6 +177,41 @@ static void test_hints(void)
     OK(MPI_Info_free(&info));
 }
 
+/* Mistakes that every rank makes, told before anybody waits for anybody. */
+static void test_errors(void)
+{
+    MPI_Comm c, dup, world = MPI_COMM_WORLD, self = MPI_COMM_SELF, null = MPI_COMM_NULL;
+    MPI_Group all, own;
+    MPI_Request r;
+
+    OK(MPI_Comm_dup(MPI_COMM_WORLD, &c));
+    OK(MPI_Comm_set_errhandler(c, MPI_ERRORS_RETURN));
+    OK(MPI_Comm_set_errhandler(world, MPI_ERRORS_RETURN));
+    OK(MPI_Comm_set_errhandler(self, MPI_ERRORS_RETURN));
+    OK(MPI_Comm_group(c, &all));
+    OK(MPI_Comm_group(self, &own));
+    CHECK(MPI_Comm_dup(c, NULL) == MPI_ERR_ARG);
+    CHECK(MPI_Comm_dup_with_info(c, MPI_INFO_NULL, NULL) == MPI_ERR_ARG);
+    CHECK(MPI_Comm_idup(c, NULL, &r) == MPI_ERR_ARG && MPI_Comm_idup(c, &dup, NULL) == MPI_ERR_ARG);
+    CHECK(MPI_Comm_split(c, 0, 0, NULL) == MPI_ERR_ARG);
+    CHECK(MPI_Comm_split(c, -5, 0, &dup) == MPI_ERR_ARG);
+    CHECK(MPI_Comm_split_type(c, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, NULL) == MPI_ERR_ARG);
+    CHECK(MPI_Comm_split_type(c, 12345, 0, MPI_INFO_NULL, &dup) == MPI_ERR_ARG);
+    CHECK(MPI_Comm_create(c, all, NULL) == MPI_ERR_ARG);
+    CHECK(MPI_Comm_create(c, MPI_GROUP_NULL, &dup) == MPI_ERR_GROUP);
+    CHECK(MPI_Comm_create_group(c, all, 0, NULL) == MPI_ERR_ARG);
+    CHECK(MPI_Comm_create_group(c, all, -1, &dup) == MPI_ERR_TAG);
+    if (size > 1)
+        CHECK(MPI_Comm_create(self, all, &dup) == MPI_ERR_GROUP);
+    CHECK(MPI_Comm_free(&world) == MPI_ERR_COMM && MPI_Comm_disconnect(&self) == MPI_ERR_COMM);
+    CHECK(MPI_Comm_free(&null) == MPI_ERR_COMM && MPI_Comm_free(NULL) == MPI_ERR_ARG);
+    OK(MPI_Group_free(&all));
+    OK(MPI_Group_free(&own));
+    OK(MPI_Comm_free(&c));
+    OK(MPI_Comm_set_errhandler(world, MPI_ERRORS_ARE_FATAL));
+    OK(MPI_Comm_set_errhandler(self, MPI_ERRORS_ARE_FATAL));
+}
+
 /* Many nonblocking duplications at once, among other collectives, and all of them used. */
 static void test_open_many(void)
 {
@@ -251,6 +286,7 @@ int main(int argc, char **argv)
     test_split();
     test_create();
     test_hints();
+    test_errors();
     test_open_many();
     test_loops();
     return end("comm_make");
