@@ -46,7 +46,8 @@ struct claim {
 static struct {
     struct lock lock; /* a leaf */
     uint64_t used[COMM_CONTEXTS / 64];
-    uint16_t count[WINDOWS]; /* ids used */
+    uint16_t count[WINDOWS];      /* ids used */
+    uint64_t full[SUMMARY_WORDS]; /* windows all of whose ids are */
     uint64_t taken[SUMMARY_WORDS];
 } ids;
 
@@ -75,13 +76,21 @@ static void make_offer(struct claim *c)
         set_bit(ids.taken, c->window, true);
         c->taken = true;
     }
-    for (int w = 0; w < WINDOWS; w++) {
-        bool some_free = ids.count[w] < WINDOW;
-
-        set_bit(o->some_free, w, some_free);
-        set_bit(o->available, w, some_free && !bit(ids.taken, w));
+    for (int i = 0; i < SUMMARY_WORDS; i++) {
+        o->some_free[i] = ~ids.full[i];
+        o->available[i] = ~ids.full[i] & ~ids.taken[i];
     }
     lock_drop(&ids.lock);
+}
+
+/* Locked. */
+static void set_used(int context, bool used)
+{
+    int w = context >> WINDOW_BITS;
+
+    set_bit(ids.used, context, used);
+    ids.count[w] = (uint16_t)(used ? ids.count[w] + 1 : ids.count[w] - 1);
+    set_bit(ids.full, w, ids.count[w] == WINDOW);
 }
 
 static void give_window_back(struct claim *c)
@@ -117,8 +126,7 @@ static int choose(struct claim *c)
     if (at < 0)
         return -1;
     lock_take(&ids.lock);
-    set_bit(ids.used, c->window * WINDOW + at, true);
-    ids.count[c->window]++;
+    set_used(c->window * WINDOW + at, true);
     lock_drop(&ids.lock);
     return c->window * WINDOW + at;
 }
@@ -242,8 +250,7 @@ void context_give_back(uint32_t context)
     if (context < COMM_CONTEXT_FIRST || context >= COMM_CONTEXTS)
         return;
     lock_take(&ids.lock);
-    set_bit(ids.used, (int)context, false);
-    ids.count[context >> WINDOW_BITS]--;
+    set_used((int)context, false);
     lock_drop(&ids.lock);
 }
 
@@ -251,7 +258,6 @@ void context_open(void)
 {
     memset(&ids, 0, sizeof ids);
     for (int i = 0; i < COMM_CONTEXT_FIRST; i++)
-        set_bit(ids.used, i, true);
-    ids.count[0] = COMM_CONTEXT_FIRST;
+        set_used(i, true);
     comm_context_free = context_give_back;
 }
