@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Handles that are not what a call needs: freed ones, those of other classes, null ones, numbers
- * that nobody ever gave out. Each is told with its class of error, and nothing crashes.
+ * that nobody ever gave out. Each is told with its class of error, and nothing crashes. And handles
+ * as integers.
  */
 #include <stdint.h>
 
@@ -271,6 +272,51 @@ static void test_class(int class)
     test_numbers(class);
 }
 
+/* ---- As integers (20.4) ---- */
+
+#define BOTH(Name)                                                                                 \
+    (int (*)(void *))(void (*)(void)) MPI_##Name##_toint,                                          \
+        (void *(*)(int))(void (*)(void))MPI_##Name##_fromint
+
+static const struct {
+    int place; /* in `live`, -1 for a class of which nothing is live */
+    uintptr_t predefined[2];
+    int (*to)(void *h);
+    void *(*from)(int number);
+} conversions[] = {
+    {0, {(uintptr_t)MPI_COMM_NULL, (uintptr_t)MPI_COMM_WORLD}, BOTH(Comm)},
+    {1, {(uintptr_t)MPI_GROUP_NULL, (uintptr_t)MPI_GROUP_EMPTY}, BOTH(Group)},
+    {2, {(uintptr_t)MPI_DATATYPE_NULL, (uintptr_t)MPI_DOUBLE}, BOTH(Type)},
+    {3, {(uintptr_t)MPI_OP_NULL, (uintptr_t)MPI_SUM}, BOTH(Op)},
+    {4, {(uintptr_t)MPI_INFO_NULL, (uintptr_t)MPI_INFO_ENV}, BOTH(Info)},
+    {5, {(uintptr_t)MPI_ERRHANDLER_NULL, (uintptr_t)MPI_ERRORS_RETURN}, BOTH(Errhandler)},
+    {6, {(uintptr_t)MPI_REQUEST_NULL, (uintptr_t)MPI_REQUEST_NULL}, BOTH(Request)},
+    {7, {(uintptr_t)MPI_WIN_NULL, (uintptr_t)MPI_WIN_NULL}, BOTH(Win)},
+    {8, {(uintptr_t)MPI_SESSION_NULL, (uintptr_t)MPI_SESSION_NULL}, BOTH(Session)},
+    {MESSAGE, {(uintptr_t)MPI_MESSAGE_NULL, (uintptr_t)MPI_MESSAGE_NO_PROC}, BOTH(Message)},
+    {-1, {(uintptr_t)MPI_FILE_NULL, (uintptr_t)MPI_FILE_NULL}, BOTH(File)},
+};
+
+/* Predefined handles are their own numbers; others have numbers that none of these is. */
+static void test_integers(void)
+{
+    for (unsigned i = 0; i < sizeof conversions / sizeof conversions[0]; i++) {
+        int (*to)(void *) = conversions[i].to;
+        void *(*from)(int) = conversions[i].from;
+
+        for (int k = 0; k < 2; k++) {
+            uintptr_t h = conversions[i].predefined[k];
+
+            CHECK(h && to((void *)h) == (int)h && from((int)h) == (void *)h);
+        }
+        CHECK(!from(-1) && !from(1 << 30));
+        if (conversions[i].place < 0)
+            continue;
+        void *h = live[conversions[i].place];
+        CHECK(to(h) >= 4096 && from(to(h)) == h);
+    }
+}
+
 int main(int argc, char **argv)
 {
     begin(&argc, &argv);
@@ -280,6 +326,7 @@ int main(int argc, char **argv)
     make(live); /* in the same places of the tables */
     for (int class = 0; class < CLASSES; class ++)
         test_class(class);
+    test_integers();
     end_all(live);
     return end("handles");
 }

@@ -91,6 +91,8 @@ static void levels(void)
 
     MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED - 1, &provided);
     EXPECT(provided == MPI_THREAD_SERIALIZED);
+    provided = -1;
+    EXPECT(!MPI_Query_thread(&provided) && provided == MPI_THREAD_SERIALIZED);
     EXPECT(!MPI_Is_thread_main(&flag) && flag);
     MPI_Finalize();
 }
@@ -199,6 +201,11 @@ static void sessions(void)
     EXPECT(!MPI_Info_get_string(info, "thread_level", &len, name, &flag) && flag);
     EXPECT(!strcmp(name, "MPI_THREAD_MULTIPLE"));
     MPI_Info_free(&info);
+    EXPECT(!MPI_Session_get_pset_info(session, "mpi://SELF", &info));
+    len = sizeof(name);
+    EXPECT(!MPI_Info_get_string(info, "mpi_size", &len, name, &flag) && flag && !strcmp(name, "1"));
+    MPI_Info_free(&info);
+    EXPECT(MPI_Session_get_pset_info(session, "mpi://moon", &info) == MPI_ERR_ARG);
     EXPECT(!MPI_Group_from_session_pset(session, "mpi://world", &group));
     EXPECT(MPI_Group_from_session_pset(session, "mpi://moon", &group) == MPI_ERR_ARG);
     MPI_Group_size(group, &size);

@@ -20,6 +20,7 @@ static void groups(void)
 {
     MPI_Group world, mine, rest, both, empty, again;
     int result, n, r, in[2] = {0, MPI_PROC_NULL}, out[2];
+    int own[1][3] = {{rank, rank, 1}}, nowhere[1][3] = {{0, 0, 0}};
 
     OK(MPI_Comm_group(MPI_COMM_WORLD, &world));
     OK(MPI_Comm_group(MPI_COMM_WORLD, &again));
@@ -47,6 +48,19 @@ static void groups(void)
     OK(MPI_Group_intersection(mine, rest, &empty));
     CHECK(empty == MPI_GROUP_EMPTY);
     OK(MPI_Group_free(&empty));
+    OK(MPI_Group_difference(world, mine, &again));
+    OK(MPI_Group_compare(again, rest, &result));
+    CHECK(result == MPI_IDENT);
+    OK(MPI_Group_free(&again));
+    OK(MPI_Group_range_incl(world, 1, own, &again));
+    OK(MPI_Group_compare(again, mine, &result));
+    CHECK(result == MPI_IDENT);
+    OK(MPI_Group_free(&again));
+    OK(MPI_Group_range_excl(world, 1, own, &again));
+    OK(MPI_Group_compare(again, rest, &result));
+    CHECK(result == MPI_IDENT);
+    OK(MPI_Group_free(&again));
+    FAILS(MPI_Group_range_excl(world, 1, nowhere, &again), MPI_ERR_ARG, "stride");
     FAILS(MPI_Group_incl(world, 1, &size, &again), MPI_ERR_RANK, "the group has");
     FAILS(MPI_Group_size(MPI_GROUP_NULL, &n), MPI_ERR_GROUP, "MPI_GROUP_NULL");
     again = mine;
@@ -191,6 +205,37 @@ static void infos(void)
     FAILS(MPI_Info_free(&info), MPI_ERR_INFO, "MPI_INFO_ENV");
 }
 
+static int has(MPI_Info info, const char *key, const char *expected)
+{
+    char value[MPI_MAX_INFO_VAL];
+    int len = sizeof(value), flag;
+
+    OK(MPI_Info_get_string(info, key, &len, value, &flag));
+    return flag && !strcmp(value, expected);
+}
+
+/* How the program was started, by its arguments or, without them, by what the system knows. */
+static void environment(void)
+{
+    char *arguments[] = {"program", "one", "two words", NULL}, host[MPI_MAX_PROCESSOR_NAME];
+    char folder[MPI_MAX_INFO_VAL], *wdir = realpath(".", folder);
+    MPI_Info info;
+    MPI_Comm parent = MPI_COMM_WORLD;
+    int len;
+
+    OK(MPI_Get_processor_name(host, &len));
+    CHECK(len > 0 && (int)strlen(host) == len);
+    OK(MPI_Info_create_env(3, arguments, &info));
+    CHECK(has(info, "command", "program") && has(info, "argv", "one two words"));
+    CHECK(has(info, "host", host) && has(info, "wdir", wdir));
+    OK(MPI_Info_free(&info));
+    OK(MPI_Info_create_env(0, NULL, &info));
+    CHECK(!has(info, "command", "program") && has(info, "argv", ""));
+    OK(MPI_Info_free(&info));
+    OK(MPI_Comm_get_parent(&parent));
+    CHECK(parent == MPI_COMM_NULL);
+}
+
 static void errors(void)
 {
     int class, code, got, *last, flag, len;
@@ -228,6 +273,18 @@ static void abi(void)
     CHECK(set == 1 && a == 1 && b == 0);
     FAILS(MPI_Abi_set_fortran_booleans(sizeof(int), &yes, &no), MPI_ERR_ABI, "already");
     FAILS(MPI_Abi_get_fortran_booleans(3, &a, &b, &set), MPI_ERR_ABI, "3 bytes");
+    OK(MPI_Info_create(&info));
+    OK(MPI_Info_set(info, "mpi_integer_size", "4"));
+    OK(MPI_Abi_set_fortran_info(info));
+    FAILS(MPI_Abi_set_fortran_info(info), MPI_ERR_ABI, "already");
+    OK(MPI_Info_free(&info));
+    OK(MPI_Abi_get_fortran_info(&info));
+    CHECK(has(info, "mpi_integer_size", "4"));
+    OK(MPI_Info_free(&info));
+    OK(MPI_Abi_get_info(&info));
+    CHECK(has(info, "mpi_aint_size", "8") && has(info, "mpi_count_size", "8"));
+    CHECK(has(info, "mpi_offset_size", "8"));
+    OK(MPI_Info_free(&info));
 }
 
 static void memory(void)
@@ -253,6 +310,7 @@ int main(int argc, char **argv)
     attributes();
     names();
     infos();
+    environment();
     errors();
     abi();
     memory();
