@@ -81,6 +81,8 @@ static int iflush(int rc, const struct owner *o, MPI_Request *request, const cha
     struct request *r = NULL;
 
     if (!rc)
+        rc = check_out(request, "request");
+    if (!rc)
         rc = buffered_iflush(o->handle, &r);
     if (!rc)
         rc = request_publish(r, request);

@@ -9,12 +9,18 @@
 #include "core/object/datatype_external.h"
 #include "core/object/err.h"
 
-static int check_room(MPI_Count bytes, MPI_Count position, MPI_Count size, const char *which)
+/* `bytes` more of the packed form at `buf`, of which `size` are there. */
+static int check_room(MPI_Count bytes, const void *buf, const MPI_Count *position, MPI_Count size,
+                      const char *which)
 {
-    if (position >= 0 && position <= size && bytes <= size - position)
-        return MPI_SUCCESS;
-    return err_set(MPI_ERR_TRUNCATE, "%lld bytes do not fit the %s of %lld bytes at position %lld",
-                   (long long)bytes, which, (long long)size, (long long)position);
+    int rc = check_out(position, "position");
+
+    if (!rc && bytes)
+        rc = check_out(buf, which);
+    if (rc || (*position >= 0 && *position <= size && bytes <= size - *position))
+        return rc;
+    return err_set(MPI_ERR_TRUNCATE, "%lld bytes do not fit %s of %lld bytes at position %lld",
+                   (long long)bytes, which, (long long)size, (long long)*position);
 }
 
 static int check_product(MPI_Count count, MPI_Count size, MPI_Count *bytes)
@@ -55,7 +61,7 @@ int PMPI_Pack_c(const void *inbuf, MPI_Count incount, MPI_Datatype datatype, voi
     if (!rc)
         rc = check_product(incount, t->size, &bytes);
     if (!rc)
-        rc = check_room(bytes, *position, outsize, "output buffer");
+        rc = check_room(bytes, outbuf, position, outsize, "outbuf");
     if (rc)
         return api_fail_comm(c, rc, __func__);
     if (bytes)
@@ -68,8 +74,8 @@ MPI_EXPORT(Pack)
 int PMPI_Pack(const void *inbuf, int incount, MPI_Datatype datatype, void *outbuf, int outsize,
               int *position, MPI_Comm comm)
 {
-    MPI_Count at = *position;
-    int rc = PMPI_Pack_c(inbuf, incount, datatype, outbuf, outsize, &at, comm);
+    MPI_Count at = position ? *position : 0;
+    int rc = PMPI_Pack_c(inbuf, incount, datatype, outbuf, outsize, position ? &at : NULL, comm);
 
     if (!rc)
         *position = (int)at;
@@ -90,7 +96,7 @@ int PMPI_Unpack_c(const void *inbuf, MPI_Count insize, MPI_Count *position, void
     if (!rc)
         rc = check_product(outcount, t->size, &bytes);
     if (!rc)
-        rc = check_room(bytes, *position, insize, "input buffer");
+        rc = check_room(bytes, inbuf, position, insize, "inbuf");
     if (rc)
         return api_fail_comm(c, rc, __func__);
     if (bytes)
@@ -103,8 +109,8 @@ MPI_EXPORT(Unpack)
 int PMPI_Unpack(const void *inbuf, int insize, int *position, void *outbuf, int outcount,
                 MPI_Datatype datatype, MPI_Comm comm)
 {
-    MPI_Count at = *position;
-    int rc = PMPI_Unpack_c(inbuf, insize, &at, outbuf, outcount, datatype, comm);
+    MPI_Count at = position ? *position : 0;
+    int rc = PMPI_Unpack_c(inbuf, insize, position ? &at : NULL, outbuf, outcount, datatype, comm);
 
     if (!rc)
         *position = (int)at;
@@ -123,6 +129,8 @@ int PMPI_Pack_size_c(MPI_Count incount, MPI_Datatype datatype, MPI_Comm comm, MP
         rc = check_sized(incount, datatype, &t);
     if (!rc)
         rc = check_product(incount, t->size, &bytes);
+    if (!rc)
+        rc = check_out(size, "size");
     if (rc)
         return api_fail_comm(c, rc, __func__);
     *size = bytes;
@@ -133,7 +141,7 @@ MPI_EXPORT(Pack_size)
 int PMPI_Pack_size(int incount, MPI_Datatype datatype, MPI_Comm comm, int *size)
 {
     MPI_Count bytes = 0;
-    int rc = PMPI_Pack_size_c(incount, datatype, comm, &bytes);
+    int rc = PMPI_Pack_size_c(incount, datatype, comm, size ? &bytes : NULL);
 
     if (!rc)
         *size = bytes > INT_MAX ? MPI_UNDEFINED : (int)bytes;
@@ -164,7 +172,7 @@ int PMPI_Pack_external_c(const char *datarep, const void *inbuf, MPI_Count incou
     int rc = check_external(datarep, inbuf, incount, datatype, &t, &bytes);
 
     if (!rc)
-        rc = check_room(bytes, *position, outsize, "output buffer");
+        rc = check_room(bytes, outbuf, position, outsize, "outbuf");
     if (!rc && bytes)
         rc = datatype_external_pack(inbuf, incount, t, (char *)outbuf + *position);
     if (rc)
@@ -191,7 +199,7 @@ int PMPI_Unpack_external_c(const char *datarep, const void *inbuf, MPI_Count ins
     int rc = check_external(datarep, outbuf, outcount, datatype, &t, &bytes);
 
     if (!rc)
-        rc = check_room(bytes, *position, insize, "input buffer");
+        rc = check_room(bytes, inbuf, position, insize, "inbuf");
     if (!rc && bytes)
         rc = datatype_external_unpack(outbuf, outcount, t, (const char *)inbuf + *position);
     if (rc)
@@ -220,6 +228,8 @@ int PMPI_Pack_external_size_c(const char *datarep, MPI_Count incount, MPI_Dataty
         rc = check_sized(incount, datatype, &t);
     if (!rc)
         rc = check_product(incount, datatype_external_size(t), &bytes);
+    if (!rc)
+        rc = check_out(size, "size");
     if (rc)
         return api_fail(rc, __func__);
     *size = bytes;

@@ -27,6 +27,8 @@ int PMPI_Psend_init_c(const void *buf, int partitions, MPI_Count count, MPI_Data
     if (!rc)
         rc = check_partitions(partitions, info);
     if (!rc)
+        rc = check_out(request, "request");
+    if (!rc)
         rc = part_send_init(c, buf, partitions, count, t, dest, tag, &r);
     if (!rc)
         rc = request_publish(r, request);
@@ -61,6 +63,8 @@ int PMPI_Precv_init_c(void *buf, int partitions, MPI_Count count, MPI_Datatype d
         rc = check_no_wildcard(dest, tag);
     if (!rc)
         rc = check_partitions(partitions, info);
+    if (!rc)
+        rc = check_out(request, "request");
     if (!rc)
         rc = part_recv_init(c, buf, partitions, count, t, dest, tag, &r);
     if (!rc)

@@ -11,6 +11,8 @@ static int send_init(const void *buf, MPI_Count count, MPI_Datatype datatype, in
     int rc = check_send(comm, &c, buf, count, datatype, &t, dest, tag);
 
     if (!rc)
+        rc = check_out(request, "request");
+    if (!rc)
         rc = p2p_send_init(c, buf, count, t, dest, tag, mode, &r);
     if (!rc)
         rc = request_publish(r, request);
@@ -71,6 +73,8 @@ int PMPI_Recv_init_c(void *buf, MPI_Count count, MPI_Datatype datatype, int sour
     int rc = check_recv(comm, &c, buf, count, datatype, &t, source, tag);
 
     if (!rc)
+        rc = check_out(request, "request");
+    if (!rc)
         rc = p2p_recv_init(c, buf, count, t, source, tag, &r);
     if (!rc)
         rc = request_publish(r, request);
@@ -99,8 +103,10 @@ MPI_EXPORT(Start)
 int PMPI_Start(MPI_Request *request)
 {
     struct comm *c = NULL;
-    int rc = request ? start(*request, &c) : check_bad_arg("request", "is NULL");
+    int rc = check_out(request, "request");
 
+    if (!rc)
+        rc = start(*request, &c);
     return rc ? api_fail_comm(c, rc, __func__) : MPI_SUCCESS;
 }
 
@@ -110,8 +116,8 @@ int PMPI_Startall(int count, MPI_Request array_of_requests[])
     struct comm *c = NULL;
     int rc = count < 0 ? check_bad_count(count) : MPI_SUCCESS;
 
-    if (!rc && count && !array_of_requests)
-        rc = check_bad_arg("array_of_requests", "is NULL");
+    if (!rc && count)
+        rc = check_out(array_of_requests, "array_of_requests");
     for (int i = 0; i < count && !rc; i++)
         rc = start(array_of_requests[i], &c);
     return rc ? api_fail_comm(c, rc, __func__) : MPI_SUCCESS;

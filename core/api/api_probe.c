@@ -32,6 +32,8 @@ int PMPI_Iprobe(int source, int tag, MPI_Comm comm, int *flag, MPI_Status *statu
     int rc = probe_check(comm, &c, source, tag);
 
     if (!rc)
+        rc = check_out(flag, "flag");
+    if (!rc)
         rc = p2p_probe(c, source, tag, &found, NULL, status);
     if (rc)
         return api_fail_comm(c, rc, __func__);
@@ -46,6 +48,8 @@ int PMPI_Mprobe(int source, int tag, MPI_Comm comm, MPI_Message *message, MPI_St
     struct message *m = NULL;
     int rc = probe_check(comm, &c, source, tag);
 
+    if (!rc)
+        rc = check_out(message, "message");
     if (!rc)
         rc = p2p_probe_wait(c, source, tag, &m, status);
     if (rc)
@@ -63,6 +67,10 @@ int PMPI_Improbe(int source, int tag, MPI_Comm comm, int *flag, MPI_Message *mes
     bool found = false;
     int rc = probe_check(comm, &c, source, tag);
 
+    if (!rc)
+        rc = check_out(flag, "flag");
+    if (!rc)
+        rc = check_out(message, "message");
     if (!rc)
         rc = p2p_probe(c, source, tag, &found, &m, status);
     if (rc)

@@ -27,13 +27,15 @@ int PMPI_Irecv_c(void *buf, MPI_Count count, MPI_Datatype datatype, int source, 
                  MPI_Comm comm, MPI_Request *request)
 {
     struct p2p_receive x = {.buf = buf, .count = count, .source = source, .tag = tag};
-    struct request *r = quick_post(buf, count, datatype, source, tag, comm);
+    struct request *r = request ? quick_post(buf, count, datatype, source, tag, comm) : NULL;
     int rc;
 
     if (LIKELY(r != NULL)) {
         rc = request_publish(r, request);
     } else {
         rc = check_recv(comm, &x.comm, buf, count, datatype, &x.type, source, tag);
+        if (!rc)
+            rc = check_out(request, "request");
         if (!rc)
             rc = p2p_recv_start(&x, request);
     }
@@ -50,8 +52,10 @@ static int mrecv_start(void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Me
 {
     struct message *m = NULL;
     struct datatype *t = NULL;
-    int rc = message ? check_message(*message, &m) : check_bad_arg("message", "is NULL");
+    int rc = check_out(message, "message");
 
+    if (!rc)
+        rc = check_message(*message, &m);
     if (rc)
         return rc;
     *c = m->request ? m->request->comm : comm_self;
@@ -97,8 +101,10 @@ int PMPI_Imrecv_c(void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Message
 {
     struct comm *c = NULL;
     struct request *r = NULL;
-    int rc = mrecv_start(buf, count, datatype, message, &c, &r);
+    int rc = check_out(request, "request");
 
+    if (!rc)
+        rc = mrecv_start(buf, count, datatype, message, &c, &r);
     if (!rc)
         rc = request_publish(r, request);
     return mrecv_end(c, rc, __func__);

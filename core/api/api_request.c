@@ -35,6 +35,21 @@ static bool done_after_poll(const struct request *r)
     return request_is_done(r);
 }
 
+static int check_handle(const MPI_Request *request, struct request **r)
+{
+    int rc = check_out(request, "request");
+
+    return rc ? rc : check_request(*request, r);
+}
+
+/* A send that was over when it was posted. */
+static inline void finish_sent(MPI_Request *handle, MPI_Status *status)
+{
+    *handle = MPI_REQUEST_NULL;
+    if (status)
+        status_set_empty(status);
+}
+
 /* Completes r, which is done; its error goes to its communicator, which may go with it. */
 static int finish_one(struct request *r, MPI_Request *handle, MPI_Status *status, const char *func)
 {
@@ -56,11 +71,10 @@ int PMPI_Wait(MPI_Request *request, MPI_Status *status)
     struct request *r = NULL;
 
     if (request && request_was_sent(*request)) {
-        *request = MPI_REQUEST_NULL;
-        status_empty(status);
+        finish_sent(request, status);
         return MPI_SUCCESS;
     }
-    int rc = request ? check_request(*request, &r) : check_bad_arg("request", "is NULL");
+    int rc = check_handle(request, &r);
 
     if (rc)
         return api_fail(rc, __func__);
@@ -76,8 +90,10 @@ MPI_EXPORT(Test)
 int PMPI_Test(MPI_Request *request, int *flag, MPI_Status *status)
 {
     struct request *r = NULL;
-    int rc = request ? check_request(*request, &r) : check_bad_arg("request", "is NULL");
+    int rc = check_handle(request, &r);
 
+    if (!rc)
+        rc = check_out(flag, "flag");
     if (rc)
         return api_fail(rc, __func__);
     *flag = true;
@@ -95,6 +111,8 @@ int PMPI_Request_get_status(MPI_Request request, int *flag, MPI_Status *status)
     struct request *r = NULL;
     int rc = check_request(request, &r);
 
+    if (!rc)
+        rc = check_out(flag, "flag");
     if (rc)
         return api_fail(rc, __func__);
     *flag = true;
@@ -137,8 +155,8 @@ static int batch_check(struct batch *b)
     struct request *r = NULL;
     int rc = b->count < 0 ? check_bad_count(b->count) : MPI_SUCCESS;
 
-    if (!rc && b->count && !b->handles)
-        rc = check_bad_arg("array_of_requests", "is NULL");
+    if (!rc && b->count)
+        rc = check_out(b->handles, "array_of_requests");
     int most = b->found ? BATCH_FOUND : 0;
     for (int i = 0; i < b->count && !rc; i++) {
         if (request_was_sent(b->handles[i]))
@@ -149,6 +167,24 @@ static int batch_check(struct batch *b)
             b->found[i] = r;
     }
     return rc ? api_fail(rc, b->func) : MPI_SUCCESS;
+}
+
+/* The same with two outputs that must be there. */
+static int batch_check_out(struct batch *b, const void *first, const char *first_name,
+                           const void *second, const char *second_name)
+{
+    int rc = check_out(first, first_name);
+
+    if (!rc)
+        rc = check_out(second, second_name);
+    return rc ? api_fail(rc, b->func) : batch_check(b);
+}
+
+/* Room for indices is needed where there are requests. */
+static int batch_check_some(struct batch *b, const int *outcount, const int *indices)
+{
+    return batch_check_out(b, outcount, "outcount", b->count > 0 ? indices : outcount,
+                           "array_of_indices");
 }
 
 /* After batch_check. */
@@ -222,8 +258,7 @@ static void batch_finish(struct batch *b, int index, int place)
     if (!r) {
         status_empty(status);
     } else if (r == &request_sent && !b->keep) {
-        b->handles[index] = MPI_REQUEST_NULL;
-        status_empty(status);
+        finish_sent(&b->handles[index], status);
     } else {
         if (r->error && r->comm && !b->failed) {
             b->comm = r->comm;
@@ -259,8 +294,7 @@ static int batch_finish_plain(struct batch *b, int from)
         MPI_Request *handle = &b->handles[i];
         MPI_Status *status = b->statuses ? &b->statuses[i] : NULL;
         if (r == &request_sent) {
-            *handle = MPI_REQUEST_NULL;
-            status_empty(status);
+            finish_sent(handle, status);
         } else if (LIKELY(r && r->plain && r->object.handle == (uintptr_t)*handle)) {
             /* One that stands in the list twice, which is an error, has no handle any more. */
             request_finish_plain(r, handle, status);
@@ -285,7 +319,7 @@ static int batch_finish_all(struct batch *b)
 
 static int batch_test_all(struct batch *b, int *flag)
 {
-    int rc = batch_check(b);
+    int rc = batch_check_out(b, flag, "flag", flag, "flag");
 
     if (rc)
         return rc;
@@ -312,7 +346,7 @@ static int batch_end_any(struct batch *b, int *index, int *flag, MPI_Status *sta
 
 static int batch_test_any(struct batch *b, int *index, int *flag, MPI_Status *status)
 {
-    int rc = batch_check(b);
+    int rc = batch_check_out(b, index, "index", flag, "flag");
 
     if (rc)
         return rc;
@@ -342,7 +376,7 @@ static int batch_end_some(struct batch *b, int *outcount, int *indices)
 
 static int batch_test_some(struct batch *b, int *outcount, int *indices)
 {
-    int rc = batch_check(b);
+    int rc = batch_check_some(b, outcount, indices);
 
     if (rc)
         return rc;
@@ -375,7 +409,7 @@ MPI_EXPORT(Waitany)
 int PMPI_Waitany(int count, MPI_Request array_of_requests[], int *indx, MPI_Status *status)
 {
     struct batch b = {.count = count, .handles = array_of_requests, .func = __func__};
-    int flag, rc = batch_check(&b);
+    int flag, rc = batch_check_out(&b, indx, "index", indx, "index");
 
     if (rc)
         return rc;
@@ -391,7 +425,7 @@ int PMPI_Waitsome(int incount, MPI_Request array_of_requests[], int *outcount,
                       .handles = array_of_requests,
                       .statuses = array_of_statuses,
                       .func = __func__};
-    int rc = batch_check(&b);
+    int rc = batch_check_some(&b, outcount, array_of_indices);
 
     if (rc)
         return rc;
@@ -478,7 +512,7 @@ MPI_EXPORT(Request_free)
 int PMPI_Request_free(MPI_Request *request)
 {
     struct request *r = NULL;
-    int rc = request ? check_request(*request, &r) : check_bad_arg("request", "is NULL");
+    int rc = check_handle(request, &r);
 
     if (!rc && !r)
         rc = check_bad_request(*request);
@@ -494,7 +528,7 @@ MPI_EXPORT(Cancel)
 int PMPI_Cancel(MPI_Request *request)
 {
     struct request *r = NULL;
-    int rc = request ? check_request(*request, &r) : check_bad_arg("request", "is NULL");
+    int rc = check_handle(request, &r);
 
     if (!rc && !r)
         rc = check_bad_request(*request);
@@ -511,8 +545,10 @@ int PMPI_Grequest_start(MPI_Grequest_query_function *query_fn, MPI_Grequest_free
                         MPI_Request *request)
 {
     struct request *r = NULL;
-    int rc = api_phase == API_RUNNING ? MPI_SUCCESS : check_not_running();
+    int rc = check_running();
 
+    if (!rc)
+        rc = check_out(request, "request");
     if (!rc)
         rc = grequest_start(query_fn, free_fn, cancel_fn, extra_state, &r);
     if (!rc)

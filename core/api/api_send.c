@@ -25,11 +25,14 @@ HOT_INLINE int send_start(const void *buf, MPI_Count count, MPI_Datatype datatyp
     struct comm *c = NULL;
     struct datatype *t = NULL;
 
-    if (mode != SEND_SYNCHRONOUS && LIKELY(quick_send(buf, count, datatype, dest, tag, comm))) {
+    if (mode != SEND_SYNCHRONOUS &&
+        LIKELY(request && quick_send(buf, count, datatype, dest, tag, comm))) {
         *request = (MPI_Request)request_sent.object.handle;
         return MPI_SUCCESS;
     }
     int rc = check_send(comm, &c, buf, count, datatype, &t, dest, tag);
+    if (!rc)
+        rc = check_out(request, "request");
     if (!rc)
         rc = p2p_send_start(c, buf, count, t, dest, tag, mode, request);
     return rc ? api_fail_comm(c, rc, func) : MPI_SUCCESS;

@@ -31,6 +31,8 @@ static int exchange_start(MPI_Comm comm, MPI_Datatype send_type, MPI_Datatype re
     int rc = exchange_check(comm, send_type, recv_type, x);
 
     if (!rc)
+        rc = check_out(request, "request");
+    if (!rc)
         rc = p2p_exchange_start(x, &r);
     if (!rc)
         rc = request_publish(r, request);

@@ -5,11 +5,18 @@
 #include "core/api/check.h"
 #include "core/object/err.h"
 
+static int check_handle(const MPI_Datatype *datatype, struct datatype **t)
+{
+    int rc = check_out(datatype, "datatype");
+
+    return rc ? rc : check_type(*datatype, t);
+}
+
 MPI_EXPORT(Type_commit)
 int PMPI_Type_commit(MPI_Datatype *datatype)
 {
     struct datatype *t = NULL;
-    int rc = check_type(*datatype, &t);
+    int rc = check_handle(datatype, &t);
 
     if (!rc)
         rc = datatype_commit(t);
@@ -20,7 +27,7 @@ MPI_EXPORT(Type_free)
 int PMPI_Type_free(MPI_Datatype *datatype)
 {
     struct datatype *t = NULL;
-    int rc = check_type(*datatype, &t);
+    int rc = check_handle(datatype, &t);
 
     if (!rc && t->predefined)
         rc = err_set(MPI_ERR_TYPE, "a predefined datatype cannot be freed");
@@ -64,6 +71,8 @@ int PMPI_Type_dup(MPI_Datatype oldtype, MPI_Datatype *newtype)
     int rc = check_type(oldtype, &old);
 
     if (!rc)
+        rc = check_out(newtype, "newtype");
+    if (!rc)
         rc = dup_attributed(old, &t);
     if (rc)
         return api_fail(rc, __func__);
@@ -77,8 +86,8 @@ int PMPI_Type_set_name(MPI_Datatype datatype, const char *type_name)
     struct datatype *t = NULL;
     int rc = check_type(datatype, &t);
 
-    if (!rc && !type_name)
-        rc = check_bad_arg("type_name", "is NULL");
+    if (!rc)
+        rc = check_out(type_name, "type_name");
     if (rc)
         return api_fail(rc, __func__);
     size_t n = strnlen(type_name, MPI_MAX_OBJECT_NAME - 1);
@@ -94,6 +103,10 @@ int PMPI_Type_get_name(MPI_Datatype datatype, char *type_name, int *resultlen)
     /* The null handle has a name too (7.8). */
     int rc = datatype == MPI_DATATYPE_NULL ? MPI_SUCCESS : check_type(datatype, &t);
 
+    if (!rc)
+        rc = check_out(type_name, "type_name");
+    if (!rc)
+        rc = check_out(resultlen, "resultlen");
     if (rc)
         return api_fail(rc, __func__);
     const char *name = t ? t->name : "MPI_DATATYPE_NULL";

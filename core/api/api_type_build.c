@@ -12,10 +12,19 @@ static int check_old(MPI_Count count, MPI_Datatype oldtype, struct datatype **ol
     return count < 0 ? check_bad_count(count) : check_type(oldtype, old);
 }
 
+/* An array of arguments, which must be there where it has elements. */
+static int check_array(MPI_Count count, struct vec v, const char *argument)
+{
+    return count > 0 ? check_out(v.at, argument) : MPI_SUCCESS;
+}
+
 /* The end of them all: gives the type a handle. */
 static int publish(int rc, struct datatype *t, bool large, MPI_Datatype *newtype, const char *func)
 {
-    if (!rc) {
+    if (!rc && !newtype) {
+        rc = check_out(newtype, "newtype");
+        object_drop(&t->object);
+    } else if (!rc) {
         t->contents->large = large;
         rc = object_publish(&t->object);
         if (rc)
@@ -125,6 +134,10 @@ static int indexed(MPI_Count count, struct vec lengths, struct vec displs, bool 
     int rc = check_old(count, oldtype, &old);
 
     if (!rc)
+        rc = check_array(count, lengths, "array_of_blocklengths");
+    if (!rc)
+        rc = check_array(count, displs, "array_of_displacements");
+    if (!rc)
         rc = datatype_indexed(count, lengths, displs, bytes, old, &t);
     return publish(rc, t, large, newtype, func);
 }
@@ -170,6 +183,8 @@ static int indexed_block(MPI_Count count, MPI_Count blocklength, struct vec disp
     int rc = check_old(count, oldtype, &old);
 
     if (!rc)
+        rc = check_array(count, displs, "array_of_displacements");
+    if (!rc)
         rc = datatype_indexed_block(count, blocklength, displs, bytes, old, &t);
     return publish(rc, t, large, newtype, func);
 }
@@ -213,9 +228,16 @@ static int structure(MPI_Count count, struct vec lengths, struct vec displs,
                      const char *func)
 {
     struct datatype *t = NULL;
-    int rc =
-        count < 0 ? check_bad_count(count) : datatype_struct(count, lengths, displs, types, &t);
+    int rc = count < 0 ? check_bad_count(count) : MPI_SUCCESS;
 
+    if (!rc)
+        rc = check_array(count, lengths, "array_of_blocklengths");
+    if (!rc)
+        rc = check_array(count, displs, "array_of_displacements");
+    if (!rc)
+        rc = check_array(count, VEC(types), "array_of_types");
+    if (!rc)
+        rc = datatype_struct(count, lengths, displs, types, &t);
     return publish(rc, t, large, newtype, func);
 }
 
@@ -242,6 +264,12 @@ static int subarray(int ndims, struct vec sizes, struct vec subsizes, struct vec
     struct datatype *old = NULL, *t = NULL;
     int rc = check_type(oldtype, &old);
 
+    if (!rc)
+        rc = check_array(ndims, sizes, "array_of_sizes");
+    if (!rc)
+        rc = check_array(ndims, subsizes, "array_of_subsizes");
+    if (!rc)
+        rc = check_array(ndims, starts, "array_of_starts");
     if (!rc)
         rc = datatype_subarray(ndims, sizes, subsizes, starts, order, old, &t);
     return publish(rc, t, large, newtype, func);
@@ -272,6 +300,14 @@ static int darray(const struct type_grid *g, MPI_Datatype oldtype, bool large,
     int rc = check_type(oldtype, &old);
 
     if (!rc)
+        rc = check_array(g->ndims, g->gsizes, "array_of_gsizes");
+    if (!rc)
+        rc = check_array(g->ndims, VEC(g->distribs), "array_of_distribs");
+    if (!rc)
+        rc = check_array(g->ndims, VEC(g->dargs), "array_of_dargs");
+    if (!rc)
+        rc = check_array(g->ndims, VEC(g->psizes), "array_of_psizes");
+    if (!rc)
         rc = datatype_darray(g, old, &t);
     return publish(rc, t, large, newtype, func);
 }
@@ -301,8 +337,10 @@ int PMPI_Type_create_darray_c(int size, int rank, int ndims, const MPI_Count gsi
 static int f90(int combiner, int p, int r, MPI_Datatype *newtype, const char *func)
 {
     struct datatype *t = NULL;
-    int rc = datatype_f90(combiner, p, r, &t);
+    int rc = check_out(newtype, "newtype");
 
+    if (!rc)
+        rc = datatype_f90(combiner, p, r, &t);
     if (rc)
         return api_fail(rc, func);
     *newtype = (MPI_Datatype)t->object.handle;

@@ -14,6 +14,17 @@ static int clamp(MPI_Count value)
     return value > INT_MAX ? MPI_UNDEFINED : (int)value;
 }
 
+/* A datatype, and two outputs that must be there. */
+static int check_type_out(MPI_Datatype datatype, struct datatype **t, const void *first,
+                          const char *first_name, const void *second, const char *second_name)
+{
+    int rc = check_type(datatype, t);
+
+    if (!rc)
+        rc = check_out(first, first_name);
+    return rc ? rc : check_out(second, second_name);
+}
+
 /* ---- Size and bounds ---- */
 
 MPI_EXPORT(Type_size_c)
@@ -22,6 +33,8 @@ int PMPI_Type_size_c(MPI_Datatype datatype, MPI_Count *size)
     struct datatype *t = NULL;
     int rc = check_type(datatype, &t);
 
+    if (!rc)
+        rc = check_out(size, "size");
     if (rc)
         return api_fail(rc, __func__);
     *size = t->size;
@@ -32,7 +45,7 @@ MPI_EXPORT(Type_size)
 int PMPI_Type_size(MPI_Datatype datatype, int *size)
 {
     MPI_Count large = 0;
-    int rc = PMPI_Type_size_c(datatype, &large);
+    int rc = PMPI_Type_size_c(datatype, size ? &large : NULL);
 
     if (!rc)
         *size = clamp(large);
@@ -49,7 +62,7 @@ MPI_EXPORT(Type_get_extent_c)
 int PMPI_Type_get_extent_c(MPI_Datatype datatype, MPI_Count *lb, MPI_Count *extent)
 {
     struct datatype *t = NULL;
-    int rc = check_type(datatype, &t);
+    int rc = check_type_out(datatype, &t, lb, "lb", extent, "extent");
 
     if (rc)
         return api_fail(rc, __func__);
@@ -75,7 +88,7 @@ MPI_EXPORT(Type_get_true_extent_c)
 int PMPI_Type_get_true_extent_c(MPI_Datatype datatype, MPI_Count *true_lb, MPI_Count *true_extent)
 {
     struct datatype *t = NULL;
-    int rc = check_type(datatype, &t);
+    int rc = check_type_out(datatype, &t, true_lb, "true_lb", true_extent, "true_extent");
 
     if (rc)
         return api_fail(rc, __func__);
@@ -113,8 +126,15 @@ int PMPI_Type_get_envelope_c(MPI_Datatype datatype, MPI_Count *num_integers,
 {
     struct type_envelope e;
     struct datatype *t = NULL;
-    int rc = check_type(datatype, &t);
+    int rc =
+        check_type_out(datatype, &t, num_integers, "num_integers", num_addresses, "num_addresses");
 
+    if (!rc)
+        rc = check_out(num_large_counts, "num_large_counts");
+    if (!rc)
+        rc = check_out(num_datatypes, "num_datatypes");
+    if (!rc)
+        rc = check_out(combiner, "combiner");
     if (rc)
         return api_fail(rc, __func__);
     type_envelope(t, &e);
@@ -132,8 +152,13 @@ int PMPI_Type_get_envelope(MPI_Datatype datatype, int *num_integers, int *num_ad
 {
     struct type_envelope e;
     struct datatype *t = NULL;
-    int rc = check_type(datatype, &t);
+    int rc =
+        check_type_out(datatype, &t, num_integers, "num_integers", num_addresses, "num_addresses");
 
+    if (!rc)
+        rc = check_out(num_datatypes, "num_datatypes");
+    if (!rc)
+        rc = check_out(combiner, "combiner");
     if (!rc) {
         type_envelope(t, &e);
         rc = check_form(&e, false);
@@ -203,6 +228,14 @@ static int contents(MPI_Datatype datatype, struct type_envelope *room, bool larg
 
     if (!rc)
         rc = check_room(t, room, large);
+    if (!rc && room->integers)
+        rc = check_out(integers, "array_of_integers");
+    if (!rc && room->addresses)
+        rc = check_out(addresses, "array_of_addresses");
+    if (!rc && room->large_counts)
+        rc = check_out(large_counts, "array_of_large_counts");
+    if (!rc && room->types)
+        rc = check_out(types, "array_of_datatypes");
     if (!rc)
         rc = copy_types(t->contents, room->types, types);
     if (rc)
@@ -258,13 +291,16 @@ int PMPI_Type_match_size(int typeclass, int size, MPI_Datatype *datatype)
         {MPIX_TYPECLASS_LOGICAL, &datatype_logical8}, {MPIX_TYPECLASS_LOGICAL, &datatype_logical16},
     };
 
-    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
+    int rc = check_out(datatype, "datatype");
+
+    for (size_t i = 0; i < sizeof row / sizeof row[0] && !rc; i++)
         if (row[i].class == typeclass && row[i].type->size == size) {
             *datatype = (MPI_Datatype)row[i].type->object.handle;
             return MPI_SUCCESS;
         }
-    return api_fail(err_set(MPI_ERR_ARG, "no type of class %d has %d bytes", typeclass, size),
-                    __func__);
+    if (!rc)
+        rc = err_set(MPI_ERR_ARG, "no type of class %d has %d bytes", typeclass, size);
+    return api_fail(rc, __func__);
 }
 
 /* No pairs but the named ones; MPI_DATATYPE_NULL says so (5.1.14). */
@@ -288,6 +324,8 @@ int PMPI_Type_get_value_index(MPI_Datatype value_type, MPI_Datatype index_type,
 
     if (!rc)
         rc = check_type(index_type, &index);
+    if (!rc)
+        rc = check_out(pair_type, "pair_type");
     if (rc)
         return api_fail(rc, __func__);
     *pair_type = MPI_DATATYPE_NULL;
@@ -299,18 +337,20 @@ int PMPI_Type_get_value_index(MPI_Datatype value_type, MPI_Datatype index_type,
 
 /* ---- What a status counts (3.2.5, 5.1.11) ---- */
 
-static int check_counted(const MPI_Status *status, MPI_Datatype datatype, struct datatype **t)
+static int check_counted(const MPI_Status *status, MPI_Datatype datatype, const MPI_Count *count,
+                         struct datatype **t)
 {
     if (!status)
         return check_bad_arg("status", "is MPI_STATUS_IGNORE");
-    return check_type(datatype, t);
+    int rc = check_type(datatype, t);
+    return rc ? rc : check_out(count, "count");
 }
 
 MPI_EXPORT(Get_count_c)
 int PMPI_Get_count_c(const MPI_Status *status, MPI_Datatype datatype, MPI_Count *count)
 {
     struct datatype *t = NULL;
-    int rc = check_counted(status, datatype, &t);
+    int rc = check_counted(status, datatype, count, &t);
 
     if (rc)
         return api_fail(rc, __func__);
@@ -326,7 +366,7 @@ MPI_EXPORT(Get_count)
 int PMPI_Get_count(const MPI_Status *status, MPI_Datatype datatype, int *count)
 {
     MPI_Count large = 0;
-    int rc = PMPI_Get_count_c(status, datatype, &large);
+    int rc = PMPI_Get_count_c(status, datatype, count ? &large : NULL);
 
     if (!rc)
         *count = clamp(large);
@@ -337,7 +377,7 @@ MPI_EXPORT(Get_elements_c)
 int PMPI_Get_elements_c(const MPI_Status *status, MPI_Datatype datatype, MPI_Count *count)
 {
     struct datatype *t = NULL;
-    int rc = check_counted(status, datatype, &t);
+    int rc = check_counted(status, datatype, count, &t);
 
     if (rc)
         return api_fail(rc, __func__);
@@ -349,7 +389,7 @@ MPI_EXPORT(Get_elements)
 int PMPI_Get_elements(const MPI_Status *status, MPI_Datatype datatype, int *count)
 {
     MPI_Count large = 0;
-    int rc = PMPI_Get_elements_c(status, datatype, &large);
+    int rc = PMPI_Get_elements_c(status, datatype, count ? &large : NULL);
 
     if (!rc)
         *count = clamp(large);

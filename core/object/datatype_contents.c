@@ -113,12 +113,6 @@ GATHER(type_contents_large_counts, LARGE_COUNT, MPI_Count)
 
 /* ---- Signature ---- */
 
-/* Arguments of MPI_Type_create_struct: blocklength i. */
-static MPI_Count block(const struct type_contents *c, MPI_Count i)
-{
-    return c->value[1 + i];
-}
-
 void type_signature(const struct datatype *t, MPI_Count count, type_run_function *f, void *context)
 {
     const struct type_contents *c = t->contents;
@@ -130,7 +124,7 @@ void type_signature(const struct datatype *t, MPI_Count count, type_run_function
     } else if (c->combiner == MPI_COMBINER_STRUCT) {
         for (MPI_Count n = 0; n < count; n++)
             for (MPI_Count i = 0; i < c->types; i++)
-                type_signature(c->type[i], block(c, i), f, context);
+                type_signature(c->type[i], type_struct_block(c, i), f, context);
     } else {
         /* All other constructors repeat one old type. */
         type_signature(c->type[0], count * (t->size / c->type[0]->size), f, context);
@@ -144,6 +138,7 @@ static MPI_Count value_bytes(const struct datatype *pair)
     case BASIC_2REAL:
     case BASIC_2DOUBLE:
     case BASIC_2INT:
+    case BASIC_2INT64:
         return pair->size / 2;
     default:
         return pair->size - (MPI_Count)sizeof(int);
@@ -166,9 +161,9 @@ MPI_Count type_elements(const struct datatype *t, MPI_Count bytes)
             return t->leaves == 2 && bytes == value_bytes(t) ? n + 1 : MPI_UNDEFINED;
         MPI_Count i = 0;
         if (c->combiner == MPI_COMBINER_STRUCT) {
-            for (; bytes >= block(c, i) * c->type[i]->size; i++) {
-                n += block(c, i) * c->type[i]->leaves;
-                bytes -= block(c, i) * c->type[i]->size;
+            for (; bytes >= type_struct_block(c, i) * c->type[i]->size; i++) {
+                n += type_struct_block(c, i) * c->type[i]->leaves;
+                bytes -= type_struct_block(c, i) * c->type[i]->size;
             }
         }
         t = c->type[i];
@@ -178,10 +173,13 @@ MPI_Count type_elements(const struct datatype *t, MPI_Count bytes)
 
 MPI_Count type_element_bytes(const struct datatype *t, MPI_Count elements)
 {
-    MPI_Count bytes = 0;
+    MPI_Count bytes = 0, whole;
 
     while (elements && t->leaves) {
-        bytes += elements / t->leaves * t->size;
+        /* Only the first step can: what is left then is less than an item. */
+        if (__builtin_mul_overflow(elements / t->leaves, t->size, &whole) ||
+            __builtin_add_overflow(bytes, whole, &bytes) || bytes > INT64_MAX - t->size)
+            return MPI_UNDEFINED;
         elements %= t->leaves;
         const struct type_contents *c = t->contents;
         if (!elements)
@@ -190,9 +188,9 @@ MPI_Count type_element_bytes(const struct datatype *t, MPI_Count elements)
             return bytes + value_bytes(t);
         MPI_Count i = 0;
         if (c->combiner == MPI_COMBINER_STRUCT) {
-            for (; elements >= block(c, i) * c->type[i]->leaves; i++) {
-                bytes += block(c, i) * c->type[i]->size;
-                elements -= block(c, i) * c->type[i]->leaves;
+            for (; elements >= type_struct_block(c, i) * c->type[i]->leaves; i++) {
+                bytes += type_struct_block(c, i) * c->type[i]->size;
+                elements -= type_struct_block(c, i) * c->type[i]->leaves;
             }
         }
         t = c->type[i];

@@ -45,6 +45,12 @@ void type_contents_add_type(struct type_contents *c, struct datatype *old);
 void type_contents_hold(struct type_contents *c);
 void type_contents_drop(struct type_contents *c); /* NULL is nothing */
 
+/* Blocklength i of MPI_Type_create_struct. */
+static inline MPI_Count type_struct_block(const struct type_contents *c, MPI_Count i)
+{
+    return c->value[1 + i];
+}
+
 /* MPI_Type_get_envelope: arguments of each class as the form that made the type has them. */
 struct type_envelope {
     int combiner;
@@ -63,7 +69,8 @@ void type_signature(const struct datatype *t, MPI_Count count, type_run_function
 /* Whole basic elements in the first `bytes` of the packed form of items (MPI_Get_elements), or
  * MPI_UNDEFINED where the last is not whole. */
 MPI_Count type_elements(const struct datatype *t, MPI_Count bytes);
-/* And back: bytes of the first `elements` basic elements. */
+/* And back: bytes of the first `elements` basic elements, or MPI_UNDEFINED where they are more than
+ * 2^63. */
 MPI_Count type_element_bytes(const struct datatype *t, MPI_Count elements);
 
 #endif

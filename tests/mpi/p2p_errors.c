@@ -129,6 +129,77 @@ static void requests(void)
     FAILS(MPI_Mrecv(&value, 1, MPI_INT, &m, &s), MPI_ERR_REQUEST, "received");
 }
 
+/* Where an answer belongs: said before anything is sent or received. */
+static void outputs(void)
+{
+    MPI_Request r = MPI_REQUEST_NULL;
+    MPI_Message m = MPI_MESSAGE_NULL;
+    MPI_Comm c = MPI_COMM_WORLD;
+    MPI_Status s;
+    int *v = &value, to = right(), from = left(), n, flag;
+
+    FAILS(MPI_Isend(v, 1, MPI_INT, to, 3, c, NULL), MPI_ERR_ARG, "request");
+    FAILS(MPI_Issend(v, 1, MPI_INT, to, 3, c, NULL), MPI_ERR_ARG, "request");
+    FAILS(MPI_Ibsend(v, 1, MPI_INT, to, 3, c, NULL), MPI_ERR_ARG, "request");
+    FAILS(MPI_Irsend(v, 1, MPI_INT, to, 3, c, NULL), MPI_ERR_ARG, "request");
+    FAILS(MPI_Irecv(v, 1, MPI_INT, from, 3, c, NULL), MPI_ERR_ARG, "request");
+    FAILS(MPI_Isendrecv(v, 1, MPI_INT, to, 3, &n, 1, MPI_INT, from, 3, c, NULL), MPI_ERR_ARG,
+          "request");
+    FAILS(MPI_Isendrecv_replace(v, 1, MPI_INT, to, 3, from, 3, c, NULL), MPI_ERR_ARG, "request");
+    FAILS(MPI_Send_init(v, 1, MPI_INT, to, 3, c, NULL), MPI_ERR_ARG, "request");
+    FAILS(MPI_Recv_init(v, 1, MPI_INT, from, 3, c, NULL), MPI_ERR_ARG, "request");
+    FAILS(MPI_Psend_init(v, 1, 1, MPI_INT, to, 3, c, MPI_INFO_NULL, NULL), MPI_ERR_ARG, "request");
+    FAILS(MPI_Precv_init(v, 1, 1, MPI_INT, from, 3, c, MPI_INFO_NULL, NULL), MPI_ERR_ARG,
+          "request");
+    FAILS(MPI_Buffer_iflush(NULL), MPI_ERR_ARG, "request");
+    FAILS(MPI_Comm_iflush_buffer(c, NULL), MPI_ERR_ARG, "request");
+    FAILS(MPI_Grequest_start(NULL, NULL, NULL, NULL, NULL), MPI_ERR_ARG, "request");
+
+    FAILS(MPI_Iprobe(from, 3, c, NULL, &s), MPI_ERR_ARG, "flag");
+    FAILS(MPI_Mprobe(from, 3, c, NULL, &s), MPI_ERR_ARG, "message");
+    FAILS(MPI_Improbe(from, 3, c, NULL, &m, &s), MPI_ERR_ARG, "flag");
+    FAILS(MPI_Improbe(from, 3, c, &flag, NULL, &s), MPI_ERR_ARG, "message");
+    FAILS(MPI_Mrecv(v, 1, MPI_INT, NULL, &s), MPI_ERR_ARG, "message");
+
+    FAILS(MPI_Wait(NULL, &s), MPI_ERR_ARG, "request");
+    FAILS(MPI_Test(NULL, &flag, &s), MPI_ERR_ARG, "request");
+    FAILS(MPI_Test(&r, NULL, &s), MPI_ERR_ARG, "flag");
+    FAILS(MPI_Request_get_status(r, NULL, &s), MPI_ERR_ARG, "flag");
+    FAILS(MPI_Waitall(1, NULL, &s), MPI_ERR_ARG, "array_of_requests");
+    FAILS(MPI_Testall(1, &r, NULL, &s), MPI_ERR_ARG, "flag");
+    FAILS(MPI_Waitany(1, &r, NULL, &s), MPI_ERR_ARG, "index");
+    FAILS(MPI_Testany(1, &r, NULL, &flag, &s), MPI_ERR_ARG, "index");
+    FAILS(MPI_Testany(1, &r, &n, NULL, &s), MPI_ERR_ARG, "flag");
+    FAILS(MPI_Waitsome(1, &r, NULL, &n, &s), MPI_ERR_ARG, "outcount");
+    FAILS(MPI_Waitsome(1, &r, &n, NULL, &s), MPI_ERR_ARG, "array_of_indices");
+    FAILS(MPI_Testsome(1, &r, NULL, &n, &s), MPI_ERR_ARG, "outcount");
+    FAILS(MPI_Testsome(1, &r, &n, NULL, &s), MPI_ERR_ARG, "array_of_indices");
+    FAILS(MPI_Request_get_status_all(1, &r, NULL, &s), MPI_ERR_ARG, "flag");
+    FAILS(MPI_Request_get_status_any(1, &r, &n, NULL, &s), MPI_ERR_ARG, "flag");
+    FAILS(MPI_Request_get_status_some(1, &r, NULL, &n, &s), MPI_ERR_ARG, "outcount");
+    FAILS(MPI_Startall(1, NULL), MPI_ERR_ARG, "array_of_requests");
+    FAILS(MPI_Startall(-1, &r), MPI_ERR_COUNT, "-1");
+    FAILS(MPI_Request_free(NULL), MPI_ERR_ARG, "request");
+    FAILS(MPI_Cancel(NULL), MPI_ERR_ARG, "request");
+    FAILS(MPI_Start(NULL), MPI_ERR_ARG, "request");
+    FAILS(MPI_Parrived(r, 0, NULL), MPI_ERR_ARG, "flag");
+
+    FAILS(MPI_Get_count(MPI_STATUS_IGNORE, MPI_INT, &n), MPI_ERR_ARG, "status");
+    FAILS(MPI_Get_count(&s, MPI_INT, NULL), MPI_ERR_ARG, "count");
+    FAILS(MPI_Get_elements(&s, MPI_INT, NULL), MPI_ERR_ARG, "count");
+    FAILS(MPI_Test_cancelled(&s, NULL), MPI_ERR_ARG, "flag");
+    FAILS(MPI_Status_get_source(&s, NULL), MPI_ERR_ARG, "source");
+    FAILS(MPI_Status_get_tag(&s, NULL), MPI_ERR_ARG, "tag");
+    FAILS(MPI_Status_get_error(&s, NULL), MPI_ERR_ARG, "err");
+    FAILS(MPI_Status_set_elements_c(&s, MPI_DOUBLE, (MPI_Count)1 << 61), MPI_ERR_COUNT,
+          "2305843009213693952");
+
+    /* None of them has left anything behind. */
+    OK(MPI_Barrier(c));
+    OK(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, c, &flag, &s));
+    CHECK(!flag);
+}
+
 int main(int argc, char **argv)
 {
     begin(&argc, &argv);
@@ -137,5 +208,6 @@ int main(int argc, char **argv)
     arguments();
     types();
     requests();
+    outputs();
     return end("p2p_errors");
 }
