@@ -28,11 +28,24 @@ int type_usable(const struct datatype *old)
                    "%s is not supported: the compiler of this library has no such type", old->name);
 }
 
+/* Beyond all that is allowed, and small enough that a product with a count does not overflow. */
+static bool is_wide(type_wide v)
+{
+    const type_wide most = (type_wide)1 << 64;
+
+    return v > most || v < -most;
+}
+
 void type_span(type_wide *low, type_wide *high, MPI_Count count, type_wide step)
 {
-    type_wide last = count ? (count - 1) * step : 0;
-
-    if (last < 0)
+    if (count < 2)
+        return;
+    type_wide last = is_wide(step) ? step : (count - 1) * step;
+    if (is_wide(*low) || is_wide(*high))
+        return; /* and so it stays */
+    if (is_wide(last))
+        *low = *high = last;
+    else if (last < 0)
         *low += last;
     else
         *high += last;
@@ -53,7 +66,11 @@ static void keep_most(type_wide *most, type_wide v, bool first)
 void type_bounds_add(struct type_bounds *b, const struct datatype *old, type_wide copies,
                      type_wide low, type_wide high)
 {
-    if (!copies)
+    if (!copies || (!old->marked && !old->size))
+        return;
+    b->large |= copies > INT64_MAX || is_wide(low) || is_wide(high) || is_wide(b->size) ||
+                is_wide(b->leaves);
+    if (b->large)
         return;
     if (old->marked) {
         keep_least(&b->lb, low + old->lb, !b->marked);
@@ -90,9 +107,9 @@ static bool fits(type_wide v)
 int type_bounds_check(const struct type_bounds *b)
 {
     /* The padding of the extent is below 64. */
-    if (fits(b->size) && fits(b->leaves) && fits(b->true_lb) && fits(b->true_ub) && fits(b->end) &&
-        fits(b->true_ub - b->true_lb) && fits(b->end - b->true_lb + 64) && fits(b->lb) &&
-        fits(b->ub) && fits(b->ub - b->lb))
+    if (!b->large && fits(b->size) && fits(b->leaves) && fits(b->true_lb) && fits(b->true_ub) &&
+        fits(b->end) && fits(b->true_ub - b->true_lb) && fits(b->end - b->true_lb + 64) &&
+        fits(b->lb) && fits(b->ub) && fits(b->ub - b->lb))
         return MPI_SUCCESS;
     return err_set(MPI_ERR_VALUE_TOO_LARGE,
                    "the new type's size or bounds need more than 64 bits: use smaller counts, "

@@ -12,11 +12,12 @@
 struct array {
     struct type_shape shape;
     type_wide step, low, high, copies;
+    type_wide item; /* bytes of data in one element */
 };
 
 static void array_begin(struct array *a, const struct datatype *old)
 {
-    *a = (struct array){old->shape, old->extent, 0, 0, 1};
+    *a = (struct array){old->shape, old->extent, 0, 0, 1, old->size};
     type_loop_hold(a->shape.loop);
 }
 
@@ -26,11 +27,13 @@ static void array_shape(struct array *a, const struct type_shape *shape)
     a->shape = *shape;
 }
 
-/* The whole array's extent; no dimension is empty, so overflow shows in the last. */
-static int array_step(struct array *a, MPI_Count size)
+/* One more dimension, of `size` indices and `part` of them; no array has a dimension without any,
+ * so its extent only grows. */
+static int array_grow(struct array *a, MPI_Count size, MPI_Count part)
 {
     a->step *= size;
-    if (a->step == (int64_t)a->step)
+    a->copies *= part;
+    if (a->step == (int64_t)a->step && a->copies <= INT64_MAX && a->copies * a->item <= INT64_MAX)
         return MPI_SUCCESS;
     return err_set(MPI_ERR_VALUE_TOO_LARGE, "the array needs more than 2^63 bytes");
 }
@@ -83,7 +86,7 @@ static int subarray_dimension(struct array *a, MPI_Count size, MPI_Count part, M
 {
     type_wide step = a->step;
     struct type_shape shape;
-    int rc = array_step(a, size);
+    int rc = array_grow(a, size, part);
 
     if (!rc)
         rc = type_shape_repeat(&a->shape, part, (MPI_Aint)step, &shape);
@@ -94,7 +97,6 @@ static int subarray_dimension(struct array *a, MPI_Count size, MPI_Count part, M
     a->low += start * step;
     a->high += start * step;
     type_span(&a->low, &a->high, part, step);
-    a->copies *= part;
     return MPI_SUCCESS;
 }
 
@@ -185,7 +187,7 @@ static int share_shape(const struct share *s, const struct type_shape *inner, MP
 {
     struct type_parts parts = {0};
     struct type_shape block = {0, 0, NULL}, blocks = {0, 0, NULL}, last = {0, 0, NULL};
-    int rc = type_shape_repeat(inner, s->block, step, &block);
+    int rc = type_shape_repeat(inner, whole ? s->block : 0, step, &block);
 
     if (!rc)
         rc = type_shape_repeat(&block, whole, s->period * step, &blocks);
@@ -211,18 +213,17 @@ static int darray_dimension(struct array *a, const struct share *s)
     MPI_Count left = s->size - s->first; /* from the first block on */
     MPI_Count whole = left / s->period, rest = left % s->period;
     struct type_shape shape;
-    int rc = array_step(a, s->size);
 
     if (rest >= s->block) {
         whole++;
         rest = 0;
     }
+    int rc = array_grow(a, s->size, whole * s->block + rest);
     if (!rc)
         rc = share_shape(s, &a->shape, (MPI_Aint)step, whole, rest, &shape);
     if (rc)
         return rc;
     array_shape(a, &shape);
-    a->copies *= whole * s->block + rest;
     if (a->copies) {
         MPI_Count last = rest ? s->first + whole * s->period + rest - 1
                               : s->first + (whole - 1) * s->period + s->block - 1;

@@ -36,7 +36,7 @@ int datatype_f90(int combiner, int p, int r, struct datatype **type);
 /* Another handle's worth of the same type, for MPI_Type_get_contents. */
 int datatype_alias(struct datatype *old, struct datatype **type);
 
-/* The insides that the files of constructors share (datatype_bounds.c). */
+/* The insides that the files of constructors share (datatype.c). */
 __extension__ typedef __int128 type_wide; /* no product of two counts or displacements overflows */
 
 /* What is known of a type before its shape: size and bounds of all the parts. */
@@ -46,6 +46,7 @@ struct type_bounds {
     type_wide lb, ub;           /* where `marked` */
     type_wide end;              /* of the last part's extent, where `some` */
     bool some, marked, mixed;
+    bool large; /* more than can be said: what stands here means nothing */
     unsigned align;
     enum basic basic;
     MPI_Count element; /* bytes of one basic element */

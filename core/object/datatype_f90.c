@@ -117,6 +117,10 @@ int datatype_f90(int combiner, int p, int r, struct datatype **type)
 {
     int rc;
 
+    if (p == MPI_UNDEFINED && r == MPI_UNDEFINED)
+        return err_set(MPI_ERR_ARG, combiner == MPI_COMBINER_F90_INTEGER
+                                        ? "the range is MPI_UNDEFINED"
+                                        : "precision and range are both MPI_UNDEFINED");
     lock_take(&cache_lock);
     rc = find_locked(combiner, p, r, type);
     lock_drop(&cache_lock);

@@ -171,9 +171,30 @@ static void by_precision(void)
     OK(MPI_Type_get_contents(t, 1, 0, 0, asked, NULL, NULL));
     CHECK(asked[0] == 9);
     CHECK(MPI_Type_create_f90_real(1000, 1000, &t) != MPI_SUCCESS);
+    /* One of the two may be left out (19.1.9). */
+    CHECK(MPI_Type_create_f90_real(MPI_UNDEFINED, MPI_UNDEFINED, &t) != MPI_SUCCESS);
+    CHECK(MPI_Type_create_f90_complex(MPI_UNDEFINED, MPI_UNDEFINED, &t) != MPI_SUCCESS);
+    CHECK(MPI_Type_create_f90_integer(MPI_UNDEFINED, &t) != MPI_SUCCESS);
 }
 
 /* ---- Beyond an int ---- */
+
+/* The size of as many structs is not found by counting them. */
+static void external(MPI_Count many)
+{
+    const int lengths[] = {1, 2};
+    const MPI_Aint places[] = {0, 8};
+    const MPI_Datatype types[] = {MPI_INT, MPI_LONG_DOUBLE};
+    MPI_Datatype one, all;
+    MPI_Count value;
+
+    OK(MPI_Type_create_struct(2, lengths, places, types, &one));
+    OK(MPI_Type_contiguous_c(many, one, &all));
+    OK(MPI_Pack_external_size_c("external32", 3, all, &value));
+    CHECK(value == 3 * many * (4 + 2 * 16));
+    OK(MPI_Type_free(&one));
+    OK(MPI_Type_free(&all));
+}
 
 static void large(void)
 {
@@ -216,6 +237,7 @@ static void large(void)
     CHECK(value >= 8 * many);
     OK(MPI_Pack_size(2, twice, MPI_COMM_WORLD, &n));
     CHECK(n == MPI_UNDEFINED);
+    external(many);
     OK(MPI_Type_free(&t));
     OK(MPI_Type_free(&twice));
 }

@@ -537,6 +537,36 @@ Test(datatype, what_needs_more_than_64_bits_is_refused)
     object_drop(&big->object);
 }
 
+/* Types whose parts lie in one place can have any number of them. */
+Test(datatype, what_overflows_twice_is_refused)
+{
+    const MPI_Count most = 1LL << 62;
+    struct datatype *wide = NULL, *spot = NULL, *t = NULL;
+    MPI_Count all[] = {most, most, most}, ones[] = {1, 1, 1}, zeros[] = {0, 0, 0};
+    int none[] = {MPI_DISTRIBUTE_NONE, MPI_DISTRIBUTE_NONE, MPI_DISTRIBUTE_NONE};
+    int single[] = {1, 1, 1};
+    struct type_grid g = {1, 0, 3, VEC(all), none, single, single, MPI_ORDER_C};
+    MPI_Count lengths[] = {LLONG_MAX, LLONG_MAX, 2}, places[] = {most, most, -most};
+
+    cr_assert_eq(datatype_resized(&datatype_byte, 0, 16, &wide), 0);
+    cr_assert_eq(datatype_resized(&datatype_c_double_complex, 0, 0, &spot), 0);
+    /* A step of 2^66 bytes, 2^62 times: 2^128. */
+    cr_assert_eq(datatype_hvector(most + 1, 1, most, false, wide, &t), MPI_ERR_VALUE_TOO_LARGE);
+    /* 2^62 x 2^62 items of 16 bytes in one place. */
+    cr_assert_eq(datatype_hvector(most, most, 0, true, spot, &t), MPI_ERR_VALUE_TOO_LARGE);
+    cr_assert_eq(datatype_indexed(3, VEC(lengths), VEC(places), true, spot, &t),
+                 MPI_ERR_VALUE_TOO_LARGE);
+    cr_assert_eq(datatype_indexed(3, VEC(lengths), VEC(places), false, wide, &t),
+                 MPI_ERR_VALUE_TOO_LARGE);
+    cr_assert_eq(datatype_subarray(3, VEC(all), VEC(all), VEC(zeros), MPI_ORDER_C, spot, &t),
+                 MPI_ERR_VALUE_TOO_LARGE);
+    cr_assert_eq(datatype_subarray(3, VEC(all), VEC(ones), VEC(zeros), MPI_ORDER_C, spot, &t), 0);
+    object_drop(&t->object);
+    cr_assert_eq(datatype_darray(&g, spot, &t), MPI_ERR_VALUE_TOO_LARGE);
+    object_drop(&wide->object);
+    object_drop(&spot->object);
+}
+
 Test(datatype, bad_arguments_are_refused)
 {
     struct datatype *t = NULL;
