@@ -85,14 +85,15 @@ int PMPI_Abi_set_fortran_info(MPI_Info info)
     if (rc)
         return api_fail(rc, __func__);
     lock_take(&fortran.lock);
-    bool first = !fortran.info;
-    if (first)
+    rc = fortran.info ? err_set(MPI_ERR_ABI, "Fortran's types have been set already")
+                      : datatype_set_fortran(copy);
+    if (!rc)
         fortran.info = copy;
     lock_drop(&fortran.lock);
-    if (first)
+    if (!rc)
         return MPI_SUCCESS;
     object_drop(&copy->object);
-    return api_fail(err_set(MPI_ERR_ABI, "Fortran's types have been set already"), __func__);
+    return api_fail(rc, __func__);
 }
 
 MPI_EXPORT(Abi_get_fortran_info)

@@ -46,6 +46,7 @@ enum basic {
     BASIC_LONG_INT,
     BASIC_SHORT_INT,
     BASIC_2INT,
+    BASIC_2INT64, /* MPI_2INTEGER where Fortran's INTEGER has 8 bytes */
     BASIC_LONG_DOUBLE_INT,
     BASIC_2REAL,
     BASIC_2DOUBLE,
@@ -96,7 +97,11 @@ static inline struct datatype *datatype_find(MPI_Datatype handle)
 #define PAIR(name, handle, value, index, basic, external) extern struct datatype datatype_##name;
 #include "core/object/datatype_basic.def"
 
-void datatype_open(void);  /* the predefined handles */
+void datatype_open(void); /* the predefined handles */
+/* What MPI_Abi_set_fortran_info says of Fortran's types, once; MPI_ERR_INFO_VALUE, and nothing is
+ * changed, where there is no such type. */
+struct info;
+int datatype_set_fortran(struct info *i);
 void datatype_close(void); /* what MPI_Type_create_f90_x cached */
 int datatype_commit(struct datatype *t);
 

@@ -20,6 +20,7 @@ libcore_la_SOURCES += \
     core/object/datatype_f90.c \
     core/object/datatype_flat.c \
     core/object/datatype_flat.h \
+    core/object/datatype_fortran.c \
     core/object/datatype_iter.c \
     core/object/err.c \
     core/object/err.h \

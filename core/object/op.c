@@ -114,15 +114,16 @@ static void apply_pieces(op_loop *loop, const void *in, void *inout, MPI_Count c
     }
 }
 
+/* Pairs that may have holes: two of one kind are one block. */
 static const struct datatype *const pair_type[BASICS] = {
-    [BASIC_FLOAT_INT] = &datatype_float_int, [BASIC_DOUBLE_INT] = &datatype_double_int,
-    [BASIC_LONG_INT] = &datatype_long_int,   [BASIC_SHORT_INT] = &datatype_short_int,
-    [BASIC_2INT] = &datatype_2int,           [BASIC_LONG_DOUBLE_INT] = &datatype_long_double_int,
-    [BASIC_2REAL] = &datatype_2real,         [BASIC_2DOUBLE] = &datatype_2double_precision,
+    [BASIC_FLOAT_INT] = &datatype_float_int,
+    [BASIC_DOUBLE_INT] = &datatype_double_int,
+    [BASIC_LONG_INT] = &datatype_long_int,
+    [BASIC_SHORT_INT] = &datatype_short_int,
+    [BASIC_LONG_DOUBLE_INT] = &datatype_long_double_int,
 };
 
-/* Pairs have holes, so that their pieces are no arrays of them: one by one, through the packed
- * form. */
+/* The pieces of such are no arrays of them: one by one, through the packed form. */
 static void apply_pairs(op_loop *loop, const void *in, void *inout, MPI_Count count,
                         const struct datatype *t)
 {

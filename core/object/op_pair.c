@@ -32,6 +32,7 @@ PAIR(double_int, double, int)
 PAIR(long_int, long, int)
 PAIR(short_int, short, int)
 PAIR(2int, int, int)
+PAIR(2int64, int64_t, int64_t)
 PAIR(long_double_int, long double, int)
 PAIR(2real, float, float)
 PAIR(2double, double, double)
@@ -39,8 +40,9 @@ PAIR(2double, double, double)
 #define PAIRS(op)                                                                                  \
     [BASIC_FLOAT_INT] = op##_float_int, [BASIC_DOUBLE_INT] = op##_double_int,                      \
     [BASIC_LONG_INT] = op##_long_int, [BASIC_SHORT_INT] = op##_short_int,                          \
-    [BASIC_2INT] = op##_2int, [BASIC_LONG_DOUBLE_INT] = op##_long_double_int,                      \
-    [BASIC_2REAL] = op##_2real, [BASIC_2DOUBLE] = op##_2double
+    [BASIC_2INT] = op##_2int, [BASIC_2INT64] = op##_2int64,                                        \
+    [BASIC_LONG_DOUBLE_INT] = op##_long_double_int, [BASIC_2REAL] = op##_2real,                    \
+    [BASIC_2DOUBLE] = op##_2double
 
 op_loop *const op_pair[OP_KINDS][BASICS] = {
     [OP_MINLOC] = {PAIRS(min)},

@@ -10,6 +10,8 @@
 #ifndef ORIEL_OBJECT_OP_TABLE_H
 #define ORIEL_OBJECT_OP_TABLE_H
 
+#include <stdint.h>
+
 #include "core/object/op.h"
 
 typedef void op_loop(const void *in, void *inout, MPI_Count count);

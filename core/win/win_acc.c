@@ -42,6 +42,7 @@ static const MPI_Datatype basic_type[BASICS] = {
     [BASIC_LONG_INT] = MPI_LONG_INT,
     [BASIC_SHORT_INT] = MPI_SHORT_INT,
     [BASIC_2INT] = MPI_2INT,
+    [BASIC_2INT64] = MPI_2INTEGER,
     [BASIC_LONG_DOUBLE_INT] = MPI_LONG_DOUBLE_INT,
     [BASIC_2REAL] = MPI_2REAL,
     [BASIC_2DOUBLE] = MPI_2DOUBLE_PRECISION,
@@ -57,6 +58,9 @@ static int element_of(struct datatype *t, const struct op *op, struct datatype *
 
     if (!t->predefined)
         e = datatype_find(moves_only && t->basic == BASIC_NONE ? MPI_BYTE : basic_type[t->basic]);
+    /* Two of Fortran's REAL may be what two of its DOUBLE PRECISION are elsewhere. */
+    if (e && e->size < 0 && datatype_2real.basic == t->basic)
+        e = &datatype_2real;
     if (!e)
         return err_set(MPI_ERR_TYPE, "an accumulate's type must be made of one predefined type");
     *element = e;

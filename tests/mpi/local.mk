@@ -16,6 +16,7 @@ mpi_tests = \
     tests/mpi/comm_context.mpi \
     tests/mpi/comm_make.mpi \
     tests/mpi/comm_type.mpi \
+    tests/mpi/datatype_fortran.mpi \
     tests/mpi/datatype_fuzz.mpi \
     tests/mpi/datatype_query.mpi \
     tests/mpi/datatype_scatter.mpi \
@@ -76,6 +77,8 @@ tests_mpi_comm_make_mpi_SOURCES = tests/mpi/comm_make.c tests/mpi/mpitest.h
 tests_mpi_comm_make_mpi_LDADD = libmpi_abi.la
 tests_mpi_comm_type_mpi_SOURCES = tests/mpi/comm_type.c tests/mpi/mpitest.h
 tests_mpi_comm_type_mpi_LDADD = libmpi_abi.la
+tests_mpi_datatype_fortran_mpi_SOURCES = tests/mpi/datatype_fortran.c tests/mpi/mpitest.h
+tests_mpi_datatype_fortran_mpi_LDADD = libmpi_abi.la
 tests_mpi_datatype_fuzz_mpi_SOURCES = tests/mpi/datatype_fuzz.c tests/mpi/datatype_map.c \
     tests/mpi/datatype_map.h tests/mpi/mpitest.h
 tests_mpi_datatype_fuzz_mpi_LDADD = libmpi_abi.la
