@@ -34,6 +34,7 @@ void p2p_close(void)
 {
     lane_lock();
     buffered_close();
+    probe_close();
     lane_unlock();
     request_close();
 }

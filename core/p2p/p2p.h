@@ -186,6 +186,7 @@ int p2p_exchange_start(const struct p2p_exchange *x, struct request **request);
 struct message {
     struct object object;
     struct request *request; /* the receive that will be; NULL: MPI_MESSAGE_NO_PROC's */
+    struct message *next;    /* while it is no message */
 };
 
 extern struct message message_no_proc;
@@ -221,5 +222,7 @@ void p2p_drain(void);
 
 int p2p_open(void);
 void p2p_close(void);
+/* Gives back what probes keep. Lane locked. */
+void probe_close(void);
 
 #endif

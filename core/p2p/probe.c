@@ -10,12 +10,32 @@
 
 struct message message_no_proc;
 
+/* Messages to be used again, with the places that their handles have: a program may ask for one in
+ * a loop, and what has been claimed cannot be put back for want of a handle. Lane locked. */
+static struct message *spare;
+
 static void message_release(struct object *o)
 {
     struct message *m = container_of(o, struct message, object);
 
     object_close(o);
     free(m);
+}
+
+static void message_spare(struct message *m)
+{
+    object_retire(&m->object);
+    m->next = spare;
+    spare = m;
+}
+
+void probe_close(void)
+{
+    while (spare) {
+        struct message *m = spare;
+        spare = m->next;
+        object_drop(&m->object);
+    }
 }
 
 static void probe_status(MPI_Status *status, int source, int tag, size_t len)
@@ -31,16 +51,26 @@ static void probe_status(MPI_Status *status, int source, int tag, size_t len)
 /* A message with its request, nothing claimed yet. */
 static int message_new(struct comm *c, struct message **message)
 {
-    struct message *m = malloc(sizeof *m);
+    struct message *m = spare;
 
-    if (!m)
-        return err_set(MPI_ERR_NO_MEM, "no memory for a matched message");
+    if (m) {
+        spare = m->next;
+    } else {
+        m = malloc(sizeof *m);
+        if (!m)
+            return err_set(MPI_ERR_NO_MEM, "no memory for a matched message");
+        object_init(&m->object, OBJECT_MESSAGE, message_release);
+        int rc = object_open(&m->object);
+        if (rc) {
+            free(m);
+            return rc;
+        }
+    }
     m->request = request_new(REQUEST_RECV, c, NULL);
     if (!m->request) {
-        free(m);
+        message_spare(m);
         return MPI_ERR_NO_MEM;
     }
-    object_init(&m->object, OBJECT_MESSAGE, message_release);
     *message = m;
     return MPI_SUCCESS;
 }
@@ -48,7 +78,7 @@ static int message_new(struct comm *c, struct message **message)
 static void message_drop(struct message *m)
 {
     request_free(m->request);
-    object_drop(&m->object);
+    message_spare(m);
 }
 
 static int probe_look(struct comm *c, int source, int tag, struct fabric_op *claim, bool *found,
@@ -87,17 +117,15 @@ static int probe_locked(struct comm *c, int source, int tag, bool *found, struct
     if (m) {
         m->request->peer = from;
         m->request->want = (int)(uint32_t)event.tag;
-        rc = object_publish(&m->object);
-        if (rc)
-            return rc; /* the message is lost: it cannot be put back */
+        object_publish(&m->object); /* it has its place */
         *message = m;
     }
     probe_status(status, from, (int)(uint32_t)event.tag, split_length(&event));
     return MPI_SUCCESS;
 }
 
-int p2p_probe(struct comm *c, int source, int tag, bool *found, struct message **message,
-              MPI_Status *status)
+static int probe_once(struct comm *c, int source, int tag, bool *found, struct message **message,
+                      MPI_Status *status)
 {
     if (source == MPI_PROC_NULL) {
         probe_status(status, MPI_PROC_NULL, MPI_ANY_TAG, 0);
@@ -113,6 +141,16 @@ int p2p_probe(struct comm *c, int source, int tag, bool *found, struct message *
     return rc;
 }
 
+int p2p_probe(struct comm *c, int source, int tag, bool *found, struct message **message,
+              MPI_Status *status)
+{
+    int rc = probe_once(c, source, tag, found, message, status);
+
+    if (!rc && !*found)
+        wait_looked();
+    return rc;
+}
+
 int p2p_probe_wait(struct comm *c, int source, int tag, struct message **message,
                    MPI_Status *status)
 {
@@ -121,7 +159,7 @@ int p2p_probe_wait(struct comm *c, int source, int tag, struct message **message
 
     wait_begin(&w);
     for (;;) {
-        int rc = p2p_probe(c, source, tag, &found, message, status);
+        int rc = probe_once(c, source, tag, &found, message, status);
         if (rc || found)
             return rc;
         wait_step(&w, false, &lane.lock);
@@ -145,8 +183,7 @@ static int mrecv(struct message *m, void *buf, MPI_Count count, struct datatype 
     r->op.done = post_received;
     r->channel = CHANNEL_P2P;
     credit_posted(r->op.peer, CREDIT_PROGRAM, 1);
-    object_retire(&m->object);
-    object_drop(&m->object);
+    message_spare(m);
     rc = r->scattered.type ? fabric_trecv_claimed_scattered(&r->op, &r->scattered.scatter)
                            : fabric_trecv_claimed(&r->op, room, r->bytes);
     if (rc) {

@@ -36,7 +36,7 @@ struct answer {
 
 /* One message, on either side. */
 struct split {
-    struct request *r;
+    struct request *r; /* NULL: a send whose head could not be posted */
     struct fabric_peer *peer;
     char *data;                  /* where the bytes are, or */
     const struct scatter *whole; /* in which memory */
@@ -44,15 +44,36 @@ struct split {
     uint64_t match;              /* of the pieces, but for their index */
     unsigned under_way;          /* operations, and 1 while they are posted */
     bool sends;
-    int error; /* -errno */
+    uint32_t number; /* of a send */
+    int error;       /* -errno */
     struct answer answer;
     struct fabric_op answering; /* the answer's way: received by the sender */
     struct part_of first;       /* the head's place, at the sender */
     struct piece pieces[AT_ONCE];
 };
 
-static uint32_t next_send, next_receive; /* numbers */
-static uint32_t sends;                   /* that no receiver has answered yet */
+static uint32_t next_receive; /* number */
+
+/* Sends that no receiver has answered yet, and the numbers that they have. */
+static uint32_t sends, next_send;
+static uint64_t taken[SENDS / 64];
+
+/* There is one: sends < SENDS. */
+static uint32_t number_take(void)
+{
+    uint32_t n;
+
+    do
+        n = next_send++ % SENDS;
+    while (taken[n / 64] >> n % 64 & 1);
+    taken[n / 64] |= UINT64_C(1) << n % 64;
+    return n;
+}
+
+static void number_give(uint32_t n)
+{
+    taken[n / 64] &= ~(UINT64_C(1) << n % 64);
+}
 
 /* ---- A part of scattered memory ---- */
 
@@ -109,7 +130,8 @@ static void split_over(struct split *s)
     if (s->sends) {
         free(s);
         post_pending(-1);
-        post_part_sent(r, error);
+        if (r)
+            post_part_sent(r, error);
         return;
     }
     free(s);
@@ -195,7 +217,9 @@ static void answered(struct fabric_op *op, const struct fabric_event *event)
     struct split *s = container_of(op, struct split, answering);
 
     sends--;
-    s->r->ack = NULL;
+    number_give(s->number);
+    if (s->r)
+        s->r->ack = NULL;
     /* One that is taken back ends a send that was cancelled. */
     if (event->error != -ECANCELED)
         s->error = event->error;
@@ -207,17 +231,20 @@ static void answered(struct fabric_op *op, const struct fabric_event *event)
     split_over(s);
 }
 
-static int answer_expect(struct split *s, uint32_t number)
+static int answer_expect(struct split *s)
 {
+    s->number = number_take();
     s->answering.done = answered;
     int rc = fabric_trecv(s->peer, &s->answering, &s->answer, sizeof s->answer,
-                          ANSWER_MATCH | number, 0);
+                          ANSWER_MATCH | s->number, 0);
     if (!rc)
         sends++;
+    else
+        number_give(s->number);
     return rc;
 }
 
-static int head_send(struct split *s, uint64_t match, uint64_t pieces, uint64_t number)
+static int head_send(struct split *s, uint64_t match, uint64_t pieces)
 {
     struct request *r = s->r;
     uint64_t rank = (uint64_t)r->comm->rank;
@@ -226,7 +253,8 @@ static int head_send(struct split *s, uint64_t match, uint64_t pieces, uint64_t 
         part_init(&s->first, s->whole, 0, s->head);
     credit_message(&r->op, s->data, s->head, s->whole ? &s->first.scatter : NULL);
     return credit_send(s->peer, p2p_line(p2p_channel(match)), &r->op, match | P2P_SYNCHRONOUS,
-                       rank | SPLIT_HEAD | number << SPLIT_NUMBER | pieces << SPLIT_PIECES);
+                       rank | SPLIT_HEAD | (uint64_t)s->number << SPLIT_NUMBER |
+                           pieces << SPLIT_PIECES);
 }
 
 int split_send(struct request *r, struct fabric_peer *to, uint64_t match, const void *data,
@@ -245,8 +273,7 @@ int split_send(struct request *r, struct fabric_peer *to, uint64_t match, const 
         return err_set(MPI_ERR_NO_MEM, "no memory to send a message of %zu bytes", len);
     s->sends = true;
     s->data = (char *)data;
-    uint32_t number = next_send++ % SENDS;
-    int rc = answer_expect(s, number);
+    int rc = answer_expect(s);
     if (rc) {
         free(s);
         return err_from_errno(rc, "sending a message");
@@ -254,12 +281,14 @@ int split_send(struct request *r, struct fabric_peer *to, uint64_t match, const 
     post_pending(1);
     r->parts = 2;
     r->ack = &s->answering;
-    rc = head_send(s, match, pieces, number);
+    rc = head_send(s, match, pieces);
     if (!rc) {
         post_pending(1);
         return MPI_SUCCESS;
     }
-    r->parts = 3; /* the answer's end must not complete it */
+    r->parts = 1;
+    r->ack = NULL;
+    s->r = NULL;
     fabric_cancel(&s->answering);
     return err_from_errno(rc, "sending a message");
 }
