@@ -90,8 +90,10 @@ void request_close(void)
 void request_poll(void)
 {
     lane_lock();
-    lane_progress();
+    bool progressed = lane_progress();
     lane_unlock();
+    if (!progressed)
+        wait_looked();
 }
 
 void request_wait_flag(const atomic_bool *flag)

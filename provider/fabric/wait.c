@@ -162,6 +162,14 @@ static bool meets_peer(struct lock *lock)
     return met && (first || !step_aside(&taken));
 }
 
+void wait_looked(void)
+{
+    if (!crowded)
+        return;
+    sched_yield();
+    count_add_unlocked(&counts.yields, 1);
+}
+
 void wait_step(struct wait *w, bool progressed, struct lock *lock)
 {
     if (progressed) {

@@ -102,4 +102,10 @@ static inline bool wait_may_sleep(const struct wait *w)
  */
 void wait_step(struct wait *w, bool progressed, struct lock *lock);
 
+/*
+ * After a call that looks once and found nothing, as MPI_Test does: programs ask it in a loop. No
+ * lock held. Where the processor is wanted by others they get it, and not after a whole slice.
+ */
+void wait_looked(void);
+
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Every completion call, with null and inactive requests among the others. */
+#include <sched.h>
+
 #include "mpitest.h"
 
 enum { N = 6 };
@@ -169,6 +171,105 @@ static void nothing(void)
     CHECK(flag);
 }
 
+/* Where nothing failed, MPI_ERROR is the program's (3.7.3), whatever was completed how. */
+enum way { WAIT, TEST, WAIT_ALL, TEST_ALL, WAIT_ANY, TEST_ANY, WAIT_SOME, TEST_SOME, WAYS };
+
+/* Completes some of the n requests; how many. */
+static int complete(enum way way, int n)
+{
+    int done = 1, index, indices[N];
+
+    switch (way) {
+    case WAIT:
+        OK(MPI_Wait(&r[n - 1], &s[0]));
+        return 1;
+    case TEST:
+        OK(MPI_Test(&r[n - 1], &done, &s[0]));
+        return done;
+    case WAIT_ALL:
+        OK(MPI_Waitall(n, r, s));
+        return n;
+    case TEST_ALL:
+        OK(MPI_Testall(n, r, &done, s));
+        return done ? n : 0;
+    case WAIT_ANY:
+        OK(MPI_Waitany(n, r, &index, &s[0]));
+        break;
+    case TEST_ANY:
+        OK(MPI_Testany(n, r, &index, &done, &s[0]));
+        break;
+    case WAIT_SOME:
+        OK(MPI_Waitsome(n, r, &done, indices, s));
+        return done;
+    default:
+        OK(MPI_Testsome(n, r, &done, indices, s));
+        return done;
+    }
+    if (done)
+        r[index] = r[n - 1]; /* what is left stays together */
+    return done;
+}
+
+static void untouched(void)
+{
+    enum { KINDS = 4, LARGE = 300000, MARK = 77 };
+    static char large[2][LARGE];
+
+    for (enum way way = WAIT; way < WAYS; way++) {
+        OK(MPI_Irecv(in, 1, MPI_INT, left(), 1, MPI_COMM_WORLD, &r[0]));
+        OK(MPI_Irecv(large[0], LARGE, MPI_CHAR, left(), 2, MPI_COMM_WORLD, &r[1]));
+        OK(MPI_Isend(out, 1, MPI_INT, right(), 1, MPI_COMM_WORLD, &r[2]));
+        OK(MPI_Isend(large[1], LARGE, MPI_CHAR, right(), 2, MPI_COMM_WORLD, &r[3]));
+        for (int n = KINDS; n > 0;) {
+            for (int i = 0; i < KINDS; i++)
+                s[i].MPI_ERROR = MARK;
+            int done = complete(way, n);
+            for (int i = 0; i < KINDS; i++)
+                CHECK(s[i].MPI_ERROR == MARK);
+            if (way != WAIT_SOME && way != TEST_SOME)
+                n -= done;
+            else if (r[0] == MPI_REQUEST_NULL && r[1] == MPI_REQUEST_NULL &&
+                     r[2] == MPI_REQUEST_NULL && r[3] == MPI_REQUEST_NULL)
+                n = 0;
+        }
+    }
+}
+
+/* A program that asks in a loop lets the others run where they need its processor (wait.h). */
+static void yields(void)
+{
+    enum { LOOKS = 100 };
+    MPI_T_pvar_session session;
+    MPI_T_pvar_handle counter;
+    unsigned long long before, after;
+    int index, count, provided, flag;
+    cpu_set_t mine;
+
+    if (sched_getaffinity(0, sizeof mine, &mine) || CPU_COUNT(&mine) >= size)
+        return;
+    OK(MPI_T_init_thread(MPI_THREAD_SINGLE, &provided));
+    OK(MPI_T_pvar_get_index("wait_yields", MPI_T_PVAR_CLASS_COUNTER, &index));
+    OK(MPI_T_pvar_session_create(&session));
+    OK(MPI_T_pvar_handle_alloc(session, index, NULL, &counter, &count));
+    OK(MPI_T_pvar_start(session, counter));
+    OK(MPI_Irecv(in, 1, MPI_INT, left(), 1, MPI_COMM_WORLD, &r[0]));
+    OK(MPI_T_pvar_read(session, counter, &before));
+    for (int i = 0; i < LOOKS; i++) {
+        OK(MPI_Test(&r[0], &flag, MPI_STATUS_IGNORE));
+        CHECK(!flag);
+        OK(MPI_Iprobe(MPI_ANY_SOURCE, 2, MPI_COMM_WORLD, &flag, MPI_STATUS_IGNORE));
+        CHECK(!flag);
+    }
+    OK(MPI_T_pvar_read(session, counter, &after));
+    CHECK(after - before >= 2 * LOOKS - LOOKS / 2); /* some looks may have found other work */
+    OK(MPI_Barrier(MPI_COMM_WORLD));
+    OK(MPI_Send(out, 1, MPI_INT, right(), 1, MPI_COMM_WORLD));
+    OK(MPI_Wait(&r[0], MPI_STATUS_IGNORE));
+    OK(MPI_T_pvar_handle_free(session, &counter));
+    OK(MPI_T_pvar_session_free(&session));
+    OK(MPI_T_finalize());
+}
+
 int main(int argc, char **argv)
 {
     begin(&argc, &argv);
@@ -179,5 +280,7 @@ int main(int argc, char **argv)
     some(1);
     look();
     nothing();
+    untouched();
+    yields();
     return end("p2p_complete");
 }
