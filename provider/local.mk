@@ -76,6 +76,7 @@ libprovider_la_SOURCES = \
     provider/boot/boot_hosts.c \
     provider/boot/boot_impl.h \
     provider/boot/boot_pset.c \
+    provider/boot/boot_secret.c \
     provider/boot/hardware.c \
     provider/boot/hardware.h \
     provider/fabric/fabric.c \
@@ -98,6 +99,11 @@ libprovider_la_SOURCES = \
     provider/fabric/rdma_port.h \
     provider/fabric/wait.c \
     provider/fabric/wait.h \
+    provider/pulse/pulse.c \
+    provider/pulse/pulse.h \
+    provider/pulse/pulse_guest.c \
+    provider/pulse/pulse_impl.h \
+    provider/pulse/pulse_loss.c \
     $(node_sources)
 
 # The node provider for everybody: libfabric finds it there, or through FI_PROVIDER_PATH.

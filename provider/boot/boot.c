@@ -267,8 +267,15 @@ void boot_speak_late(void)
     boot.late = true;
 }
 
+void boot_before_abort(void (*call)(void))
+{
+    boot.before_abort = call;
+}
+
 void boot_abort(int status, const char *message)
 {
+    if (boot.before_abort)
+        boot.before_abort();
     if (boot.late)
         sleep(LATE_SECONDS); /* the launcher ends this process meanwhile */
     /* Launchers swallow the message (Slurm's and Open MPI's do), so it is said here, once: what

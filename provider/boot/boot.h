@@ -51,6 +51,15 @@ int boot_exchange_again(void);
 int boot_get(uint32_t rank, const char *key, void *blob, size_t *len);
 
 /*
+ * 256 bits that only the job's ranks know: put before the exchange (by rank 0, in fact), known
+ * after it. The comparison takes the same time wherever the two differ.
+ */
+enum { BOOT_SECRET = 32 };
+int boot_secret_put(void);
+int boot_secret(uint8_t secret[BOOT_SECRET]);
+bool boot_secret_equal(const uint8_t a[BOOT_SECRET], const uint8_t b[BOOT_SECRET]);
+
+/*
  * The process sets that the server has defined and this process is in. boot_psets asks for new ones
  * and counts them; a set keeps its number, name and members. -ENOENT where there is no such number.
  */
@@ -59,6 +68,8 @@ int boot_pset(int n, const char **name, const uint32_t **ranks, size_t *size);
 
 /* Ends the whole job with this exit status; never returns. */
 void boot_abort(int status, const char *message) __attribute__((noreturn));
+/* What boot_abort calls first of all, so that nobody takes what follows for an accident. */
+void boot_before_abort(void (*call)(void));
 /* Another rank is about to say why the job ends: boot_abort leaves it the time before it speaks. */
 void boot_speak_late(void);
 /* Says good-bye to the server; the process may exit in any way after it. */

@@ -18,6 +18,7 @@ struct boot {
     char own_host[256];
     bool open;
     bool late; /* boot_speak_late */
+    void (*before_abort)(void);
 };
 
 extern struct boot boot;

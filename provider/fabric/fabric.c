@@ -10,7 +10,9 @@
 #include "provider/base/param.h"
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric_impl.h"
+#include "provider/fabric/interface.h"
 #include "provider/fabric/wait.h"
+#include "provider/pulse/pulse.h"
 
 size_t fabric_inject_most;
 static char why_not[512];
@@ -159,6 +161,19 @@ static int open_node(void)
     return rc;
 }
 
+/* Deaths are noticed by the launcher alone where this fails. */
+static int listen_beside(const struct fi_info *opened)
+{
+    struct interface_address own;
+    int rc = fabric_agree_address(opened, &own);
+
+    if (!rc)
+        rc = pulse_listen(&own);
+    if (rc)
+        LOG(LOG_WARN, "no connections to notice other hosts' deaths by: %s", strerror(-rc));
+    return rc == -ENOMEM ? rc : 0;
+}
+
 /* The address is published anew, under another key, where some rank has moved. */
 static int settle_on(const struct fabric_choices *c, const struct fabric_verdict *verdict,
                      const struct fi_info *opened)
@@ -175,6 +190,8 @@ static int settle_on(const struct fabric_choices *c, const struct fabric_verdict
         return rc;
     fabric.moved = true;
     rc = publish_address();
+    if (!rc)
+        rc = listen_beside(verdict->right);
     return rc ? rc : boot_exchange_again();
 }
 
@@ -209,6 +226,29 @@ static const struct fi_info *open_choice(const struct fabric_choices *c)
     return NULL;
 }
 
+/* Several hosts: what this one has for the others is published, and theirs is looked at. */
+static int meet_hosts(const struct fabric_choices *c, const struct fi_info *opened)
+{
+    int rc = boot_secret_put();
+
+    if (!rc && opened)
+        rc = publish_address();
+    if (!rc && opened)
+        rc = listen_beside(opened);
+    if (!rc)
+        rc = wait_publish();
+    if (!rc)
+        rc = fabric_agree_tell(c, opened, why_not);
+    if (!rc)
+        rc = agree(c, opened);
+    if (rc)
+        return rc;
+    rc = pulse_start();
+    if (rc)
+        LOG(LOG_WARN, "other hosts' deaths will not be noticed: %s", strerror(-rc));
+    return 0;
+}
+
 static int open_best(void)
 {
     struct fabric_choices c;
@@ -220,14 +260,7 @@ static int open_best(void)
         return rc;
     const struct fi_info *opened = open_choice(&c);
     if (!boot_info()->one_host) {
-        if (opened)
-            rc = publish_address();
-        if (!rc)
-            rc = wait_publish();
-        if (!rc)
-            rc = fabric_agree_tell(&c, opened, why_not);
-        if (!rc)
-            rc = agree(&c, opened);
+        rc = meet_hosts(&c, opened);
     } else if (!opened) {
         rc = -ENODATA;
     }
@@ -299,6 +332,7 @@ void fabric_close(void)
 {
     if (!fabric.open)
         return;
+    pulse_stop();
     close_endpoint();
     for (uint32_t rank = 0; rank < fabric.peer_count; rank++)
         free(fabric.peers[rank]);

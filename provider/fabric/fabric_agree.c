@@ -84,6 +84,21 @@ static void tell_networks(struct told *t, const struct fabric_choices *c,
         t->opened = (uint8_t)place_of(t, &network.address);
 }
 
+int fabric_agree_address(const struct fi_info *opened, struct interface_address *own)
+{
+    struct interface best;
+    struct network network;
+
+    if (network_of(opened, &network)) {
+        *own = network.address;
+        return 0;
+    }
+    int rc = interface_best(&best);
+    if (!rc)
+        *own = best.address;
+    return rc;
+}
+
 int fabric_agree_tell(const struct fabric_choices *c, const struct fi_info *opened, const char *why)
 {
     struct told t = {.count = 0};

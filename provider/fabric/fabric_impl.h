@@ -137,6 +137,10 @@ bool fabric_choices_refuse(const struct fabric_choices *c, const struct fi_info 
 
 /* ---- fabric_agree.c ---- */
 
+struct interface_address;
+/* This host's address beside that network, or on it where it is an IP one: 0 or -errno. */
+int fabric_agree_address(const struct fi_info *opened, struct interface_address *own);
+
 /*
  * For a job on several hosts. Before the exchange: this host opened that one, or (`opened` NULL)
  * none, and why.
@@ -165,6 +169,8 @@ bool fabric_quirk(const char *provider, enum fabric_quirk field, long *value, co
 /* Settings that libfabric reads from the environment, where the user has none. Before any fi_ call.
  */
 void fabric_quirks_environment(uint32_t job_size, bool one_host);
+/* The same, for what is read as libfabric is loaded. */
+void fabric_quirks_before_load(void);
 /* The longest message that may come before its receive is known to the sender. */
 size_t fabric_quirks_eager(const struct fi_info *info);
 

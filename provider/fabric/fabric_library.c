@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "provider/base/log.h"
+#include "provider/fabric/fabric_impl.h"
 #include "provider/fabric/fabric_library.h"
 
 #define LIBFABRIC "libfabric.so.1"
@@ -31,6 +32,7 @@ int fabric_library_open(const struct fabric_source **source)
     static bool loaded;
 
     if (!loaded) {
+        fabric_quirks_before_load();
         void *handle = dlopen(LIBFABRIC, RTLD_NOW | RTLD_LOCAL);
         if (!handle) {
             LOG(LOG_ERROR, "the network library cannot be loaded: %s (Debian: libfabric1)",

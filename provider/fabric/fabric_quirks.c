@@ -67,6 +67,16 @@ static const struct setting {
     {"FI_OFI_RXM_RX_SIZE", "4096"},
 };
 
+/*
+ * PSM's libraries, which Debian's libfabric is linked with, take SIGSEGV and its like from every
+ * process: a crash then prints their backtrace and exits with status 1, and leaves no core.
+ */
+void fabric_quirks_before_load(void)
+{
+    setenv("HFI_NO_BACKTRACE", "1", 0);
+    setenv("IPATH_NO_BACKTRACE", "1", 0);
+}
+
 void fabric_quirks_environment(uint32_t job_size, bool one_host)
 {
     char text[16];

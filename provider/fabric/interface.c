@@ -164,6 +164,35 @@ int interface_of(const struct sockaddr *address, struct interface *found)
     return rc;
 }
 
+static bool is_better(const struct interface *a, const struct interface *b)
+{
+    if (a->speed != b->speed)
+        return a->speed > b->speed;
+    return a->address.family == AF_INET && b->address.family != AF_INET;
+}
+
+int interface_best(struct interface *found)
+{
+    struct ifaddrs *list;
+    int rc = -ENOENT;
+
+    if (getifaddrs(&list))
+        return -errno;
+    for (const struct ifaddrs *i = list; i; i = i->ifa_next) {
+        struct interface one = {.flaw = NULL};
+        if (!i->ifa_addr || !(i->ifa_flags & IFF_RUNNING) || i->ifa_flags & IFF_LOOPBACK ||
+            !copy_address(&one.address, i->ifa_addr, i->ifa_netmask))
+            continue;
+        describe(&one, i);
+        if (one.flaw || (!rc && !is_better(&one, found)))
+            continue;
+        *found = one;
+        rc = 0;
+    }
+    freeifaddrs(list);
+    return rc;
+}
+
 bool interface_same_address(const struct interface_address *a, const struct interface_address *b)
 {
     return a->family == b->family && !memcmp(a->bytes, b->bytes, sizeof(a->bytes));

@@ -31,6 +31,8 @@ enum { INTERFACE_TEXT = INET6_ADDRSTRLEN };
 
 /* The one that has this address (sockaddr_in or _in6): 0, -ENOENT, or -errno. */
 int interface_of(const struct sockaddr *address, struct interface *found);
+/* The fastest that may lead to other hosts: 0, -ENOENT, or -errno. */
+int interface_best(struct interface *found);
 /* Whether both are in the subnet that `a` names. */
 bool interface_same_subnet(const struct interface_address *a, const struct interface_address *b);
 bool interface_same_address(const struct interface_address *a, const struct interface_address *b);

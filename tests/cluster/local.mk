@@ -5,6 +5,7 @@ dist_check_SCRIPTS += tests/cluster/cluster
 EXTRA_DIST += tests/cluster/lib.sh tests/cluster/rdma_here.c
 
 cluster_tests = \
+    tests/cluster/deaths.cluster \
     tests/cluster/launch.cluster \
     tests/cluster/network.cluster
 dist_check_SCRIPTS += $(cluster_tests)
@@ -12,6 +13,10 @@ dist_check_SCRIPTS += $(cluster_tests)
 check_PROGRAMS += tests/cluster/hello
 tests_cluster_hello_SOURCES = examples/hello.c
 tests_cluster_hello_LDADD = libmpi_abi.la
+
+check_PROGRAMS += tests/cluster/dies
+tests_cluster_dies_SOURCES = tests/cluster/dies.c tests/mpi/mpitest.h
+tests_cluster_dies_LDADD = libmpi_abi.la
 
 .PHONY: check-cluster
 check-cluster: all

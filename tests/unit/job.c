@@ -76,6 +76,33 @@ void boot_speak_late(void)
 {
 }
 
+void boot_before_abort(void (*call)(void))
+{
+    (void)call;
+}
+
+void boot_abort(int status, const char *message)
+{
+    LOG(LOG_ERROR, "%s", message);
+    _exit(status);
+}
+
+int boot_secret_put(void)
+{
+    return -ENOSYS;
+}
+
+int boot_secret(uint8_t secret[BOOT_SECRET])
+{
+    (void)secret;
+    return -ENOSYS;
+}
+
+bool boot_secret_equal(const uint8_t a[BOOT_SECRET], const uint8_t b[BOOT_SECRET])
+{
+    return a == b;
+}
+
 int boot_get(uint32_t rank, const char *key, void *blob, size_t *len)
 {
     (void)key;

@@ -5,11 +5,15 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static bool has_srun(void)
@@ -203,6 +207,53 @@ static int add_app(struct strings *args, const struct options *o, const struct a
     return 0;
 }
 
+static const int passed_on[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+
+static void watch_signals(sigset_t *watched, sigset_t *before)
+{
+    sigemptyset(watched);
+    sigaddset(watched, SIGCHLD);
+    for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+        sigaddset(watched, passed_on[i]);
+    sigprocmask(SIG_BLOCK, watched, before);
+}
+
+static _Noreturn void become_srun(char **args, const sigset_t *mask, pid_t parent)
+{
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() == parent)
+        execvp("srun", args);
+    say("srun, which starts ranks inside a Slurm allocation: %s", strerror(errno));
+    _exit(errno == ENOENT ? 127 : 126);
+}
+
+/*
+ * A child and not this process itself: where this is killed, srun is told to end the job, whereas
+ * Slurm lets the ranks of a killed srun run on. What the terminal sends reaches both by itself.
+ */
+static int run_srun(char **args)
+{
+    sigset_t watched, before;
+    siginfo_t info;
+    pid_t self = getpid(), child;
+    int status;
+
+    watch_signals(&watched, &before);
+    child = fork();
+    if (child < 0) {
+        say("no process for srun: %s", strerror(errno));
+        return 126;
+    }
+    if (child == 0)
+        become_srun(args, &before, self);
+    while (waitpid(child, &status, WNOHANG) != child)
+        if (sigwaitinfo(&watched, &info) > 0 && info.si_signo != SIGCHLD &&
+            info.si_code != SI_KERNEL)
+            kill(child, info.si_signo);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 int slurm_exec(const struct options *o)
 {
     struct strings args = {0};
@@ -219,7 +270,5 @@ int slurm_exec(const struct options *o)
     }
     if (o->merge_stderr)
         dup2(STDOUT_FILENO, STDERR_FILENO);
-    execvp("srun", args.v);
-    say("srun, which starts ranks inside a Slurm allocation: %s", strerror(errno));
-    return errno == ENOENT ? 127 : 126;
+    return run_srun(args.v);
 }

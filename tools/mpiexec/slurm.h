@@ -8,7 +8,8 @@
 /* Whether the job is srun's to start: in an allocation, and not itself a task of a step. */
 bool slurm_wanted(void);
 
-/* Executes srun with the options translated; returns only an exit status, with the reason said. */
+/* Runs srun with the options translated, and returns its exit status; 126 or 127, and why, where it
+ * does not start. */
 int slurm_exec(const struct options *o);
 
 #endif
