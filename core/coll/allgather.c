@@ -34,6 +34,25 @@ enum coll_step allgather_ring(struct coll *k)
     return k->round == k->size - 2 ? COLL_LAST : COLL_MORE;
 }
 
+/*
+ * Recursive doubling (Thakur, Rabenseifner, Gropp, 2005), for a power of two of ranks and parts of
+ * one length: after round i, 2^i neighbouring ranks have each other's parts, in place. log p alpha
+ * + n beta, and nothing is copied.
+ */
+enum coll_step allgather_doubling(struct coll *k)
+{
+    const struct coll_side *r = &k->args.recv;
+    int d = 1 << k->round, partner = k->rank ^ d;
+
+    if (k->round == 0)
+        keep_own(k);
+    if (d >= k->size)
+        return COLL_LAST;
+    coll_recv(k, partner, coll_at(r, partner & -d), d * r->count, r->type);
+    coll_send(k, partner, coll_at(r, k->rank & -d), d * r->count, r->type);
+    return COLL_MORE;
+}
+
 /* Packed bytes of the parts of `n` ranks from the own one upwards. */
 static size_t bytes_from_own(const struct coll *k, int n)
 {

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Both algorithms want a power of two of partners, p2. Of the first 2 (p - p2) ranks, each even one
- * gives its data to the odd one above it, and gets the result in the end; the others keep their
- * order, so that a block of partners is a block of ranks.
- */
+/* Of short vectors; any operator, rank order is kept. */
 #include "core/coll/coll_engine.h"
 
-enum { BEGIN, GIVEN, PAIRED, HALVE, DOUBLE };
+/* ---- Recursive doubling ---- */
 
+enum { BEGIN, GIVEN, PAIRED, DOUBLE };
+
+/*
+ * A power of two of ranks, p2, exchange. Of the first 2 (p - p2), each even one gives its data to
+ * the odd one above it, and gets the result in the end; the others keep their order, so that a
+ * block of partners is a block of ranks.
+ */
 struct partners {
     int p2, extra;
     bool paired, idle; /* idle: the even one of a pair */
@@ -31,7 +34,7 @@ static int rank_of(const struct partners *q, int number)
 }
 
 /* The first and last steps of the pairs. False: the rank has partners to exchange with now. */
-static bool pair_up(struct coll *k, const struct partners *q, int next)
+static bool pair_up(struct coll *k, const struct partners *q)
 {
     const struct coll_side *s = &k->args.send;
 
@@ -48,7 +51,7 @@ static bool pair_up(struct coll *k, const struct partners *q, int next)
     if (k->phase == PAIRED)
         coll_fold(k, true, s->count);
     if (k->phase == BEGIN || k->phase == PAIRED)
-        k->phase = next;
+        k->phase = DOUBLE;
     return false;
 }
 
@@ -90,7 +93,7 @@ enum coll_step allreduce_doubling(struct coll *k)
         coll_fold(k, q.number & k->mask, s->count);
         k->mask <<= 1;
     } else {
-        if (pair_up(k, &q, DOUBLE))
+        if (pair_up(k, &q))
             return COLL_MORE;
         k->mask = 1;
     }
@@ -102,85 +105,52 @@ enum coll_step allreduce_doubling(struct coll *k)
     return COLL_MORE;
 }
 
-/* `n` of the p2 blocks into which the items are cut, from block `first` on. */
-struct blocks {
-    MPI_Count at, count;
-};
+/* ---- Gathering ---- */
 
-static struct blocks blocks_of(const struct coll *k, const struct partners *q, int first, int n)
+/* Vector i: of the rank i above; they lie one behind the other, as p count items. */
+static char *vector(const struct coll *k, int i)
 {
-    MPI_Count items = k->args.send.count;
-    MPI_Count each = (items + q->p2 - 1) >> __builtin_ctz((unsigned)q->p2);
-    MPI_Count at = first * each < items ? first * each : items;
-    MPI_Count end = (first + n) * each < items ? (first + n) * each : items;
+    const struct coll_side *s = &k->args.send;
 
-    return (struct blocks){at, end - at};
+    return coll_place(k->scratch, k->size * s->count, s->type) + i * s->count * s->type->extent;
 }
 
-/* The own half of what is still wanted comes in, the partner's goes out. */
-static void halve(struct coll *k, const struct partners *q)
+static void fold_all(struct coll *k)
 {
-    struct datatype *t = k->args.send.type;
-    int other = q->number ^ k->mask, partner = rank_of(q, other);
-    struct blocks mine = blocks_of(k, q, q->number & -k->mask, k->mask);
-    struct blocks theirs = blocks_of(k, q, other & -k->mask, k->mask);
+    const struct coll_side *s = &k->args.send;
+    void *result = (void *)k->args.recv.buf;
 
-    coll_recv(k, partner, k->tmp + mine.at * t->extent, mine.count, t);
-    coll_send(k, partner, k->acc + theirs.at * t->extent, theirs.count, t);
-}
+    for (int i = k->size - 1; i >= 0; i--) {
+        const char *from = vector(k, coll_wrap(k, i - k->rank));
 
-static void fold_half(struct coll *k, const struct partners *q)
-{
-    struct datatype *t = k->args.send.type;
-    struct blocks mine = blocks_of(k, q, q->number & -k->mask, k->mask);
-
-    coll_reduce(k, k->tmp + mine.at * t->extent, k->acc + mine.at * t->extent, mine.count);
-}
-
-static void twice(struct coll *k, const struct partners *q)
-{
-    struct datatype *t = k->args.send.type;
-    int other = q->number ^ k->mask, partner = rank_of(q, other);
-    struct blocks mine = blocks_of(k, q, q->number & -k->mask, k->mask);
-    struct blocks theirs = blocks_of(k, q, other & -k->mask, k->mask);
-
-    coll_recv(k, partner, k->acc + theirs.at * t->extent, theirs.count, t);
-    coll_send(k, partner, k->acc + mine.at * t->extent, mine.count, t);
+        if (i == k->size - 1)
+            coll_copy(k, from, s->count, s->type, result, s->count, s->type);
+        else
+            coll_reduce(k, from, result, s->count);
+    }
 }
 
 /*
- * Rabenseifner ("Optimization of collective reduction operations", 2004): a reduce-scatter by
- * recursive halving, then an allgather by recursive doubling. 2 log p alpha + 2 n beta + n gamma:
- * for long messages. Commutative operators only.
+ * Everybody's vector to everybody, by Bruck's allgather (1997), and everybody folds: ceil(log p)
+ * alpha + p n (beta + gamma). For vectors so short that rounds are all that counts, where p is no
+ * power of two.
  */
-enum coll_step allreduce_rabenseifner(struct coll *k)
+enum coll_step allreduce_bruck(struct coll *k)
 {
-    struct partners q = partners_of(k);
+    const struct coll_side *s = &k->args.send;
+    int p = k->size, d = 1 << k->round;
 
-    if (k->phase == GIVEN)
-        return take_result(k);
-    if (k->round == 0 && !q.idle && !coll_accumulate(k, k->args.send.count))
+    if (k->round == 0) {
+        if (!coll_scratch(k, coll_span(p * s->count, s->type)))
+            return COLL_LAST;
+        coll_copy(k, coll_own(k), s->count, s->type, vector(k, 0), s->count, s->type);
+    }
+    if (d >= p) {
+        fold_all(k);
         return COLL_LAST;
-    if (k->phase == HALVE) {
-        fold_half(k, &q);
-        k->mask >>= 1;
-    } else if (k->phase == DOUBLE) {
-        k->mask <<= 1;
-    } else {
-        if (pair_up(k, &q, HALVE))
-            return COLL_MORE;
-        k->mask = q.p2 >> 1;
     }
-    if (k->phase == HALVE && k->mask) {
-        halve(k, &q);
-        return COLL_MORE;
-    }
-    if (k->phase == HALVE) {
-        k->phase = DOUBLE;
-        k->mask = 1;
-    }
-    if (k->mask >= q.p2)
-        return give_result(k, &q);
-    twice(k, &q);
+    int n = d < p - d ? d : p - d;
+    coll_recv(k, coll_wrap(k, k->rank + d), vector(k, d), n * s->count, s->type);
+    coll_send(k, coll_wrap(k, k->rank - d), vector(k, 0), n * s->count, s->type);
     return COLL_MORE;
 }

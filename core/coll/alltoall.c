@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/coll/coll_engine.h"
 
+static void keep_own(struct coll *k)
+{
+    const struct coll_side *s = &k->args.send, *r = &k->args.recv;
+
+    if (coll_bytes(k, s, k->rank) + coll_bytes(k, r, k->rank))
+        coll_copy(k, coll_at(s, k->rank), coll_count(s, k->rank), coll_type(k, s, k->rank),
+                  coll_at(r, k->rank), coll_count(r, k->rank), coll_type(k, r, k->rank));
+}
+
 /* Partners with whom a rank exchanges at once: enough to hide latency, bounded at any size. */
 enum { AT_ONCE = 16 };
 
@@ -24,10 +33,31 @@ enum coll_step alltoall_scattered(struct coll *k)
 
         coll_send_part(k, to, s, to);
     }
-    if (k->round == 0 && coll_bytes(k, s, k->rank) + coll_bytes(k, r, k->rank))
-        coll_copy(k, coll_at(s, k->rank), coll_count(s, k->rank), coll_type(k, s, k->rank),
-                  coll_at(r, k->rank), coll_count(r, k->rank), coll_type(k, r, k->rank));
+    if (k->round == 0)
+        keep_own(k);
     return end == k->size ? COLL_LAST : COLL_MORE;
+}
+
+/*
+ * Pairwise exchange (Thakur, Rabenseifner, Gropp, 2005): one partner a round, another one for each
+ * rank, so that nobody has more than one message to take: (p - 1) alpha + n beta, for long parts.
+ */
+enum coll_step alltoall_pairwise(struct coll *k)
+{
+    const struct coll_side *s = &k->args.send, *r = &k->args.recv;
+    int i = k->round + 1, p = k->size;
+    bool pairs = !(p & (p - 1)); /* both choose each other */
+
+    if (i < p) {
+        int from = pairs ? k->rank ^ i : coll_wrap(k, k->rank - i);
+        int to = pairs ? from : coll_wrap(k, k->rank + i);
+
+        coll_recv_part(k, from, r, from);
+        coll_send_part(k, to, s, to);
+    }
+    if (k->round == 0)
+        keep_own(k);
+    return i >= p - 1 ? COLL_LAST : COLL_MORE;
 }
 
 /*

@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "core/coll/coll_engine.h"
+/* Broadcast down a tree. */
+#include "core/coll/tree.h"
 
-static int to_absolute(const struct coll *k, int from_root)
+static enum coll_step tree_bcast(struct coll *k, int radix)
 {
-    return coll_wrap(k, from_root + k->args.root);
+    const struct coll_side *s = &k->args.send;
+    int root = k->args.root;
+    struct tree t = tree_of(k, root, radix);
+
+    if (k->round == 0 && t.v) {
+        coll_recv(k, coll_wrap(k, tree_parent(&t) + root), (void *)s->buf, s->count, s->type);
+        return COLL_MORE;
+    }
+    for (int w = t.low / radix; w; w /= radix)
+        for (int d = 1; d < radix && tree_has_child(&t, k, d, w); d++)
+            coll_send(k, coll_wrap(k, t.v + d * w + root), s->buf, s->count, s->type);
+    return COLL_LAST;
 }
 
 /*
@@ -12,97 +24,15 @@ static int to_absolute(const struct coll *k, int from_root)
  */
 enum coll_step bcast_binomial(struct coll *k)
 {
-    const struct coll_side *s = &k->args.send;
-    int v = coll_from_root(k, k->rank);
-    int low = v ? v & -v : coll_power_below(k->size) << 1; /* its children lie below this bit */
-
-    if (k->round == 0 && v) {
-        coll_recv(k, to_absolute(k, v - low), (void *)s->buf, s->count, s->type);
-        return COLL_MORE;
-    }
-    for (int bit = low >> 1; bit; bit >>= 1)
-        if (v + bit < k->size)
-            coll_send(k, to_absolute(k, v + bit), s->buf, s->count, s->type);
-    return COLL_LAST;
-}
-
-/* Where block i of p begins when `bytes` are cut as evenly as whole bytes allow. */
-static size_t cut(const struct coll *k, size_t bytes, int i)
-{
-    size_t each = (bytes + (size_t)k->size - 1) / (size_t)k->size;
-    size_t at = each * (size_t)i;
-    return at < bytes ? at : bytes;
-}
-
-static void send_blocks(struct coll *k, int to, int first, int end)
-{
-    size_t bytes = coll_bytes(k, &k->args.send, 0);
-    size_t from = cut(k, bytes, first), n = cut(k, bytes, end) - from;
-    coll_send(k, to, k->acc + from, (MPI_Count)n, &datatype_byte);
-}
-
-static void recv_blocks(struct coll *k, int from, int first, int end)
-{
-    size_t bytes = coll_bytes(k, &k->args.send, 0);
-    size_t at = cut(k, bytes, first), n = cut(k, bytes, end) - at;
-    coll_recv(k, from, k->acc + at, (MPI_Count)n, &datatype_byte);
-}
-
-/* The ranks in the subtree of v, v itself included: they are neighbours. */
-static int subtree_end(const struct coll *k, int v, int low)
-{
-    return v + low < k->size ? v + low : k->size;
-}
-
-/* Gives every rank the block of its own number, counted from the root. */
-static bool scatter_step(struct coll *k, int v, int low)
-{
-    if (k->round == 0 && v) {
-        recv_blocks(k, to_absolute(k, v - low), v, subtree_end(k, v, low));
-        return false;
-    }
-    for (int bit = low >> 1; bit; bit >>= 1)
-        if (v + bit < k->size)
-            send_blocks(k, to_absolute(k, v + bit), v + bit, subtree_end(k, v + bit, bit));
-    return true;
+    return tree_bcast(k, 2);
 }
 
 /*
- * Long messages (van de Geijn, in Thakur, Rabenseifner, Gropp, "Optimization of collective
- * communication operations in MPICH", 2005): a binomial scatter of p blocks, then a ring gives all
- * of them to all. (log p + p - 1) alpha + 2 n beta. The data travels packed.
+ * The same with three children a level (Karp, Sahay, Santos, Schauser, "Optimal broadcast and
+ * summation in the LogP model", 1993: where posting a message costs less than its way, a rank
+ * should feed more than one other meanwhile). ceil(log4 p) (alpha + 3 (o + n beta)).
  */
-enum coll_step bcast_scatter_allgather(struct coll *k)
+enum coll_step bcast_knomial(struct coll *k)
 {
-    const struct coll_side *s = &k->args.send;
-    size_t bytes = coll_bytes(k, s, 0);
-    int v = coll_from_root(k, k->rank), low = v ? v & -v : coll_power_below(k->size) << 1;
-    int p = k->size;
-
-    if (k->round == 0) {
-        if (s->type->contiguous) {
-            k->acc = datatype_address(s->buf, s->type);
-        } else {
-            if (!coll_scratch(k, bytes))
-                return COLL_LAST;
-            k->acc = k->scratch;
-            if (!v)
-                coll_copy(k, s->buf, s->count, s->type, k->acc, (MPI_Count)bytes, &datatype_byte);
-        }
-    }
-    if (k->phase == 0) {
-        k->phase = scatter_step(k, v, low);
-        return p == 1 ? COLL_LAST : COLL_MORE;
-    }
-    if (k->at < p - 1) {
-        int out = v - k->at < 0 ? v - k->at + p : v - k->at, in = out ? out - 1 : p - 1;
-
-        recv_blocks(k, coll_wrap(k, k->rank - 1), in, in + 1);
-        send_blocks(k, coll_wrap(k, k->rank + 1), out, out + 1);
-        k->at++;
-        return k->at == p - 1 && s->type->contiguous ? COLL_LAST : COLL_MORE;
-    }
-    if (v && !s->type->contiguous)
-        coll_copy(k, k->acc, (MPI_Count)bytes, &datatype_byte, (void *)s->buf, s->count, s->type);
-    return COLL_LAST;
+    return tree_bcast(k, 4);
 }

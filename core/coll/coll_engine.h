@@ -175,24 +175,40 @@ static inline int coll_power_below(int n)
     return 1 << (31 - __builtin_clz((unsigned)n));
 }
 
-/* ---- Selection: coll_select.c ---- */
+/* ---- Selection: coll_table.def, coll_formula.c, coll_select.c ---- */
+
+struct coll_shape;
+
+struct coll_row {
+    enum coll_kind kind;
+    const char *name;
+    coll_round_fn *round;
+    unsigned needs; /* enum coll_traits */
+    double (*cost)(const struct coll_shape *s);
+};
+
+extern const struct coll_row coll_rows[];
+extern const unsigned coll_row_count;
 
 extern const char *const coll_names[COLL_KINDS]; /* "Bcast" */
 coll_round_fn *coll_select(struct coll *k);
+/* What long data is cut into: bytes, or items of a reduction's type. The same on all ranks. */
+size_t coll_segment(const struct coll *k);
+MPI_Count coll_segment_items(const struct coll *k);
 void coll_select_open(void);
 
 /* ---- The algorithms, by file ---- */
 
 coll_round_fn barrier_dissemination;
-coll_round_fn bcast_binomial, bcast_scatter_allgather;
+coll_round_fn bcast_binomial, bcast_knomial, bcast_scatter_allgather, bcast_chain;
 coll_round_fn gather_linear, gather_binomial;
 coll_round_fn scatter_linear, scatter_binomial;
-coll_round_fn allgather_ring, allgather_bruck;
-coll_round_fn alltoall_scattered, alltoall_in_place, alltoall_bruck;
-coll_round_fn reduce_binomial;
-coll_round_fn allreduce_doubling, allreduce_rabenseifner;
-coll_round_fn scan_doubling;
-coll_round_fn reduce_scatter_composed, reduce_scatter_pairwise;
+coll_round_fn allgather_ring, allgather_doubling, allgather_bruck;
+coll_round_fn alltoall_scattered, alltoall_pairwise, alltoall_in_place, alltoall_bruck;
+coll_round_fn reduce_binomial, reduce_knomial, reduce_chain, reduce_scatter_gather;
+coll_round_fn allreduce_doubling, allreduce_bruck, allreduce_rabenseifner, allreduce_ring;
+coll_round_fn scan_doubling, scan_chain;
+coll_round_fn reduce_scatter_composed, reduce_scatter_pairwise, reduce_scatter_halving;
 coll_round_fn neighbor_linear;
 coll_round_fn shm_pending; /* until it is known whether there is an area */
 coll_round_fn shm_barrier, shm_bcast, shm_gather, shm_scatter, shm_allgather, shm_alltoall;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which algorithm runs: one row each, with what it needs and what it costs. The cheapest row wins;
- * ORIEL_COLL_OPERATION=NAME forces one wherever its needs are met. Every rank must decide alike, so
- * a cost depends on nothing but what all ranks know.
+ * Which algorithm runs: of the rows of coll_table.def whose needs the operation meets, the one
+ * whose formula gives the least. ORIEL_COLL_OPERATION=NAME forces one wherever its needs are met.
+ * Every rank must decide alike, so a cost depends on nothing but what all ranks know.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/coll/coll_cost.h"
 #include "core/coll/shm_area.h"
 #include "provider/base/log.h"
 #include "provider/base/param.h"
@@ -37,207 +39,24 @@ const char *const coll_names[COLL_KINDS] = {
     [COLL_SHARE] = "Comm_create",
 };
 
-/*
- * Microseconds a message, a byte moved, a byte reduced, a byte copied on the own rank: a present
- * host's shared memory. To be measured per endpoint.
- */
-static const double message = 0.5, beta = 1.0e-4, gamma_ = 0.35e-4, copy = 0.8e-4;
-/* A step through a communicator's area, a look at a member's line there, a byte in or out. */
-static const double area_step = 0.1, look = 0.01, move = 0.25e-4;
-/*
- * Where ranks outnumber processors, whoever waits for the others waits until each has had its turn:
- * a rank's share of that lap.
- */
-static const double turn = 0.55;
+/* By kind: its rows, which stand together, and the one the environment asks for. */
+static struct {
+    const struct coll_row *first, *end, *forced;
+} kinds[COLL_KINDS];
 
-/* What the formulas know: ranks, rounded-up log of them, bytes of the whole operation. */
-struct shape {
-    double p, log_p, n;
-    double alpha, step; /* what waiting for a message costs, or for a step */
+/*
+ * What was last chosen for a kind of operation on a communicator: it is often the same again, and a
+ * look at all formulas costs more than a short message.
+ */
+struct coll_choice {
+    const struct coll_row *row;
+    size_t n;
     unsigned traits;
 };
 
-/* What an operation is, and what an algorithm needs it to be. */
-enum traits {
-    ANY = 0,
-    COMMUTATIVE = 1,
-    IN_PLACE = 2,
-    NOT_IN_PLACE = 4,
-    AREA = 8,  /* served by the communicator's area */
-    SLOT = 16, /* the same, and a vector fits a slot there */
-};
-
-static double barrier_cost(const struct shape *s)
+static bool fits(const struct coll_row *r, unsigned traits)
 {
-    return s->log_p * s->alpha;
-}
-
-static double bcast_tree_cost(const struct shape *s)
-{
-    return s->log_p * (s->alpha + s->n * beta);
-}
-
-static double bcast_cut_cost(const struct shape *s)
-{
-    return (s->log_p + s->p - 1) * s->alpha + 2 * s->n * beta;
-}
-
-static double linear_cost(const struct shape *s)
-{
-    return (s->p - 1) * s->alpha + s->n * beta;
-}
-
-/* Subtrees travel packed: half the data crosses an inner rank. */
-static double packed_tree_cost(const struct shape *s)
-{
-    return s->log_p * s->alpha + s->n * (beta + copy) + s->n / 2 * beta;
-}
-
-static double allgather_bruck_cost(const struct shape *s)
-{
-    return s->log_p * s->alpha + s->n * (beta + copy);
-}
-
-static double alltoall_bruck_cost(const struct shape *s)
-{
-    return s->log_p * (s->alpha + s->n / 2 * (beta + 2 * copy)) + 2 * s->n * copy;
-}
-
-static double alltoall_in_place_cost(const struct shape *s)
-{
-    return s->p * s->alpha + s->n * (2 * beta + copy);
-}
-
-static double reduce_tree_cost(const struct shape *s)
-{
-    return s->log_p * (s->alpha + s->n * (beta + gamma_));
-}
-
-static double rabenseifner_cost(const struct shape *s)
-{
-    return 2 * s->log_p * s->alpha + s->n * (2 * beta + gamma_);
-}
-
-static double composed_cost(const struct shape *s)
-{
-    return 2 * s->log_p * s->alpha + s->n * ((s->log_p + 1) * beta + s->log_p * gamma_);
-}
-
-static double pairwise_cost(const struct shape *s)
-{
-    return (s->p - 1) * s->alpha + s->n * (beta + gamma_);
-}
-
-static double scan_cost(const struct shape *s)
-{
-    return s->log_p * (s->alpha + s->n * (beta + 2 * gamma_));
-}
-
-/* Pieces of what one step holds, room bytes of the operation's. */
-static double area_cost(const struct shape *s, double room, double per_byte)
-{
-    return s->step * (1 + s->n / room) + s->p * look + s->n * per_byte;
-}
-
-static double area_bcast_cost(const struct shape *s)
-{
-    return area_cost(s, SHM_SET / 4, 2 * move);
-}
-
-static double area_parts_cost(const struct shape *s)
-{
-    return area_cost(s, SHM_SET, 1.2 * move);
-}
-
-/* A step holds a piece for each of p from each of p. */
-static double area_alltoall_cost(const struct shape *s)
-{
-    return area_cost(s, SHM_SET / s->p, 1.2 * move);
-}
-
-static double area_fold_cost(const struct shape *s)
-{
-    return area_cost(s, SHM_SET / s->p, s->p * gamma_ + move);
-}
-
-static double area_stripes_cost(const struct shape *s)
-{
-    return 2 * area_cost(s, SHM_SET / s->p, (gamma_ + 1.5 * move) / 2);
-}
-
-static double area_fold_parts_cost(const struct shape *s)
-{
-    return area_cost(s, SHM_SET / s->p, gamma_ + move);
-}
-
-static const struct row {
-    enum coll_kind kind;
-    const char *name;
-    coll_round_fn *round;
-    unsigned needs; /* enum traits */
-    double (*cost)(const struct shape *s);
-} rows[] = {
-    {COLL_BARRIER, "dissemination", barrier_dissemination, ANY, barrier_cost},
-    {COLL_BARRIER, "area", shm_barrier, AREA, area_parts_cost},
-    {COLL_BCAST, "binomial", bcast_binomial, ANY, bcast_tree_cost},
-    {COLL_BCAST, "scatter_allgather", bcast_scatter_allgather, ANY, bcast_cut_cost},
-    {COLL_BCAST, "area", shm_bcast, AREA, area_bcast_cost},
-    {COLL_GATHER, "linear", gather_linear, ANY, linear_cost},
-    {COLL_GATHER, "binomial", gather_binomial, ANY, packed_tree_cost},
-    {COLL_GATHER, "area", shm_gather, AREA, area_parts_cost},
-    {COLL_GATHERV, "linear", gather_linear, ANY, linear_cost},
-    {COLL_SCATTER, "linear", scatter_linear, ANY, linear_cost},
-    {COLL_SCATTER, "binomial", scatter_binomial, ANY, packed_tree_cost},
-    {COLL_SCATTER, "area", shm_scatter, AREA, area_parts_cost},
-    {COLL_SCATTERV, "linear", scatter_linear, ANY, linear_cost},
-    {COLL_ALLGATHER, "ring", allgather_ring, ANY, linear_cost},
-    {COLL_ALLGATHER, "bruck", allgather_bruck, ANY, allgather_bruck_cost},
-    {COLL_ALLGATHER, "area", shm_allgather, AREA, area_parts_cost},
-    {COLL_ALLGATHERV, "ring", allgather_ring, ANY, linear_cost},
-    {COLL_ALLGATHERV, "bruck", allgather_bruck, ANY, allgather_bruck_cost},
-    {COLL_ALLGATHERV, "area", shm_allgather, AREA, area_parts_cost},
-    {COLL_ALLTOALL, "scattered", alltoall_scattered, NOT_IN_PLACE, linear_cost},
-    {COLL_ALLTOALL, "in_place", alltoall_in_place, IN_PLACE, alltoall_in_place_cost},
-    {COLL_ALLTOALL, "bruck", alltoall_bruck, ANY, alltoall_bruck_cost},
-    {COLL_ALLTOALL, "area", shm_alltoall, AREA, area_alltoall_cost},
-    {COLL_ALLTOALLV, "scattered", alltoall_scattered, NOT_IN_PLACE, linear_cost},
-    {COLL_ALLTOALLV, "in_place", alltoall_in_place, IN_PLACE, alltoall_in_place_cost},
-    {COLL_ALLTOALLW, "scattered", alltoall_scattered, NOT_IN_PLACE, linear_cost},
-    {COLL_ALLTOALLW, "in_place", alltoall_in_place, IN_PLACE, alltoall_in_place_cost},
-    {COLL_REDUCE, "binomial", reduce_binomial, ANY, reduce_tree_cost},
-    {COLL_REDUCE, "area", shm_reduce, SLOT, area_fold_cost},
-    {COLL_REDUCE, "stripes", shm_stripes, AREA, area_stripes_cost},
-    {COLL_ALLREDUCE, "doubling", allreduce_doubling, ANY, reduce_tree_cost},
-    {COLL_ALLREDUCE, "rabenseifner", allreduce_rabenseifner, COMMUTATIVE, rabenseifner_cost},
-    {COLL_ALLREDUCE, "area", shm_allreduce, AREA, area_fold_cost},
-    {COLL_ALLREDUCE, "stripes", shm_stripes, AREA, area_stripes_cost},
-    {COLL_REDUCE_SCATTER, "composed", reduce_scatter_composed, ANY, composed_cost},
-    {COLL_REDUCE_SCATTER, "pairwise", reduce_scatter_pairwise, COMMUTATIVE, pairwise_cost},
-    {COLL_REDUCE_SCATTER, "area", shm_reduce_scatter, AREA, area_fold_parts_cost},
-    {COLL_REDUCE_SCATTER_BLOCK, "composed", reduce_scatter_composed, ANY, composed_cost},
-    {COLL_REDUCE_SCATTER_BLOCK, "pairwise", reduce_scatter_pairwise, COMMUTATIVE, pairwise_cost},
-    {COLL_REDUCE_SCATTER_BLOCK, "area", shm_reduce_scatter, AREA, area_fold_parts_cost},
-    {COLL_SCAN, "doubling", scan_doubling, ANY, scan_cost},
-    {COLL_SCAN, "area", shm_scan, AREA, area_fold_cost},
-    {COLL_EXSCAN, "doubling", scan_doubling, ANY, scan_cost},
-    {COLL_EXSCAN, "area", shm_scan, AREA, area_fold_cost},
-    {COLL_NEIGHBOR_ALLGATHER, "linear", neighbor_linear, ANY, linear_cost},
-    {COLL_NEIGHBOR_ALLGATHERV, "linear", neighbor_linear, ANY, linear_cost},
-    {COLL_NEIGHBOR_ALLTOALL, "linear", neighbor_linear, ANY, linear_cost},
-    {COLL_NEIGHBOR_ALLTOALLV, "linear", neighbor_linear, ANY, linear_cost},
-    {COLL_NEIGHBOR_ALLTOALLW, "linear", neighbor_linear, ANY, linear_cost},
-};
-
-enum { ROWS = sizeof rows / sizeof rows[0] };
-
-/* By kind: its rows, which stand together, and the one the environment asks for. */
-static struct {
-    const struct row *first, *end, *forced;
-} kinds[COLL_KINDS];
-
-static bool fits(const struct row *r, const struct shape *s)
-{
-    return !(r->needs & ~s->traits);
+    return !(r->needs & ~traits);
 }
 
 /* Bytes of the whole operation, from what this rank's arguments say for all. */
@@ -275,31 +94,50 @@ static size_t bytes_of(const struct coll *k)
     }
 }
 
-static struct shape shape_of(const struct coll *k)
+/* What holds between all ranks of the communicator, and is the same on all of them. */
+static enum coll_endpoint endpoint_of(void)
 {
-    bool area = shm_serves(k), crowded = area && k->comm->area->crowded;
-    struct shape s = {.p = k->size, .n = (double)bytes_of(k)};
-
-    s.log_p = k->size > 1 ? 32 - __builtin_clz((unsigned)k->size - 1) : 0;
-    s.alpha = crowded ? turn * s.p : message;
-    s.step = crowded ? turn * s.p : area_step;
-    s.traits = coll_in_place(&k->args.send) ? IN_PLACE : NOT_IN_PLACE;
-    if (k->args.op && k->args.op->commutative)
-        s.traits |= COMMUTATIVE;
-    if (area)
-        s.traits |= AREA;
-    if (area && k->args.kind == COLL_REDUCE && shm_fits_slot(k))
-        s.traits |= SLOT;
-    return s;
+    if (fabric_is_shared())
+        return COLL_NODE;
+    return fabric_limits()->emulated ? COLL_STACK : COLL_DEVICE;
 }
 
-static const struct row *cheapest(enum coll_kind kind, const struct shape *s)
+size_t coll_segment(const struct coll *k)
 {
-    const struct row *best = NULL;
+    (void)k;
+    return (size_t)coll_costs[endpoint_of()].segment;
+}
+
+MPI_Count coll_segment_items(const struct coll *k)
+{
+    MPI_Count n = (MPI_Count)coll_segment(k), size = k->args.send.type->size;
+
+    return size < n ? n / (size ? size : 1) : 1;
+}
+
+static unsigned traits_of(const struct coll *k)
+{
+    unsigned traits = coll_in_place(&k->args.send) ? IN_PLACE : NOT_IN_PLACE;
+
+    if (k->args.op && k->args.op->commutative)
+        traits |= COMMUTATIVE;
+    if (!(k->size & (k->size - 1)))
+        traits |= POWER_OF_2;
+    if (shm_serves(k)) {
+        traits |= AREA;
+        if (k->args.kind == COLL_REDUCE && shm_fits_slot(k))
+            traits |= SLOT;
+    }
+    return traits;
+}
+
+static const struct coll_row *cheapest(enum coll_kind kind, const struct coll_shape *s)
+{
+    const struct coll_row *best = NULL;
     double least = 0;
 
-    for (const struct row *r = kinds[kind].first; r < kinds[kind].end; r++) {
-        double cost = fits(r, s) ? r->cost(s) : -1;
+    for (const struct coll_row *r = kinds[kind].first; r < kinds[kind].end; r++) {
+        double cost = fits(r, s->traits) ? r->cost(s) : -1;
 
         if (cost >= 0 && (!best || cost < least)) {
             best = r;
@@ -309,22 +147,37 @@ static const struct row *cheapest(enum coll_kind kind, const struct shape *s)
     return best;
 }
 
+static const struct coll_row *compare(const struct coll *k, size_t n, unsigned traits)
+{
+    struct coll_shape s = {.p = k->size,
+                           .n = (double)n,
+                           .load = traits & AREA ? k->comm->area->load : 1,
+                           .c = &coll_costs[endpoint_of()],
+                           .traits = traits};
+
+    return cheapest(k->args.kind, &s);
+}
+
 /* The forced row, or the cheapest, which is often that of the last time. */
-static const struct row *choose(const struct coll *k)
+static const struct coll_row *choose(const struct coll *k)
 {
     enum coll_kind kind = k->args.kind;
-    const struct row *forced = kinds[kind].forced;
+    struct comm *c = k->comm;
+    const struct coll_row *forced = kinds[kind].forced;
 
     if (kinds[kind].end - kinds[kind].first == 1)
         return kinds[kind].first;
-    struct shape s = shape_of(k);
-    if (forced && fits(forced, &s))
+    unsigned traits = traits_of(k);
+    if (forced && fits(forced, traits))
         return forced;
-    if (!(s.traits & AREA))
-        return cheapest(kind, &s);
-    struct shm_choice *last = &k->comm->area->choices[kind];
-    if (!last->row || last->n != s.n || last->traits != s.traits)
-        *last = (struct shm_choice){cheapest(kind, &s), s.n, s.traits};
+    size_t n = bytes_of(k);
+    if (k->ranks) /* some of the communicator's */
+        return compare(k, n, traits);
+    if (!c->choices && !(c->choices = calloc(COLL_KINDS, sizeof *c->choices)))
+        return compare(k, n, traits);
+    struct coll_choice *last = &c->choices[kind];
+    if (!last->row || last->n != n || last->traits != traits)
+        *last = (struct coll_choice){compare(k, n, traits), n, traits};
     return last->row;
 }
 
@@ -337,7 +190,7 @@ coll_round_fn *coll_select(struct coll *k)
     /* Until it is known on all ranks whether there is an area, nobody can decide as the others. */
     if (shm_serves(k) && k->comm->area->state == SHM_ASKING)
         return shm_pending;
-    const struct row *r = choose(k);
+    const struct coll_row *r = choose(k);
     k->in_area = r->needs & (AREA | SLOT);
     return r->round;
 }
@@ -350,7 +203,7 @@ static void force(enum coll_kind kind, const char *parameter, const char *name)
 
     if (!name || !*name)
         return;
-    for (const struct row *r = kinds[kind].first; r < kinds[kind].end; r++) {
+    for (const struct coll_row *r = kinds[kind].first; r < kinds[kind].end; r++) {
         if (!strcmp(r->name, name)) {
             kinds[kind].forced = r;
             return;
@@ -364,23 +217,29 @@ static void force(enum coll_kind kind, const char *parameter, const char *name)
 
 void coll_select_open(void)
 {
-    for (int i = 0; i < ROWS; i++) {
-        if (!kinds[rows[i].kind].first)
-            kinds[rows[i].kind].first = &rows[i];
-        kinds[rows[i].kind].end = &rows[i] + 1;
+    coll_cost_open();
+    for (const struct coll_row *r = coll_rows; r < coll_rows + coll_row_count; r++) {
+        if (!kinds[r->kind].first)
+            kinds[r->kind].first = r;
+        kinds[r->kind].end = r + 1;
     }
-    force(COLL_BARRIER, "ORIEL_COLL_BARRIER", param.coll_barrier);
-    force(COLL_BCAST, "ORIEL_COLL_BCAST", param.coll_bcast);
-    force(COLL_GATHER, "ORIEL_COLL_GATHER", param.coll_gather);
-    force(COLL_SCATTER, "ORIEL_COLL_SCATTER", param.coll_scatter);
-    force(COLL_ALLGATHER, "ORIEL_COLL_ALLGATHER", param.coll_allgather);
-    force(COLL_ALLGATHERV, "ORIEL_COLL_ALLGATHERV", param.coll_allgatherv);
-    force(COLL_ALLTOALL, "ORIEL_COLL_ALLTOALL", param.coll_alltoall);
-    force(COLL_REDUCE, "ORIEL_COLL_REDUCE", param.coll_reduce);
-    force(COLL_ALLREDUCE, "ORIEL_COLL_ALLREDUCE", param.coll_allreduce);
-    force(COLL_REDUCE_SCATTER, "ORIEL_COLL_REDUCE_SCATTER", param.coll_reduce_scatter);
-    force(COLL_REDUCE_SCATTER_BLOCK, "ORIEL_COLL_REDUCE_SCATTER_BLOCK",
-          param.coll_reduce_scatter_block);
-    force(COLL_SCAN, "ORIEL_COLL_SCAN", param.coll_scan);
-    force(COLL_EXSCAN, "ORIEL_COLL_EXSCAN", param.coll_exscan);
+#define FORCE(KIND, field) force(COLL_##KIND, "ORIEL_COLL_" #KIND, param.coll_##field)
+    FORCE(BARRIER, barrier);
+    FORCE(BCAST, bcast);
+    FORCE(GATHER, gather);
+    FORCE(GATHERV, gatherv);
+    FORCE(SCATTER, scatter);
+    FORCE(SCATTERV, scatterv);
+    FORCE(ALLGATHER, allgather);
+    FORCE(ALLGATHERV, allgatherv);
+    FORCE(ALLTOALL, alltoall);
+    FORCE(ALLTOALLV, alltoallv);
+    FORCE(ALLTOALLW, alltoallw);
+    FORCE(REDUCE, reduce);
+    FORCE(ALLREDUCE, allreduce);
+    FORCE(REDUCE_SCATTER, reduce_scatter);
+    FORCE(REDUCE_SCATTER_BLOCK, reduce_scatter_block);
+    FORCE(SCAN, scan);
+    FORCE(EXSCAN, exscan);
+#undef FORCE
 }

@@ -2,14 +2,20 @@
 libcore_la_SOURCES += \
     core/coll/allgather.c \
     core/coll/allreduce.c \
+    core/coll/allreduce_long.c \
     core/coll/alltoall.c \
     core/coll/barrier.c \
     core/coll/bcast.c \
+    core/coll/bcast_long.c \
     core/coll/coll.c \
     core/coll/coll.h \
+    core/coll/coll_cost.c \
+    core/coll/coll_cost.h \
     core/coll/coll_data.c \
     core/coll/coll_engine.h \
+    core/coll/coll_formula.c \
     core/coll/coll_select.c \
+    core/coll/coll_table.def \
     core/coll/comm_dup.c \
     core/coll/comm_from_group.c \
     core/coll/comm_inter.c \
@@ -19,13 +25,17 @@ libcore_la_SOURCES += \
     core/coll/context.c \
     core/coll/context.h \
     core/coll/gather.c \
+    core/coll/halving.c \
+    core/coll/halving.h \
     core/coll/inter.c \
     core/coll/inter_all.c \
     core/coll/inter_rooted.c \
     core/coll/neighbor.c \
     core/coll/reduce.c \
+    core/coll/reduce_long.c \
     core/coll/reduce_scatter.c \
     core/coll/scan.c \
+    core/coll/scan_chain.c \
     core/coll/scatter.c \
     core/coll/shm_area.c \
     core/coll/shm_area.h \
@@ -34,4 +44,5 @@ libcore_la_SOURCES += \
     core/coll/topo.h \
     core/coll/topo_dist.c \
     core/coll/topo_make.c \
-    core/coll/topo_reorder.c
+    core/coll/topo_reorder.c \
+    core/coll/tree.h

@@ -1,54 +1,74 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "core/coll/coll_engine.h"
+/* Reduction up a tree. */
+#include "core/coll/tree.h"
 
-/* A rank's place in the binomial tree: children are v + 1, v + 2, v + 4, ... below v + low. */
-struct place {
-    int top; /* the rank on whom the tree converges */
-    int v;   /* counted from there */
-    int low;
-    bool has_child;
-};
-
-static struct place place_of(const struct coll *k)
+/* Where the tree converges: an operator that does not commute wants rank order. */
+static int top_of(const struct coll *k)
 {
-    struct place p = {.top = k->args.op->commutative ? k->args.root : 0};
-
-    p.v = coll_wrap(k, k->rank - p.top);
-    p.low = p.v ? p.v & -p.v : coll_power_below(k->size) << 1;
-    p.has_child = p.low > 1 && p.v + 1 < k->size;
-    return p;
+    return k->args.op->commutative ? k->args.root : 0;
 }
 
-/* k->acc holds the own contribution; a leaf sends it from where it stands. */
-static bool prepare(struct coll *k, const struct place *p)
+/*
+ * Vectors: number 0 is where the result belongs, or in the scratch; the others are in the scratch.
+ * k->at is that of the accumulator; the next radix - 1, counted around, are free.
+ */
+static char *vector(const struct coll *k, const struct tree *t, int i)
+{
+    struct datatype *type = k->args.send.type;
+    MPI_Count n = k->args.send.count;
+    bool at_root = !t->v && k->rank == k->args.root;
+    int at = i % t->radix;
+
+    if (at == 0 && at_root)
+        return (char *)k->args.recv.buf;
+    return coll_place(k->scratch + (size_t)(at_root ? at - 1 : at) * coll_span(n, type), n, type);
+}
+
+/* The accumulator holds the own contribution; a leaf sends it from where it stands. */
+static bool prepare(struct coll *k, const struct tree *t)
 {
     MPI_Count n = k->args.send.count;
-    struct datatype *t = k->args.send.type;
-    size_t span = coll_span(n, t);
+    struct datatype *type = k->args.send.type;
 
     k->mask = 1;
-    if (p->v && !p->has_child) {
+    if (t->v && !tree_has_child(t, k, 1, 1)) {
         k->acc = (char *)coll_own(k);
         return true;
     }
-    if (!p->v && k->rank == k->args.root)
-        return coll_accumulate(k, n);
-    if (!coll_scratch(k, 2 * span))
+    if (!coll_scratch(k, (size_t)t->radix * coll_span(n, type)))
         return false;
-    k->acc = coll_place(k->scratch, n, t);
-    k->tmp = coll_place(k->scratch + span, n, t);
-    coll_copy(k, coll_own(k), n, t, k->acc, n, t);
+    k->acc = vector(k, t, 0);
+    coll_copy(k, coll_own(k), n, type, k->acc, n, type);
     return true;
 }
 
+/* Those of this level are there, the accumulator's ranks before theirs. */
+static void fold_level(struct coll *k, const struct tree *t)
+{
+    MPI_Count n = k->args.send.count;
+    int last = 0;
+
+    while (last < t->radix - 1 && tree_has_child(t, k, last + 1, k->mask))
+        last++;
+    if (k->args.op->commutative) {
+        for (int d = 1; d <= last; d++)
+            coll_reduce(k, vector(k, t, k->at + d), k->acc, n);
+        return;
+    }
+    for (int d = 1; d <= last; d++)
+        coll_reduce(k, vector(k, t, k->at + d - 1), vector(k, t, k->at + d), n);
+    k->at = (k->at + last) % t->radix;
+    k->acc = vector(k, t, k->at);
+}
+
 /* All children are folded in: up the tree, or to where the result belongs. */
-static enum coll_step hand_on(struct coll *k, const struct place *p)
+static enum coll_step hand_on(struct coll *k, const struct tree *t, int top)
 {
     const struct coll_side *s = &k->args.send;
     bool root = k->rank == k->args.root;
 
-    if (p->v) {
-        coll_send(k, coll_wrap(k, p->v - p->low + p->top), k->acc, s->count, s->type);
+    if (t->v) {
+        coll_send(k, coll_wrap(k, tree_parent(t) + top), k->acc, s->count, s->type);
         k->phase = 1;
         return root ? COLL_MORE : COLL_LAST;
     }
@@ -59,6 +79,31 @@ static enum coll_step hand_on(struct coll *k, const struct place *p)
     return COLL_LAST;
 }
 
+static enum coll_step tree_reduce(struct coll *k, int radix)
+{
+    const struct coll_side *s = &k->args.send;
+    int top = top_of(k);
+    struct tree t = tree_of(k, top, radix);
+
+    if (k->phase) {
+        coll_recv(k, top, (void *)k->args.recv.buf, s->count, s->type);
+        return COLL_LAST;
+    }
+    if (k->round == 0) {
+        if (!prepare(k, &t))
+            return COLL_LAST;
+    } else {
+        fold_level(k, &t);
+        k->mask *= radix;
+    }
+    if (!tree_has_child(&t, k, 1, k->mask))
+        return hand_on(k, &t, top);
+    for (int d = 1; d < radix && tree_has_child(&t, k, d, k->mask); d++)
+        coll_recv(k, coll_wrap(k, k->rank + d * k->mask), vector(k, &t, k->at + d), s->count,
+                  s->type);
+    return COLL_MORE;
+}
+
 /*
  * Binomial tree (Thakur, Rabenseifner, Gropp, 2005): ceil(log p) (alpha + n beta + n gamma). An
  * operator that does not commute keeps rank order by converging on rank 0, which sends the result
@@ -66,23 +111,11 @@ static enum coll_step hand_on(struct coll *k, const struct place *p)
  */
 enum coll_step reduce_binomial(struct coll *k)
 {
-    const struct coll_side *s = &k->args.send;
-    struct place p = place_of(k);
+    return tree_reduce(k, 2);
+}
 
-    if (k->phase) {
-        coll_recv(k, p.top, (void *)k->args.recv.buf, s->count, s->type);
-        return COLL_LAST;
-    }
-    if (k->round == 0) {
-        if (!prepare(k, &p))
-            return COLL_LAST;
-    } else {
-        coll_fold(k, false, s->count);
-        k->mask <<= 1;
-    }
-    if (k->mask < p.low && p.v + k->mask < k->size) {
-        coll_recv(k, coll_wrap(k, k->rank + k->mask), k->tmp, s->count, s->type);
-        return COLL_MORE;
-    }
-    return hand_on(k, &p);
+/* The same with three children a level: ceil(log4 p) (alpha + 3 (o + n beta + n gamma)). */
+enum coll_step reduce_knomial(struct coll *k)
+{
+    return tree_reduce(k, 4);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "core/coll/coll_engine.h"
+#include "core/coll/halving.h"
 
 static MPI_Count items_of(const struct coll *k, int rank)
 {
@@ -109,5 +109,31 @@ enum coll_step reduce_scatter_pairwise(struct coll *k)
         return COLL_MORE;
     }
     coll_copy(k, k->acc, n, t, (void *)k->args.recv.buf, n, t);
+    return COLL_LAST;
+}
+
+/*
+ * Recursive halving, on any number of ranks (halving.h): ceil(log p) alpha + n (beta + gamma), and
+ * half of n copied. Commutative operators only.
+ */
+enum coll_step reduce_scatter_halving(struct coll *k)
+{
+    struct datatype *t = k->args.send.type;
+    MPI_Count n = items_of(k, k->rank);
+
+    if (k->round == 0) {
+        MPI_Count total = coll_items_before(k, k->size);
+        size_t span = coll_span(total, t);
+
+        if (!coll_scratch(k, 2 * span))
+            return COLL_LAST;
+        k->acc = coll_place(k->scratch, total, t);
+        k->tmp = coll_place(k->scratch + span, total, t);
+        halving_begin(k);
+    }
+    if (halving_step(k))
+        return COLL_MORE;
+    coll_copy(k, k->acc + coll_items_before(k, k->rank) * t->extent, n, t, (void *)k->args.recv.buf,
+              n, t);
     return COLL_LAST;
 }

@@ -13,14 +13,16 @@
 
 /* ---- Agreement ---- */
 
+/* Whether it can map the area, do without barriers; processors for 1000 ranks of its host. */
+enum { SAY_MAP, SAY_NO_BARRIER, SAY_PROCESSORS, SAID };
+
 /* In the scratch of the agreement. */
 struct shm_setup {
     struct segment_offer offer; /* from rank 0; len 0 where it has none */
     int fd;                     /* of rank 0; -1 */
-    uint64_t can, all_can;
+    /* What this rank says, and the least that any says. */
+    uint64_t mine[SAID], least[SAID];
 };
-
-enum { CAN_MAP = 1, CAN_DO_WITHOUT_BARRIER = 2, CAN_POLL = 4 };
 
 static size_t rows_at(int size)
 {
@@ -95,13 +97,13 @@ static void tell_offer(struct coll *k, struct shm_setup *s)
 
 static void ask_all(struct coll *k, struct shm_setup *s)
 {
-    coll_child(k,
-               &(struct coll_args){.kind = COLL_ALLREDUCE,
-                                   .comm = k->comm,
-                                   .send = {.buf = &s->can, .count = 1, .type = &datatype_uint64},
-                                   .recv = {.buf = &s->all_can},
-                                   .op = op_find(MPI_BAND),
-                                   .round = allreduce_doubling});
+    coll_child(
+        k, &(struct coll_args){.kind = COLL_ALLREDUCE,
+                               .comm = k->comm,
+                               .send = {.buf = s->mine, .count = SAID, .type = &datatype_uint64},
+                               .recv = {.buf = s->least},
+                               .op = op_find(MPI_MIN),
+                               .round = allreduce_doubling});
 }
 
 static void give_up(struct shm_area *a)
@@ -139,16 +141,17 @@ static enum coll_step setup_round(struct coll *k)
     case 1:
         if (k->rank && !k->error)
             join(a, s);
-        s->can = (a->head ? CAN_MAP : 0) | (fabric_needs_barrier() ? 0 : CAN_DO_WITHOUT_BARRIER) |
-                 (wait_polls() ? CAN_POLL : 0);
+        s->mine[SAY_MAP] = a->head != NULL;
+        s->mine[SAY_NO_BARRIER] = !fabric_needs_barrier();
+        s->mine[SAY_PROCESSORS] = (uint64_t)(1000 / wait_load());
         ask_all(k, s);
         return COLL_MORE;
     default:
         close_offer(s);
-        a->needs_barrier = !(s->all_can & CAN_DO_WITHOUT_BARRIER);
-        a->crowded = !(s->all_can & CAN_POLL);
+        a->needs_barrier = !s->least[SAY_NO_BARRIER];
+        a->load = s->least[SAY_PROCESSORS] ? 1000.0 / (double)s->least[SAY_PROCESSORS] : 1000;
         a->state = SHM_READY;
-        if (k->error || !(s->all_can & CAN_MAP))
+        if (k->error || !s->least[SAY_MAP])
             give_up(a);
         return COLL_LAST;
     }

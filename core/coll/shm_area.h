@@ -53,13 +53,6 @@ struct shm_head {
 
 enum shm_state { SHM_ASKING, SHM_READY, SHM_FAILED };
 
-/* What the table last chose for a kind of operation: coll_select.c's. */
-struct shm_choice {
-    const void *row;
-    double n;
-    unsigned traits;
-};
-
 /* One member's view. Lane locked. */
 struct shm_area {
     struct shm_head *head;
@@ -78,14 +71,12 @@ struct shm_area {
     bool owes_wake;              /* something was stored since sleepers were looked for */
     bool announced;              /* this process counts among the sleepers */
     bool needs_barrier;          /* between a store and the look for sleepers */
-    bool crowded;                /* on some member ranks outnumber processors */
+    double load;                 /* ranks a processor, the most that a member sees; at least 1 */
     bool disagree;               /* members expect different lengths of the current operation */
 
     struct coll *current; /* the operation under way */
     struct list queue;    /* of struct coll, by `deferred`: those started behind it */
     struct list active;   /* in the list of areas with an operation under way */
-
-    struct shm_choice choices[COLL_KINDS];
 
     struct comm *comm;  /* held while the agreement is under way */
     struct list asking; /* in the list of areas of which it is */

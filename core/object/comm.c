@@ -26,6 +26,7 @@ static void comm_clear(struct comm *c)
         if (held[i])
             object_drop(held[i]);
     free(c->peers);
+    free(c->choices);
     if (c->area)
         comm_area_free(c->area);
     topology_drop(c->topology);

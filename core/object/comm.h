@@ -14,6 +14,7 @@
 #include "core/object/group.h"
 #include "core/object/info.h"
 
+struct coll_choice;
 struct fabric_peer;
 struct shm_area;
 struct topology;
@@ -38,10 +39,11 @@ struct comm {
      * on costs nothing a member.
      */
     struct fabric_peer **peers;
-    unsigned peers_len;     /* 0 before it is made */
-    uint32_t coll_sequence; /* of collectives started: keeps two in flight apart */
-    struct shm_area *area;  /* core/coll: memory that the members share, or NULL */
-    bool may_share;         /* false: of an intercommunicator */
+    unsigned peers_len;          /* 0 before it is made */
+    uint32_t coll_sequence;      /* of collectives started: keeps two in flight apart */
+    struct shm_area *area;       /* core/coll: memory that the members share, or NULL */
+    struct coll_choice *choices; /* the same: algorithms, or NULL; plain memory, owned */
+    bool may_share;              /* false: of an intercommunicator */
     struct errhandler *errhandler;
     struct attrs attrs;
     struct info *info;         /* hints, or NULL */

@@ -28,17 +28,27 @@ static uint64_t sleep_after; /* ns of yielding before the first sleep */
 
 static cpu_set_t mine; /* the processors this process may run on */
 
-static void decide(bool many)
+static double load = 1;
+
+static void decide(double ranks)
 {
-    crowded = many;
-    spin = param.spin > 0 && !many ? param.spin : 0;
+    load = ranks / CPU_COUNT(&mine);
+    crowded = load > 1 + 1e-6;
+    if (!crowded)
+        load = 1;
+    spin = param.spin > 0 && !crowded ? param.spin : 0;
+}
+
+double wait_load(void)
+{
+    return load;
 }
 
 void wait_open(uint32_t local_ranks)
 {
     if (sched_getaffinity(0, sizeof(mine), &mine) || !CPU_COUNT(&mine))
         CPU_SET(0, &mine);
-    decide(local_ranks > (unsigned)CPU_COUNT(&mine));
+    decide(local_ranks);
     sleep_after = param.sleep_after > 0 ? param.sleep_after * UINT64_C(1000) : 0;
 }
 
@@ -66,7 +76,7 @@ static double share_of(const cpu_set_t *set)
 void wait_share(void)
 {
     const uint32_t *ranks = boot_local_ranks();
-    double load = 0;
+    double sum = 0;
 
     if (!is_bound())
         return;
@@ -75,9 +85,9 @@ void wait_share(void)
         size_t len = sizeof(set);
         if (boot_get(ranks[i], CPUS_KEY, &set, &len) || len != sizeof(set))
             return; /* a rank that does not say: what wait_open thought stands */
-        load += share_of(&set);
+        sum += share_of(&set);
     }
-    decide(load > CPU_COUNT(&mine) + 1e-6);
+    decide(sum);
 }
 
 uint32_t wait_polls(void)

@@ -49,6 +49,8 @@ void wait_share(void);
 
 /* Polls before the first yield: 0 where ranks outnumber processors. */
 uint32_t wait_polls(void);
+/* How many ranks of this host there are to each processor that this one may run on; at least 1. */
+double wait_load(void);
 
 /*
  * What may end a wait beside the fabric. Called lane locked: `sleeps` before a sleep, after which

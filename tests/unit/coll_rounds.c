@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/coll/coll_cost.h"
 #include "core/coll/coll_engine.h"
 #include "core/object/err.h"
 #include "provider/base/param.h"
@@ -207,23 +208,30 @@ static int some_pairs(void)
     return kind == 0 ? 0 : kind == 1 ? 1 + rand() % 900 : 1 + rand() % 20;
 }
 
-/* Each algorithm of an operation in turn, TRIALS times. */
-static void try_all(const char **parameter, const char *const *names, void (*trial)(void))
+/*
+ * Each algorithm of an operation in turn that goes by messages, and the cheapest, TRIALS times;
+ * long data is cut into pieces of a few bytes.
+ */
+static void try_all(enum coll_kind kind, const char **parameter, void (*trial)(void))
 {
+    param.coll_cost_device = "segment=200";
     setup();
-    for (int n = 0; names[n]; n++) {
-        *parameter = names[n];
+    for (unsigned n = 0; n <= coll_row_count; n++) {
+        const struct coll_row *r = &coll_rows[n];
+        bool cheapest = n == coll_row_count;
+
+        if (!cheapest && (r->kind != kind || r->needs & (AREA | SLOT)))
+            continue;
+        *parameter = cheapest ? "" : r->name;
         coll_select_open();
         for (int i = 0; i < TRIALS; i++) {
-            srand((unsigned)(1000 * n + i));
+            srand(1000 * n + (unsigned)i);
             ranks_begin(1 + rand() % MOST);
             trial();
             ranks_end();
         }
     }
 }
-
-static const char *none;
 
 /* ---- Operations ---- */
 
@@ -236,7 +244,7 @@ static void trial_barrier(void)
 
 Test(coll_rounds, barrier)
 {
-    try_all(&none, (const char *[]){"", NULL}, trial_barrier);
+    try_all(COLL_BARRIER, &param.coll_barrier, trial_barrier);
 }
 
 static void trial_bcast(void)
@@ -257,8 +265,7 @@ static void trial_bcast(void)
 
 Test(coll_rounds, bcast)
 {
-    try_all(&param.coll_bcast, (const char *[]){"binomial", "scatter_allgather", "", NULL},
-            trial_bcast);
+    try_all(COLL_BCAST, &param.coll_bcast, trial_bcast);
 }
 
 /* The parts of a side by rank, one pair apart; displacements in items. */
@@ -345,12 +352,12 @@ static void trial_gatherv(void)
 
 Test(coll_rounds, gather)
 {
-    try_all(&param.coll_gather, (const char *[]){"linear", "binomial", NULL}, trial_gather);
+    try_all(COLL_GATHER, &param.coll_gather, trial_gather);
 }
 
 Test(coll_rounds, gatherv)
 {
-    try_all(&none, (const char *[]){"", NULL}, trial_gatherv);
+    try_all(COLL_GATHERV, &param.coll_gatherv, trial_gatherv);
 }
 
 static void trial_scatter_kind(bool v)
@@ -391,12 +398,12 @@ static void trial_scatterv(void)
 
 Test(coll_rounds, scatter)
 {
-    try_all(&param.coll_scatter, (const char *[]){"linear", "binomial", NULL}, trial_scatter);
+    try_all(COLL_SCATTER, &param.coll_scatter, trial_scatter);
 }
 
 Test(coll_rounds, scatterv)
 {
-    try_all(&none, (const char *[]){"", NULL}, trial_scatterv);
+    try_all(COLL_SCATTERV, &param.coll_scatterv, trial_scatterv);
 }
 
 static void trial_allgather_kind(bool v)
@@ -439,12 +446,12 @@ static void trial_allgatherv(void)
 
 Test(coll_rounds, allgather)
 {
-    try_all(&param.coll_allgather, (const char *[]){"ring", "bruck", NULL}, trial_allgather);
+    try_all(COLL_ALLGATHER, &param.coll_allgather, trial_allgather);
 }
 
 Test(coll_rounds, allgatherv)
 {
-    try_all(&param.coll_allgatherv, (const char *[]){"ring", "bruck", NULL}, trial_allgatherv);
+    try_all(COLL_ALLGATHERV, &param.coll_allgatherv, trial_allgatherv);
 }
 
 /* The w form has byte displacements and an array of types, here all alike on one side. */
@@ -516,18 +523,17 @@ static void trial_alltoallw(void)
 
 Test(coll_rounds, alltoall)
 {
-    try_all(&param.coll_alltoall, (const char *[]){"scattered", "bruck", "in_place", NULL},
-            trial_alltoall);
+    try_all(COLL_ALLTOALL, &param.coll_alltoall, trial_alltoall);
 }
 
 Test(coll_rounds, alltoallv)
 {
-    try_all(&none, (const char *[]){"", NULL}, trial_alltoallv);
+    try_all(COLL_ALLTOALLV, &param.coll_alltoallv, trial_alltoallv);
 }
 
 Test(coll_rounds, alltoallw)
 {
-    try_all(&none, (const char *[]){"", NULL}, trial_alltoallw);
+    try_all(COLL_ALLTOALLW, &param.coll_alltoallw, trial_alltoallw);
 }
 
 /* ---- Reductions: of ranks first..last, in rank order ---- */
@@ -621,23 +627,22 @@ static void trial_exscan(void)
 
 Test(coll_rounds, reduce)
 {
-    try_all(&none, (const char *[]){"", NULL}, trial_reduce);
+    try_all(COLL_REDUCE, &param.coll_reduce, trial_reduce);
 }
 
 Test(coll_rounds, allreduce)
 {
-    try_all(&param.coll_allreduce, (const char *[]){"doubling", "rabenseifner", NULL},
-            trial_allreduce);
+    try_all(COLL_ALLREDUCE, &param.coll_allreduce, trial_allreduce);
 }
 
 Test(coll_rounds, scan)
 {
-    try_all(&none, (const char *[]){"", NULL}, trial_scan);
+    try_all(COLL_SCAN, &param.coll_scan, trial_scan);
 }
 
 Test(coll_rounds, exscan)
 {
-    try_all(&none, (const char *[]){"", NULL}, trial_exscan);
+    try_all(COLL_EXSCAN, &param.coll_exscan, trial_exscan);
 }
 
 static void trial_reduce_scatter_kind(bool block)
@@ -692,13 +697,12 @@ static void trial_reduce_scatter_block(void)
 
 Test(coll_rounds, reduce_scatter)
 {
-    try_all(&param.coll_reduce_scatter, (const char *[]){"composed", "pairwise", NULL},
-            trial_reduce_scatter);
+    try_all(COLL_REDUCE_SCATTER, &param.coll_reduce_scatter, trial_reduce_scatter);
 }
 
 Test(coll_rounds, reduce_scatter_block)
 {
-    try_all(&param.coll_reduce_scatter_block, (const char *[]){"composed", "pairwise", NULL},
+    try_all(COLL_REDUCE_SCATTER_BLOCK, &param.coll_reduce_scatter_block,
             trial_reduce_scatter_block);
 }
 

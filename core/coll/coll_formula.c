@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* coll_table.def as a table: each row's expression becomes a function, and a text to be shown. */
+#include "core/coll/coll_cost.h"
+#include "core/coll/shm_area.h"
+
+/* Where ranks outnumber processors, whoever waits for another waits until all have had a turn. */
+static double lap(const struct coll_shape *s)
+{
+    return s->load > 1 ? s->c->turn * s->load : 0;
+}
+
+static double length_cost(const struct coll_shape *s, double bytes)
+{
+    return bytes * s->load * (bytes > s->c->eager ? s->c->long_byte : s->c->byte);
+}
+
+static double message_cost(const struct coll_shape *s, double bytes)
+{
+    double first = bytes > s->c->eager ? s->c->long_message : s->c->message;
+
+    return lap(s) + first + length_cost(s, bytes);
+}
+
+static double more_cost(const struct coll_shape *s, double bytes)
+{
+    return s->load * s->c->post + length_cost(s, bytes);
+}
+
+static double piece_of(const struct coll_shape *s, double bytes)
+{
+    return bytes < s->c->segment ? bytes : s->c->segment;
+}
+
+static double pieces_of(const struct coll_shape *s, double bytes)
+{
+    return bytes > s->c->segment ? __builtin_ceil(bytes / s->c->segment) : 1;
+}
+
+static double area_cost(const struct coll_shape *s, double bytes, double room)
+{
+    return (lap(s) + s->c->step) * (1 + bytes / room) + s->p * s->c->look;
+}
+
+static inline int log_up(double ranks, int base)
+{
+    int steps = 0;
+
+    for (double reach = 1; reach < ranks; reach *= base)
+        steps++;
+    return steps;
+}
+
+/* The words of the expressions: these, and the variables below. */
+#define message(b)    message_cost(shape, b)
+#define bytes(b)      length_cost(shape, b)
+#define more(b)       more_cost(shape, b)
+#define piece(b)      piece_of(shape, b)
+#define pieces(b)     pieces_of(shape, b)
+#define area(b, room) area_cost(shape, b, room)
+#define SET           ((double)SHM_SET)
+#define USE           __attribute__((unused)) const double
+
+#define ALGORITHM(operation, name, round, needs, formula)                                          \
+    static double operation##_##name(const struct coll_shape *shape)                               \
+    {                                                                                              \
+        USE p = shape->p, n = shape->n, part = n / p, odd = !(shape->traits & POWER_OF_2);         \
+        USE lg = log_up(p, 2), lg4 = log_up(p, 4);                                                 \
+        USE fold = shape->c->fold * shape->load, copy = shape->c->copy * shape->load;              \
+        USE move = shape->c->move * shape->load;                                                   \
+                                                                                                   \
+        return formula;                                                                            \
+    }
+#include "core/coll/coll_table.def"
+#undef ALGORITHM
+
+const struct coll_row coll_rows[] = {
+#define ALGORITHM(operation, name, round, needs, formula)                                          \
+    {COLL_##operation, #name, round, needs, operation##_##name},
+#include "core/coll/coll_table.def"
+#undef ALGORITHM
+};
+const unsigned coll_row_count = sizeof coll_rows / sizeof coll_rows[0];
