@@ -50,7 +50,7 @@ dist_man_MANS += docs/man/mpiexec.1
 # What the library is and what it finds.
 bin_PROGRAMS += oriel-info
 oriel_info_SOURCES = tools/oriel-info.c
-oriel_info_LDADD = libprovider.la
+oriel_info_LDADD = libcore.la
 dist_man_MANS += docs/man/oriel-info.1
 
 # Oriel beside other libraries; the program that it compiles is installed as source.
