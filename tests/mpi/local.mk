@@ -11,6 +11,7 @@ mpi_tests = \
     tests/mpi/coll_area.mpi \
     tests/mpi/coll_errors.mpi \
     tests/mpi/coll_forms.mpi \
+    tests/mpi/coll_fuzz.mpi \
     tests/mpi/coll_many.mpi \
     tests/mpi/coll_threads.mpi \
     tests/mpi/comm_context.mpi \
@@ -67,6 +68,9 @@ tests_mpi_coll_errors_mpi_SOURCES = tests/mpi/coll_errors.c tests/mpi/mpitest.h
 tests_mpi_coll_errors_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_forms_mpi_SOURCES = tests/mpi/coll_forms.c tests/mpi/coll_call.h tests/mpi/mpitest.h
 tests_mpi_coll_forms_mpi_LDADD = libmpi_abi.la
+tests_mpi_coll_fuzz_mpi_SOURCES = tests/mpi/coll_fuzz.c tests/mpi/coll_fuzz.h \
+    tests/mpi/coll_fuzz_call.c tests/mpi/coll_fuzz_data.c tests/mpi/coll_fuzz_op.c tests/mpi/mpitest.h
+tests_mpi_coll_fuzz_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_many_mpi_SOURCES = tests/mpi/coll_many.c tests/mpi/mpitest.h
 tests_mpi_coll_many_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_threads_mpi_SOURCES = tests/mpi/coll_threads.c tests/mpi/mpitest.h
