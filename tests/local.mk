@@ -46,11 +46,13 @@ endif
 dist_check_SCRIPTS += \
     tests/tools/bench_test.sh \
     tests/tools/cmake_test.sh \
+    tests/tools/info_test.sh \
     tests/tools/install_test.sh \
     tests/tools/man_test.sh
 TESTS += \
     tests/tools/bench_test.sh \
     tests/tools/cmake_test.sh \
+    tests/tools/info_test.sh \
     tests/tools/install_test.sh \
     tests/tools/man_test.sh
 EXTRA_DIST += \

@@ -49,7 +49,12 @@ dist_man_MANS += docs/man/mpiexec.1
 
 # What the library is and what it finds.
 bin_PROGRAMS += oriel-info
-oriel_info_SOURCES = tools/oriel-info.c
+oriel_info_SOURCES = \
+    tools/info/collectives.c \
+    tools/info/info.h \
+    tools/info/json.c \
+    tools/info/main.c \
+    tools/info/text.c
 oriel_info_LDADD = libcore.la
 dist_man_MANS += docs/man/oriel-info.1
 

@@ -13,6 +13,7 @@
 #include "core/object/err.h"
 #include "core/object/hints.h"
 #include "core/win/win.h"
+#include "provider/base/clock.h"
 #include "provider/base/log.h"
 #include "provider/base/param.h"
 #include "provider/boot/boot.h"
@@ -182,12 +183,29 @@ close_lane:
     return rc;
 }
 
+/* ORIEL_VERBOSE: the one line of the job. */
+static void tell_start(const struct boot_info *b, uint64_t ns)
+{
+    const uint32_t *leaders;
+    size_t hosts = 1;
+    char network[256];
+
+    if (!b->singleton && boot_leaders(&leaders, &hosts))
+        hosts = 0;
+    fabric_describe(network, sizeof(network));
+    log_line(LOG_INFO, "%u rank%s on %zu host%s: %s; MPI_Init took %.1f ms", b->size,
+             b->size == 1 ? "" : "s", hosts, hosts == 1 ? "" : "s",
+             *network ? network : "no network opened yet", (double)ns / 1e6);
+}
+
 /*
  * The process manager stays connected where something fails: whoever has said good-bye may end in
  * any way without ending the job, and the others would wait for it.
  */
 static int open_all(void)
 {
+    uint64_t start = clock_ns();
+
     param_open();
     int rc = open_boot();
     if (rc)
@@ -202,6 +220,8 @@ static int open_all(void)
     if (rc)
         goto close_comm;
     api_phase = API_RUNNING;
+    if (param.verbose && b->rank == 0)
+        tell_start(b, clock_ns() - start);
     return MPI_SUCCESS;
 
 close_comm:

@@ -288,6 +288,17 @@ void boot_abort(int status, const char *message)
     _exit(status && !(status & 0xff) ? 1 : status);
 }
 
+/* "OpenPMIx 4.2.2rc1 (PMIx Standard: 4.2, ...": up to the bracket or the comma. */
+void boot_version(char *text, size_t room)
+{
+    const char *all = PMIx_Get_version();
+
+    snprintf(text, room, "%.*s", (int)strcspn(all, "(,"), all);
+    size_t n = strlen(text);
+    while (n && text[n - 1] == ' ')
+        text[--n] = 0;
+}
+
 void boot_close(void)
 {
     if (!boot.open)

@@ -66,6 +66,9 @@ bool boot_secret_equal(const uint8_t a[BOOT_SECRET], const uint8_t b[BOOT_SECRET
 int boot_psets(void);
 int boot_pset(int n, const char **name, const uint32_t **ranks, size_t *size);
 
+/* PMIx's own name for its version, "" where it has none. */
+void boot_version(char *text, size_t room);
+
 /* Ends the whole job with this exit status; never returns. */
 void boot_abort(int status, const char *message) __attribute__((noreturn));
 /* What boot_abort calls first of all, so that nobody takes what follows for an accident. */

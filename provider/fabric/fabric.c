@@ -255,7 +255,7 @@ static int open_best(void)
 
     if (fabric_wants_node() && !open_node())
         return 0;
-    int rc = fabric_choices_open(&c);
+    int rc = fabric_choices_open(&c, boot_info()->one_host);
     if (rc)
         return rc;
     const struct fi_info *opened = open_choice(&c);

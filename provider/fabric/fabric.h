@@ -86,8 +86,14 @@ bool fabric_is_open(void);
 void fabric_close(void);
 const struct fabric_limits *fabric_limits(void);
 const char *fabric_provider(void); /* name of the open provider, for messages */
-/* Calls `each` for every candidate, best first; opens nothing. */
-int fabric_candidates(void (*each)(const struct fabric_candidate *, void *), void *arg);
+/* What is open, in words: "tcp;ofi_rxm on eth0 (10.77.0.1)"; "" while nothing is. */
+void fabric_describe(char *text, size_t room);
+/* libfabric's version, "1.17"; "" where it is not there. */
+void fabric_version(char *text, size_t room);
+/* Calls `each` for every candidate of a job on one host or on several, best first; opens nothing.
+ */
+int fabric_candidates(bool one_host, void (*each)(const struct fabric_candidate *, void *),
+                      void *arg);
 
 /*
  * The peer of that rank of the job, found at first contact (which waits for the exchange). The same

@@ -125,7 +125,7 @@ bool fabric_wants_node(void);
 /* What our own provider offers for that: 0, -ENODATA or -ENOMEM. */
 int fabric_choices_node(struct fabric_choices *c);
 /* All of libfabric's: 0, also where nothing may be used; -ENOMEM, -ENOENT. The caller closes. */
-int fabric_choices_open(struct fabric_choices *c);
+int fabric_choices_open(struct fabric_choices *c, bool one_host);
 void fabric_choices_close(struct fabric_choices *c);
 /* One line that says why nothing opened. */
 void fabric_choices_explain(const struct fabric_choices *c, char *why, size_t room);
@@ -168,7 +168,7 @@ enum fabric_quirk { QUIRK_RANK, QUIRK_TAIL, QUIRK_EMULATED, QUIRK_SOCKETS, QUIRK
 bool fabric_quirk(const char *provider, enum fabric_quirk field, long *value, const char **why);
 /* Settings that libfabric reads from the environment, where the user has none. Before any fi_ call.
  */
-void fabric_quirks_environment(uint32_t job_size, bool one_host);
+void fabric_quirks_environment(uint32_t job_size, bool sockets);
 /* The same, for what is read as libfabric is loaded. */
 void fabric_quirks_before_load(void);
 /* The longest message that may come before its receive is known to the sender. */

@@ -39,7 +39,8 @@ int fabric_library_open(const struct fabric_source **source)
                 dlerror());
             return -ENOENT;
         }
-        loaded = function(handle, "fi_getinfo", &library.getinfo) &&
+        loaded = function(handle, "fi_version", &library.version) &&
+                 function(handle, "fi_getinfo", &library.getinfo) &&
                  function(handle, "fi_dupinfo", &library.dupinfo) &&
                  function(handle, "fi_freeinfo", &library.freeinfo) &&
                  function(handle, "fi_fabric", &library.fabric);

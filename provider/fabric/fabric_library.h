@@ -20,6 +20,7 @@ struct fabric_source {
                    const struct fi_info *hints, struct fi_info **info);
     struct fi_info *(*dupinfo)(const struct fi_info *info); /* NULL: an empty one */
     void (*freeinfo)(struct fi_info *info);
+    uint32_t (*version)(void); /* NULL: our own */
     int (*fabric)(struct fi_fabric_attr *attr, struct fid_fabric **fabric, void *context);
 };
 

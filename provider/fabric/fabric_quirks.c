@@ -50,7 +50,7 @@ bool fabric_quirk(const char *provider, enum fabric_quirk field, long *value, co
     return false;
 }
 
-/* For sockets on one host, where it is known that rxm will be above tcp. */
+/* For sockets, where it is known that rxm will be above tcp. */
 static const struct setting {
     const char *variable, *value;
 } settings[] = {
@@ -77,11 +77,11 @@ void fabric_quirks_before_load(void)
     setenv("IPATH_NO_BACKTRACE", "1", 0);
 }
 
-void fabric_quirks_environment(uint32_t job_size, bool one_host)
+void fabric_quirks_environment(uint32_t job_size, bool sockets)
 {
     char text[16];
 
-    for (size_t i = 0; one_host && i < sizeof(settings) / sizeof(settings[0]); i++)
+    for (size_t i = 0; sockets && i < sizeof(settings) / sizeof(settings[0]); i++)
         setenv(settings[i].variable, settings[i].value, 0);
     /*
      * rxm sizes its completion queues by it, 8 KiB a peer: the default, 256, is too much for some

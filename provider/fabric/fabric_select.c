@@ -106,8 +106,6 @@ static void judge(struct fabric_choice *c, bool one_host)
     bool asked = *param.provider != 0 || getenv("FI_PROVIDER");
 
     c->rank = fabric_quirk(provider, QUIRK_RANK, &value, &why) ? value : 0;
-    if (c->info->addr_format == FI_SOCKADDR_IN6)
-        c->rank--; /* the same interface by its IPv4 address first */
     if (*param.provider && !names(param.provider, provider))
         c->why = "ORIEL_PROVIDER names another provider";
     else if (!asked && fabric_quirk(provider, QUIRK_REFUSE, &value, &why))
@@ -116,6 +114,8 @@ static void judge(struct fabric_choice *c, bool one_host)
         c->why = "not tried with this library: ask for it by ORIEL_PROVIDER";
     else
         c->why = interface_flaw(c->info, one_host, &c->speed);
+    if (c->info->addr_format == FI_SOCKADDR_IN6)
+        c->rank--; /* the same interface by its IPv4 address first */
 }
 
 static int compare_choices(const void *a, const void *b)
@@ -157,9 +157,9 @@ static int choices_ask(struct fabric_choices *c, struct fi_info *hints, bool one
     return 0;
 }
 
-int fabric_choices_open(struct fabric_choices *c)
+int fabric_choices_open(struct fabric_choices *c, bool one_host)
 {
-    bool one_host = boot_info()->one_host;
+    char port[96];
 
     *c = (struct fabric_choices){0};
     int rc = fabric_library_open(&c->source);
@@ -170,7 +170,7 @@ int fabric_choices_open(struct fabric_choices *c)
         return -ENOMEM;
     if (one_host)
         hints_loopback(hints);
-    fabric_quirks_environment(boot_info()->size, one_host);
+    fabric_quirks_environment(boot_info()->size, one_host || !rdma_port_active(port, sizeof(port)));
     rc = choices_ask(c, hints, one_host);
     c->source->freeinfo(hints);
     return rc;
@@ -202,7 +202,7 @@ static int node_getinfo_named(uint32_t version, const char *node, const char *se
 }
 
 static const struct fabric_source node_source = {node_getinfo_named, node_info_dup, node_info_free,
-                                                 node_fabric_open};
+                                                 NULL, node_fabric_open};
 
 bool fabric_wants_node(void)
 {
@@ -339,17 +339,19 @@ static void each_unfit(const struct fi_info *fit,
 }
 
 /* Why our own provider is not what a job opens here, or NULL where it is. */
-static const char *node_flaw(void)
+static const char *node_flaw(bool one_host)
 {
-    if (fabric_wants_node())
+    if (one_host && fabric_wants_node())
         return NULL;
-    if (!boot_info()->one_host)
-        return "it serves one host, and the job is on several";
+    if (!one_host)
+        return param.node ? "it serves the ranks of each host beside the network"
+                          : "ORIEL_NODE is off";
     return param.node ? "another provider is asked for by name" : "ORIEL_NODE is off";
 }
 
 /* Our own one, which needs no libfabric; true where it is the choice. */
-static bool each_node(void (*each)(const struct fabric_candidate *, void *), void *arg)
+static bool each_node(bool one_host, void (*each)(const struct fabric_candidate *, void *),
+                      void *arg)
 {
     struct fabric_choices c;
 
@@ -357,18 +359,49 @@ static bool each_node(void (*each)(const struct fabric_candidate *, void *), voi
         return false;
     const struct fi_info *info = c.best[0].info;
     struct fabric_candidate one = {info->fabric_attr->prov_name, info->domain_attr->name,
-                                   node_flaw(), false};
+                                   node_flaw(one_host), false};
     one.chosen = !one.why;
     each(&one, arg);
     fabric_choices_close(&c);
     return one.chosen;
 }
 
-int fabric_candidates(void (*each)(const struct fabric_candidate *, void *), void *arg)
+void fabric_describe(char *text, size_t room)
 {
-    bool chosen = each_node(each, arg);
+    const struct fi_info *info = fabric.info;
+    char address[INET6_ADDRSTRLEN];
+
+    *text = 0;
+    if (!fabric.open)
+        return;
+    if (fabric.direct) {
+        snprintf(text, room, "shared memory, %s",
+                 param.single_copy ? "long messages in one copy by the kernel"
+                                   : "long messages in pieces");
+        return;
+    }
+    address_text(info, address);
+    snprintf(text, room, "%s on %s%s%s%s", info->fabric_attr->prov_name, info->domain_attr->name,
+             *address ? " (" : "", address, *address ? ")" : "");
+}
+
+void fabric_version(char *text, size_t room)
+{
+    const struct fabric_source *source;
+
+    *text = 0;
+    if (fabric_library_open(&source))
+        return;
+    uint32_t version = source->version();
+    snprintf(text, room, "%u.%u", FI_MAJOR(version), FI_MINOR(version));
+}
+
+int fabric_candidates(bool one_host, void (*each)(const struct fabric_candidate *, void *),
+                      void *arg)
+{
+    bool chosen = each_node(one_host, each, arg);
     struct fabric_choices c;
-    int rc = fabric_choices_open(&c);
+    int rc = fabric_choices_open(&c, one_host);
 
     if (rc)
         return rc;

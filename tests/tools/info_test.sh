@@ -1,0 +1,54 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# oriel-info: what it says is so, and its JSON is JSON.
+set -u
+cd "$top_builddir" || exit 1
+LD_LIBRARY_PATH=$PWD/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export LD_LIBRARY_PATH
+failed=0
+
+complain()
+{
+    echo "info_test: $*"
+    failed=1
+}
+
+# has PATTERN OPTION...
+has()
+{
+    pattern=$1
+    shift
+    ./oriel-info "$@" | grep -qE -- "$pattern" || complain "oriel-info $*: no line matches: $pattern"
+}
+
+has '^Oriel [0-9.]+, MPI 5.0 .*libfabric [12]\.[0-9]+, PMIx .*[0-9]' --version
+[ "$(./oriel-info --version | wc -l)" -eq 1 ] || complain '--version is more than one line'
+ORIEL_SPIN=7 has '^ORIEL_SPIN \(int\) = 7 \[set in the environment\]' --params
+has '^ORIEL_SPIN \(int\) = 100$' --params
+has '^\* oriel +node +chosen' --providers
+[ "$(./oriel-info --providers | grep -c '^\*')" -le 2 ] || complain 'more than one is chosen for a kind of job'
+ORIEL_NODE=no has '^\* tcp;ofi_rxm +lo +chosen' --providers
+has 'several hosts' --providers
+has 'sockets .*not chosen: ' --providers
+has '^MPI_Allreduce' --collectives
+has '^  doubling' --collectives
+if command -v python3 > /dev/null; then
+    ORIEL_SPIN=7 ./oriel-info --json | python3 -c '
+import json, sys
+all = json.load(sys.stdin)
+spin = [p for p in all["parameters"] if p["name"] == "ORIEL_SPIN"][0]
+assert spin["value"] == "7" and spin["default"] == "100" and spin["from"] == "environment", spin
+chosen = [p["provider"] for p in all["providers"]["one_host"] if p["chosen"]]
+assert chosen == ["oriel"], chosen
+assert {"operation", "algorithm", "needs", "cost"} == set(all["collectives"][0])
+' || complain '--json'
+fi
+./oriel-info nonsense > /dev/null 2>&1 && complain 'nonsense is accepted'
+FI_PROVIDER=nosuch ORIEL_NODE=no ./oriel-info --providers > /dev/null 2>&1 && complain 'nosuch can be used'
+
+# ORIEL_VERBOSE: one line a job.
+lines=$(ORIEL_VERBOSE=1 ./mpiexec --oversubscribe -n 3 tests/cluster/hello 2>&1 | grep '^oriel')
+echo "$lines" | grep -qE '^oriel\[0\]: 3 ranks on 1 host: shared memory, .*; MPI_Init took [0-9.]+ ms$' ||
+    complain "ORIEL_VERBOSE: $lines"
+[ "$(echo "$lines" | wc -l)" -eq 1 ] || complain "ORIEL_VERBOSE says more than one line"
+exit $failed

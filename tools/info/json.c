@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* For programs: one object, whose members are those that were asked for. */
+#include <config.h>
+#include <stdio.h>
+
+#include "provider/base/param.h"
+#include "tools/info/info.h"
+
+static void string(const char *text)
+{
+    if (!text) {
+        fputs("null", stdout);
+        return;
+    }
+    putchar('"');
+    for (; *text; text++)
+        if (*text == '"' || *text == '\\')
+            printf("\\%c", *text);
+        else if ((unsigned char)*text < ' ')
+            printf("\\u%04x", (unsigned char)*text);
+        else
+            putchar(*text);
+    putchar('"');
+}
+
+/* "name": "text" */
+static void member(const char *before, const char *name, const char *text)
+{
+    printf("%s\"%s\": ", before, name);
+    string(text);
+}
+
+static void versions(const struct findings *info)
+{
+    member("", "version", PACKAGE_VERSION);
+    member(",\n  ", "mpi", "5.0");
+    member(",\n  ", "libfabric", *info->libfabric ? info->libfabric : NULL);
+    member(",\n  ", "pmix", *info->pmix ? info->pmix : NULL);
+}
+
+static void params(void)
+{
+    fputs("\"parameters\": [", stdout);
+    for (unsigned i = 0; i < param_count; i++) {
+        struct param_row row;
+        param_row(i, &row);
+        fputs(i ? ",\n    " : "\n    ", stdout);
+        member("{", "name", row.name);
+        member(", ", "type", info_type(i));
+        member(", ", "value", info_value(i));
+        member(", ", "default", row.preset);
+        member(", ", "from", row.value ? "environment" : "default");
+        member(", ", "help", row.help);
+        putchar('}');
+    }
+    fputs("\n  ]", stdout);
+}
+
+static void providers_of(const char *before, const char *name, const struct info_providers *all)
+{
+    printf("%s\"%s\": [", before, name);
+    for (size_t i = 0; i < all->count; i++) {
+        const struct info_provider *p = &all->list[i];
+        fputs(i ? ",\n      " : "\n      ", stdout);
+        member("{", "provider", p->provider);
+        member(", ", "domain", p->domain);
+        printf(", \"chosen\": %s", p->why ? "false" : "true");
+        member(", ", "why_not", p->why);
+        putchar('}');
+    }
+    putchar(']');
+}
+
+static void providers(const struct findings *info)
+{
+    fputs("\"providers\": {", stdout);
+    providers_of("\n    ", "one_host", &info->one_host);
+    providers_of(",\n    ", "several_hosts", &info->several_hosts);
+    fputs("\n  }", stdout);
+}
+
+static void collectives(void)
+{
+    struct info_algorithm a;
+
+    fputs("\"collectives\": [", stdout);
+    for (size_t i = 0; info_algorithm(i, &a); i++) {
+        fputs(i ? ",\n    " : "\n    ", stdout);
+        member("{", "operation", a.operation);
+        member(", ", "algorithm", a.name);
+        member(", ", "needs", a.needs);
+        member(", ", "cost", a.formula);
+        putchar('}');
+    }
+    fputs("\n  ]", stdout);
+}
+
+/* A comma before all but the first. */
+static void next(bool *any)
+{
+    fputs(*any ? ",\n  " : "{\n  ", stdout);
+    *any = true;
+}
+
+void info_json(const struct findings *info)
+{
+    bool any = false;
+
+    if (info->show & SHOW_VERSION) {
+        next(&any);
+        versions(info);
+    }
+    if (info->show & SHOW_PARAMS) {
+        next(&any);
+        params();
+    }
+    if (info->show & SHOW_PROVIDERS) {
+        next(&any);
+        providers(info);
+    }
+    if (info->show & SHOW_COLLECTIVES) {
+        next(&any);
+        collectives();
+    }
+    puts("\n}");
+}
