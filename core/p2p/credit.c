@@ -2,6 +2,7 @@
 #include <limits.h>
 
 #include "core/p2p/credit.h"
+#include "core/p2p/kept.h"
 #include "provider/base/count.h"
 #include "provider/base/param.h"
 
@@ -242,12 +243,28 @@ void credit_sought(struct fabric_peer *from, enum credit_line line)
 {
     struct list *l, *tmp;
 
+    kept_fetch();
     list_each(l, tmp, &hungry[line])
     {
         struct credit *k = container_of(l, struct credit, hungry);
         if (!from || from == owner(k, line)->peer)
             grant(owner(k, line), k);
     }
+}
+
+/* Whether a receive is posted that the line could serve, or somebody must come to an end. */
+static bool is_wanted(const struct credit *k, int line)
+{
+    return k->posted || credit_any[line].posted || finishing;
+}
+
+static bool is_awaited(int line)
+{
+    struct list *l, *tmp;
+
+    list_each(l, tmp, &hungry[line]) if (is_wanted(container_of(l, struct credit, hungry),
+                                                   line)) return true;
+    return false;
 }
 
 void credit_grant(bool busy)
@@ -257,11 +274,14 @@ void credit_grant(bool busy)
     if (busy && ++waited < PATIENCE)
         return;
     waited = 0;
+    /* Beforehand, as it may change the list. */
+    if (is_awaited(CREDIT_PROGRAM))
+        kept_fetch();
     for (int line = 0; line < CREDIT_LINES; line++) {
         list_each(l, tmp, &hungry[line])
         {
             struct credit *k = container_of(l, struct credit, hungry);
-            if (k->posted || credit_any[line].posted || finishing)
+            if (is_wanted(k, line))
                 grant(owner(k, line), k);
         }
     }

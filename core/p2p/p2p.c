@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/p2p/buffered.h"
+#include "core/p2p/kept.h"
 #include "core/p2p/p2p.h"
 #include "provider/fabric/wait.h"
 
 int p2p_open(void)
 {
     credit_open();
+    kept_open();
     object_init(&message_no_proc.object, OBJECT_MESSAGE, NULL);
     object_predefine(&message_no_proc.object, OBJECT_MESSAGE, MPI_MESSAGE_NO_PROC);
     return request_open();
@@ -35,6 +37,7 @@ void p2p_close(void)
     lane_lock();
     buffered_close();
     probe_close();
+    kept_close();
     lane_unlock();
     request_close();
 }

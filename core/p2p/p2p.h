@@ -186,6 +186,7 @@ int p2p_exchange_start(const struct p2p_exchange *x, struct request **request);
 struct message {
     struct object object;
     struct request *request; /* the receive that will be; NULL: MPI_MESSAGE_NO_PROC's */
+    struct kept *kept;       /* where it is one of those; NULL: request->op has claimed it */
     struct message *next;    /* while it is no message */
 };
 

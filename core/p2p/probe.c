@@ -5,6 +5,7 @@
 
 #include "core/object/err.h"
 #include "core/object/status.h"
+#include "core/p2p/kept.h"
 #include "core/p2p/split.h"
 #include "provider/fabric/wait.h"
 
@@ -66,6 +67,7 @@ static int message_new(struct comm *c, struct message **message)
             return rc;
         }
     }
+    m->kept = NULL;
     m->request = request_new(REQUEST_RECV, c, NULL);
     if (!m->request) {
         message_spare(m);
@@ -81,16 +83,37 @@ static void message_drop(struct message *m)
     message_spare(m);
 }
 
-static int probe_look(struct comm *c, int source, int tag, struct fabric_op *claim, bool *found,
+/* Among the messages that are kept; with m it is claimed. */
+static bool probe_kept(int source, uint64_t match, int tag, struct message *m,
+                       struct fabric_event *event)
+{
+    struct kept *k = kept_find(match, p2p_ignore(tag), source);
+
+    if (!k)
+        return false;
+    *event = *kept_event(k);
+    if (m) {
+        kept_claim(k);
+        m->kept = k;
+        m->request->op.peer = NULL;
+    }
+    return true;
+}
+
+static int probe_look(struct comm *c, int source, int tag, struct message *m, bool *found,
                       struct fabric_event *event)
 {
     struct fabric_peer *from = NULL;
+    uint64_t match = p2p_match(c, CHANNEL_P2P, tag == MPI_ANY_TAG ? 0 : tag);
     int rc = post_from(c, source, &from);
 
     if (rc)
         return rc;
-    int look = fabric_tpeek(from, claim, p2p_match(c, CHANNEL_P2P, tag == MPI_ANY_TAG ? 0 : tag),
-                            p2p_ignore(tag), event);
+    if (UNLIKELY(kept_count) && probe_kept(source, match, tag, m, event)) {
+        *found = true;
+        return MPI_SUCCESS;
+    }
+    int look = fabric_tpeek(from, m ? &m->request->op : NULL, match, p2p_ignore(tag), event);
     *found = !look;
     if (look == -ENOMSG && UNLIKELY(credit_hungry))
         credit_sought(from, CREDIT_PROGRAM);
@@ -107,7 +130,7 @@ static int probe_locked(struct comm *c, int source, int tag, bool *found, struct
     if (rc)
         return rc;
     *found = false;
-    rc = probe_look(c, source, tag, m ? &m->request->op : NULL, found, &event);
+    rc = probe_look(c, source, tag, m, found, &event);
     if (!*found) {
         if (m)
             message_drop(m);
@@ -183,7 +206,12 @@ static int mrecv(struct message *m, void *buf, MPI_Count count, struct datatype 
     r->op.done = post_received;
     r->channel = CHANNEL_P2P;
     credit_posted(r->op.peer, CREDIT_PROGRAM, 1);
+    struct kept *kept = m->kept;
     message_spare(m);
+    if (kept) {
+        kept_receive(kept, r, room);
+        return MPI_SUCCESS;
+    }
     rc = r->scattered.type ? fabric_trecv_claimed_scattered(&r->op, &r->scattered.scatter)
                            : fabric_trecv_claimed(&r->op, room, r->bytes);
     if (rc) {

@@ -9,6 +9,7 @@
 #ifndef ORIEL_P2P_QUICK_H
 #define ORIEL_P2P_QUICK_H
 
+#include "core/p2p/kept.h"
 #include "core/p2p/p2p.h"
 
 /* The communicator and the block of `len` bytes that a call speaks of; false: the long way. */
@@ -116,7 +117,8 @@ HOT_INLINE struct request *quick_post(void *buf, MPI_Count count, MPI_Datatype d
         return NULL;
     lane_lock();
     struct fabric_peer *from = quick_source(c, source, &any);
-    if ((LIKELY(from != NULL) || any) && LIKELY((r = request_new(REQUEST_RECV, c, t)) != NULL)) {
+    if ((LIKELY(from != NULL) || any) && LIKELY(!kept_count) &&
+        LIKELY((r = request_new(REQUEST_RECV, c, t)) != NULL)) {
         r->buf = buf;
         r->bytes = len;
         r->peer = source;

@@ -5,6 +5,7 @@
 #include "core/object/err.h"
 #include "core/object/status.h"
 #include "core/p2p/bounce.h"
+#include "core/p2p/kept.h"
 #include "core/p2p/split.h"
 #include "provider/fabric/wait.h"
 
@@ -130,6 +131,19 @@ void post_received(struct fabric_op *op, const struct fabric_event *event)
     atomic_store_explicit(&r->done, true, memory_order_release);
 }
 
+/* A message that is kept comes before all that are with the provider. */
+static bool recv_kept(struct request *r, struct fabric_peer *from, uint64_t match, void *room)
+{
+    struct kept *k = kept_find(match, p2p_ignore(r->want), r->peer);
+
+    if (!k)
+        return false;
+    r->op.peer = from;
+    credit_posted(from, CREDIT_PROGRAM, 1);
+    kept_receive(k, r, room);
+    return true;
+}
+
 int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count, int source,
              int tag)
 {
@@ -153,6 +167,8 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
     r->want = tag;
     r->channel = channel;
     r->op.done = post_received;
+    if (UNLIKELY(kept_count) && channel == CHANNEL_P2P && recv_kept(r, from, match, room))
+        return MPI_SUCCESS;
     rc = r->scattered.type
              ? fabric_trecv_scattered(from, &r->op, &r->scattered.scatter, match, p2p_ignore(tag))
              : fabric_trecv(from, &r->op, room, r->bytes, match, p2p_ignore(tag));

@@ -180,6 +180,9 @@ HOT_INLINE int fabric_trecv_now(struct fabric_peer *from, void *buf, size_t len,
 int fabric_tpeek(struct fabric_peer *from, struct fabric_op *claim, uint64_t tag, uint64_t ignore,
                  struct fabric_event *found);
 int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len);
+/* Whether a message that nobody has received yet may take a whole receive buffer of the provider's,
+ * and time from every later receive: they had better not be many. */
+bool fabric_hoards(void);
 /*
  * The same with memory that is not one block, where fabric_scatters says so: other endpoints want
  * it packed. What `s` describes must stay until `done`, or, for an inject, until it returns.

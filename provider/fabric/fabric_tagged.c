@@ -73,6 +73,11 @@ int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len)
     return fabric_post(claimed);
 }
 
+bool fabric_hoards(void)
+{
+    return fabric_is_open() && !fabric.direct;
+}
+
 /* ---- Scattered memory ---- */
 
 bool fabric_scatters(void)
@@ -129,6 +134,12 @@ int fabric_tpeek(struct fabric_peer *from, struct fabric_op *claim, uint64_t tag
     struct fabric_op own, *op = claim ? claim : &own;
     int rc;
 
+    /* What is still to be posted comes first: the message may be for one of those. */
+    if (!list_empty(&fabric.waiting_receives)) {
+        fabric_post_queued();
+        if (!list_empty(&fabric.waiting_receives))
+            return fabric_progress() < 0 ? -EIO : -ENOMSG;
+    }
     op->kind = OP_PEEK;
     op->peer = from;
     op->tag = tag;

@@ -555,9 +555,10 @@ int main(int argc, char **argv)
     cancelled = malloc((size_t)size * SENDS);
     takers = malloc((size_t)size * SENDS * sizeof *takers);
     CHECK(cancelled && takers);
-    for (long done = 0; done < operations; done += (long)size * (SENDS + WISHES)) {
+    for (all[0] = 0; all[0] < operations;) {
         play_round(cancelled);
         count[0] += SENDS + wished;
+        OK(MPI_Allreduce(count, all, 1, MPI_LONG, MPI_SUM, MPI_COMM_WORLD));
         count[1] += received[0] + received[1];
         for (int n = 0; n < SENDS; n++)
             count[2] += sent[n].cancelled;
