@@ -65,6 +65,12 @@ EXTRA_DIST += \
     tests/tsan.supp \
     tests/valgrind.supp
 
+# The packages of Debian 13, in a folder of their own: some minutes, and not a part of `make check`.
+dist_check_SCRIPTS += tests/debian13.sh
+.PHONY: check-debian13
+check-debian13:
+	$(top_srcdir)/tests/debian13.sh $(abs_top_builddir)/debian13
+
 # The tutorial; run by tools/check, since it needs mpi4py.
 EXTRA_DIST += tests/mpi4py/run.py
 EXTRA_DIST += tests/seed

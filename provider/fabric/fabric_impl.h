@@ -87,7 +87,6 @@ struct fabric {
 
     struct fabric_peer **peers; /* by rank; NULL before first contact */
     uint32_t peer_count;
-    uint64_t next_key; /* where the provider lets us choose */
     bool open, exchanged;
     bool moved; /* some rank's network was not the right one at first */
 };

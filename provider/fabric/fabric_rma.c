@@ -1,18 +1,32 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Remote memory: regions, writes and reads. */
 #include <stdlib.h>
-
 #include <string.h>
+#include <sys/random.h>
 
 #include "provider/base/count.h"
 #include "provider/base/log.h"
 #include "provider/fabric/fabric_impl.h"
 
+/*
+ * Where the provider leaves keys to us they are drawn: whoever is not told one does not guess it
+ * among so many, and a key that is told to one peer says nothing about another region's.
+ */
+static uint64_t random_key(size_t bytes)
+{
+    uint64_t key = 0;
+
+    if (getrandom(&key, bytes < sizeof(key) ? bytes : sizeof(key), 0) < 0)
+        LOG(LOG_WARN, "the system gives no random bytes for a key: %s", strerror(errno));
+    return key;
+}
+
 static int register_memory(void *base, size_t len, struct fid_mr **mr)
 {
     uint64_t mode = fabric.info->domain_attr->mr_mode;
-    int rc = fi_mr_reg(fabric.domain, base, len, FI_REMOTE_READ | FI_REMOTE_WRITE, 0,
-                       mode & FI_MR_PROV_KEY ? 0 : fabric.next_key++, 0, mr, NULL);
+    int rc = fi_mr_reg(
+        fabric.domain, base, len, FI_REMOTE_READ | FI_REMOTE_WRITE, 0,
+        mode & FI_MR_PROV_KEY ? 0 : random_key(fabric.info->domain_attr->mr_key_size), 0, mr, NULL);
 
     if (rc || !(mode & FI_MR_ENDPOINT))
         return rc;

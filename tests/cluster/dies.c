@@ -6,12 +6,18 @@
  * finalize.
  */
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/mpi/mpitest.h"
 
 static void end_how(const char *how)
 {
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    printf("dies at %lld\n", now.tv_sec * 1000LL + now.tv_nsec / 1000000);
+    fflush(stdout);
     if (!strcmp(how, "abort"))
         MPI_Abort(MPI_COMM_WORLD, 7);
     if (!strcmp(how, "exit0"))

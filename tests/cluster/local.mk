@@ -2,12 +2,13 @@
 # Several hosts under Slurm, made of namespaces: needs root and some packages, so `make check-cluster` runs these tests
 # and `make check` does not. The script `cluster` also serves by hand.
 dist_check_SCRIPTS += tests/cluster/cluster
-EXTRA_DIST += tests/cluster/lib.sh tests/cluster/rdma_here.c
+EXTRA_DIST += tests/cluster/lib.sh tests/cluster/noise.py tests/cluster/rdma_here.c
 
 cluster_tests = \
     tests/cluster/deaths.cluster \
     tests/cluster/launch.cluster \
-    tests/cluster/network.cluster
+    tests/cluster/network.cluster \
+    tests/cluster/trust.cluster
 dist_check_SCRIPTS += $(cluster_tests)
 
 check_PROGRAMS += tests/cluster/hello
