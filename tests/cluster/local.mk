@@ -11,6 +11,12 @@ cluster_tests = \
     tests/cluster/trust.cluster
 dist_check_SCRIPTS += $(cluster_tests)
 
+# Minutes, so by itself: all programs of tests/mpi on four hosts.
+dist_check_SCRIPTS += tests/cluster/programs.cluster
+.PHONY: check-cluster-programs
+check-cluster-programs: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/cluster/programs.cluster
+
 check_PROGRAMS += tests/cluster/hello
 tests_cluster_hello_SOURCES = examples/hello.c
 tests_cluster_hello_LDADD = libmpi_abi.la
