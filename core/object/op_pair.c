@@ -2,19 +2,23 @@
 /* MPI_MINLOC and MPI_MAXLOC: of equal values the lowest index (6.9.4). */
 #include "core/object/op_table.h"
 
-#define LOOP(name, type, better)                                                                   \
-    static void name(const void *in, void *inout, MPI_Count count)                                 \
+OP_VECTORISE
+
+/* Both are chosen by one condition, and written in any case: no branch, so that it is vectorised.
+ */
+#define LOOP(name, type, value_, index_, better)                                                   \
+    OP_CLONES static void name(const void *in, void *inout, MPI_Count count)                       \
     {                                                                                              \
         const type *restrict from = in;                                                            \
         type *restrict to = inout;                                                                 \
                                                                                                    \
         for (MPI_Count i = 0; i < count; i++) {                                                    \
-            const type *a = &from[i];                                                              \
-            type *b = &to[i];                                                                      \
-            if (a->value better b->value || (a->value == b->value && a->index < b->index)) {       \
-                b->value = a->value;                                                               \
-                b->index = a->index;                                                               \
-            }                                                                                      \
+            value_ a = from[i].value, b = to[i].value;                                             \
+            index_ p = from[i].index, q = to[i].index;                                             \
+            bool take = (a better b) | ((a == b) & (p < q));                                       \
+                                                                                                   \
+            to[i].value = take ? a : b;                                                            \
+            to[i].index = take ? p : q;                                                            \
         }                                                                                          \
     }
 
@@ -24,8 +28,8 @@
         index_ index;                                                                              \
     };                                                                                             \
     typedef struct pair_##name unaligned_##name OP_UNALIGNED;                                      \
-    LOOP(min_##name, unaligned_##name, <)                                                          \
-    LOOP(max_##name, unaligned_##name, >)
+    LOOP(min_##name, unaligned_##name, value_, index_, <)                                          \
+    LOOP(max_##name, unaligned_##name, value_, index_, >)
 
 PAIR(float_int, float, int)
 PAIR(double_int, double, int)
