@@ -12,6 +12,7 @@
 #include "core/coll/coll.h"
 #include "core/object/err.h"
 #include "core/object/hints.h"
+#include "core/p2p/helper.h"
 #include "core/win/win.h"
 #include "provider/base/clock.h"
 #include "provider/base/log.h"
@@ -219,6 +220,8 @@ static int open_all(void)
     rc = open_messages(b);
     if (rc)
         goto close_comm;
+    if (b->size > 1 && helper_open())
+        LOG(LOG_WARN, "there is no thread for ORIEL_PROGRESS: %s", err_detail(MPI_ERR_OTHER));
     api_phase = API_RUNNING;
     if (param.verbose && b->rank == 0)
         tell_start(b, clock_ns() - start);
@@ -267,6 +270,7 @@ static void close_all(void)
         last_barrier();
         p2p_drain();
     }
+    helper_stop();
     p2p_close();
     datatype_close();
     report_leaks();

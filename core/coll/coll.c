@@ -8,9 +8,10 @@
 
 #include "core/coll/coll_engine.h"
 #include "core/coll/context.h"
-#include "core/object/err.h"
 #include "core/coll/shm_area.h"
+#include "core/object/err.h"
 #include "core/object/topology.h"
+#include "core/p2p/helper.h"
 #include "provider/fabric/wait.h"
 
 /* Operations with a request, and children; blocking ones lie on their caller's stack. */
@@ -33,6 +34,7 @@ static void finish(struct coll *k)
     struct coll *parent = k->parent;
 
     if (k->request) {
+        atomic_fetch_sub_explicit(&lane.started, 1, memory_order_relaxed);
         k->request->error = k->error;
         request_complete(k->request);
     } else if (parent) {
@@ -477,6 +479,13 @@ static void forget(struct request *r)
     pool_put(&pool, k);
 }
 
+static void begin_with_request(struct coll *k)
+{
+    count_add(&counts.coll_started, 1);
+    atomic_fetch_add_explicit(&lane.started, 1, memory_order_relaxed);
+    advance(k);
+}
+
 /* A persistent one keeps its tag: its messages match those of the other ranks' starts in order. */
 static int start_again(struct request *r)
 {
@@ -487,9 +496,9 @@ static int start_again(struct request *r)
     r->error = MPI_SUCCESS;
     atomic_store_explicit(&r->done, false, memory_order_relaxed);
     rewind_rounds(k);
-    count_add(&counts.coll_started, 1);
-    advance(k);
+    begin_with_request(k);
     lane_unlock();
+    helper_call();
     return MPI_SUCCESS;
 }
 
@@ -532,8 +541,7 @@ static int start_locked(const struct coll_args *args, bool persistent, struct re
         atomic_store_explicit(&r->done, true, memory_order_relaxed);
         return MPI_SUCCESS;
     }
-    count_add(&counts.coll_started, 1);
-    advance(k);
+    begin_with_request(k);
     return MPI_SUCCESS;
 
 drop_types:
@@ -553,6 +561,7 @@ int coll_start(const struct coll_args *args, bool persistent, struct request **r
     lane_lock();
     rc = start_locked(args, persistent, request);
     lane_unlock();
+    helper_call();
     return rc;
 }
 

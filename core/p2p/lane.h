@@ -9,6 +9,7 @@
 #ifndef ORIEL_P2P_LANE_H
 #define ORIEL_P2P_LANE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "provider/base/list.h"
@@ -23,6 +24,7 @@ struct lane {
     struct request *spare; /* given back, still with their places in the handle table */
     struct list deferred;  /* of struct deferred: what completions asked to be run after them */
     size_t sending;        /* sends that the fabric still has */
+    atomic_uint started;   /* collectives with a request that are not over: helper.h */
     bool failed;           /* progress has failed, and it was said */
     /* What else progress looks at, lane locked; true where it found something. NULL: nothing. */
     bool (*poll)(void);

@@ -9,6 +9,8 @@ libcore_la_SOURCES += \
     core/p2p/exchange.c \
     core/p2p/grequest.c \
     core/p2p/grequest.h \
+    core/p2p/helper.c \
+    core/p2p/helper.h \
     core/p2p/kept.c \
     core/p2p/kept.h \
     core/p2p/lane.c \

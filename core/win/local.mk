@@ -10,8 +10,6 @@ libcore_la_SOURCES += \
     core/win/win_board.c \
     core/win/win_board.h \
     core/win/win_create.c \
-    core/win/win_help.c \
-    core/win/win_help.h \
     core/win/win_life.h \
     core/win/win_lock.c \
     core/win/win_memory.c \

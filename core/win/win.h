@@ -14,7 +14,7 @@
  *   (win_native.c), and all synchronisation is on the board (win_board.h).
  * - Otherwise the target: put and get are the fabric's remote writes and reads, accumulates and all
  *   synchronisation are messages (win_message.h), answered under the lane's lock, by the helper
- *   thread where the program is elsewhere (win_help.h).
+ *   thread where the program is elsewhere (core/p2p/helper.h).
  *
  * Functions take the lane's lock themselves and return MPI_SUCCESS or an error class, unless marked
  * "lane locked"; a native window's operations take none. Handles, counts, types, ranks and

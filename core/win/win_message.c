@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "core/object/err.h"
+#include "core/p2p/helper.h"
 #include "core/p2p/p2p.h"
-#include "core/win/win_help.h"
 #include "core/win/win_message.h"
 #include "provider/base/log.h"
 #include "provider/fabric/wait.h"
@@ -342,7 +342,7 @@ int win_message_open(struct win *w)
     } while (closing);
     /* Alone, or where nobody may lock, this process is in a call whenever it is needed. */
     if (!rc && w->comm->size > 1 && !w->lockless) {
-        rc = win_help_begin(&ring.work);
+        rc = helper_begin(&ring.work);
         w->helped = !rc;
     }
     return rc;
@@ -353,7 +353,7 @@ void win_message_close(struct win *w)
     bool last;
 
     if (w->helped)
-        win_help_end();
+        helper_end();
     lane_lock();
     list_drop(&w->link);
     last = !--ring.windows;
@@ -366,7 +366,7 @@ void win_message_close(struct win *w)
 
 void win_close(void)
 {
-    win_help_stop();
+    helper_stop();
     lane_lock();
     bool open = ring.open;
     if (open)

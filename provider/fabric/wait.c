@@ -119,7 +119,10 @@ static bool is_needed(struct wait *w)
     return more || (wait_watch && wait_watch->ready());
 }
 
-static void rest(struct wait *w, struct lock *lock)
+enum { NO_FD = -1, FOR_EVER = -1 };
+
+/* `stop_fd`: of a thread that only fills in. */
+static void rest(struct wait *w, struct lock *lock, int stop_fd)
 {
     lock_take(lock);
     const struct wait_watch *watch = wait_watch;
@@ -132,13 +135,20 @@ static void rest(struct wait *w, struct lock *lock)
         idle = false;
     }
     lock_drop(lock);
-    if (idle)
+    if (idle && stop_fd == NO_FD)
         sleep_now(w, open);
+    else if (idle)
+        fabric_doze(stop_fd, FOR_EVER);
     if (!watch)
         return;
     lock_take(lock);
     watch->woke();
     lock_drop(lock);
+}
+
+void wait_doze(struct wait *w, struct lock *lock, int stop_fd)
+{
+    rest(w, lock, stop_fd);
 }
 
 /* Goes to a processor where no peer is, and may come back: the kernel is slow to part two. */
@@ -206,6 +216,6 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
         sched_yield();
         count_add_unlocked(&counts.yields, 1);
     } else {
-        rest(w, lock);
+        rest(w, lock, NO_FD);
     }
 }

@@ -105,6 +105,13 @@ static inline bool wait_may_sleep(const struct wait *w)
 void wait_step(struct wait *w, bool progressed, struct lock *lock);
 
 /*
+ * The top step at once, for a thread that only fills in where nobody else makes progress: it
+ * sleeps, if nothing is there to be looked at, until something may have come or stop_fd is
+ * readable.
+ */
+void wait_doze(struct wait *w, struct lock *lock, int stop_fd);
+
+/*
  * After a call that looks once and found nothing, as MPI_Test does: programs ask it in a loop. No
  * lock held. Where the processor is wanted by others they get it, and not after a whole slice.
  */

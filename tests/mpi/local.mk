@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Programs under our own mpiexec, each on 1, 2 and 4 ranks. To add one: its name here, and its two
 # lines below. The suffix makes automake run it through run.sh.
-EXTRA_DIST += tests/mpi/broken.py tests/mpi/run.sh
+EXTRA_DIST += tests/mpi/broken.py tests/mpi/run.sh tests/mpi/coll_fuzz.sh
 TEST_EXTENSIONS = .mpi .cluster
 MPI_LOG_COMPILER = $(top_srcdir)/tests/mpi/run.sh
 AM_MPI_LOG_FLAGS = 1,2,4
@@ -13,6 +13,7 @@ mpi_tests = \
     tests/mpi/coll_forms.mpi \
     tests/mpi/coll_fuzz.mpi \
     tests/mpi/coll_many.mpi \
+    tests/mpi/coll_progress.mpi \
     tests/mpi/coll_threads.mpi \
     tests/mpi/comm_context.mpi \
     tests/mpi/comm_make.mpi \
@@ -73,6 +74,8 @@ tests_mpi_coll_fuzz_mpi_SOURCES = tests/mpi/coll_fuzz.c tests/mpi/coll_fuzz.h \
 tests_mpi_coll_fuzz_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_many_mpi_SOURCES = tests/mpi/coll_many.c tests/mpi/mpitest.h
 tests_mpi_coll_many_mpi_LDADD = libmpi_abi.la
+tests_mpi_coll_progress_mpi_SOURCES = tests/mpi/coll_progress.c tests/mpi/mpitest.h
+tests_mpi_coll_progress_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_threads_mpi_SOURCES = tests/mpi/coll_threads.c tests/mpi/mpitest.h
 tests_mpi_coll_threads_mpi_LDADD = libmpi_abi.la
 tests_mpi_comm_context_mpi_SOURCES = tests/mpi/comm_context.c tests/mpi/mpitest.h

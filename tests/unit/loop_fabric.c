@@ -307,6 +307,26 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
     (void)w, (void)progressed, (void)lock;
 }
 
+void wait_doze(struct wait *w, struct lock *lock, int stop_fd)
+{
+    (void)w, (void)lock, (void)stop_fd;
+}
+
+void fabric_doze(int stop_fd, int timeout_ms)
+{
+    (void)stop_fd, (void)timeout_ms;
+}
+
+bool fabric_may_sleep(void)
+{
+    return false;
+}
+
+bool fabric_is_attended(void)
+{
+    return false;
+}
+
 /* ---- Shared memory: none ---- */
 
 const struct wait_watch *wait_watch;
