@@ -15,6 +15,12 @@ enum {
     COUNT = 1024,    /* of objects, likewise */
 };
 
+/* libfabric 2 has taken these out, or warns of them; programs of before still use the values. */
+#ifndef FI_PROV_SPECIFIC
+#define FI_PROV_SPECIFIC (1u << 31)
+#endif
+enum { MR_BASIC = 1 << 0 };
+
 #define PROTOCOL (FI_PROV_SPECIFIC | 0x4f52u) /* "OR" */
 #define LONGEST  (SIZE_MAX / 2)
 
@@ -136,15 +142,14 @@ static bool ep_fits(const struct fi_ep_attr *a)
 static bool tx_fits(const struct fi_tx_attr *a)
 {
     return !a || (!(a->caps & ~TX_CAPS) && !(a->op_flags & ~TX_FLAGS) && !(a->msg_order & ~ORDER) &&
-                  !(a->comp_order & ~FI_ORDER_NONE) && a->inject_size <= NODE_CHUNK &&
-                  a->size <= QUEUE && a->iov_limit <= NODE_IOV && a->rma_iov_limit <= 1);
+                  !a->comp_order && a->inject_size <= NODE_CHUNK && a->size <= QUEUE &&
+                  a->iov_limit <= NODE_IOV && a->rma_iov_limit <= 1);
 }
 
 static bool rx_fits(const struct fi_rx_attr *a)
 {
-    return !a ||
-           (!(a->caps & ~RX_CAPS) && !(a->op_flags & ~RX_FLAGS) && !(a->msg_order & ~ORDER) &&
-            !(a->comp_order & ~FI_ORDER_NONE) && a->size <= QUEUE && a->iov_limit <= NODE_IOV);
+    return !a || (!(a->caps & ~RX_CAPS) && !(a->op_flags & ~RX_FLAGS) && !(a->msg_order & ~ORDER) &&
+                  !a->comp_order && a->size <= QUEUE && a->iov_limit <= NODE_IOV);
 }
 
 static bool domain_fits(const struct fi_domain_attr *a)
@@ -248,9 +253,9 @@ static bool fill_domain(struct fi_info *i, const struct fi_info *h)
         .resource_mgmt = FI_RM_ENABLED,
         .av_type = a && a->av_type ? a->av_type : FI_AV_UNSPEC,
         /* Addresses and keys as the program likes them; basic means both of ours. */
-        .mr_mode = !a                          ? 0
-                   : a->mr_mode == FI_MR_BASIC ? (int)OBEYED
-                                               : a->mr_mode & OBEYED,
+        .mr_mode = !a                       ? 0
+                   : a->mr_mode == MR_BASIC ? (int)OBEYED
+                                            : a->mr_mode & OBEYED,
         .mr_key_size = sizeof(uint64_t),
         .cq_data_size = sizeof(uint64_t),
         .cq_cnt = COUNT,
