@@ -200,6 +200,7 @@ enum { NODE_BUCKETS = 256 };
 struct node_match {
     uint64_t order;
     size_t posted_count;                   /* receives in the lines */
+    node_direct_claim *claim;              /* of those that ask */
     struct node_line posted[NODE_BUCKETS]; /* receives whose tag says their bucket */
     struct node_line posted_wild;          /* the others */
     struct list unexpected[NODE_BUCKETS];  /* by tag */

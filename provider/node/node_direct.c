@@ -97,18 +97,37 @@ static int receive(struct fid_ep *fid, uint64_t source, void *buf, size_t len, u
 
 /* ---- Posting ---- */
 
-static int post(struct fid_ep *fid, struct node_posted *p)
+HOT_INLINE int post_as(struct node_ep *ep, struct node_posted *p, enum node_direct direct)
 {
-    struct node_ep *ep = container_of(fid, struct node_ep, fid);
     int ret = node_source_name(ep, &p->source);
 
     if (UNLIKELY(ret))
         return ret;
-    p->direct = true;
+    p->direct = direct;
     if (UNLIKELY(!list_empty(&ep->tagged.arrivals)))
         return node_recv_posted(ep, &ep->tagged, p);
     node_match_post(&ep->tagged, p);
     return 0;
+}
+
+static int post(struct fid_ep *fid, struct node_posted *p)
+{
+    return post_as(container_of(fid, struct node_ep, fid), p, NODE_DIRECT);
+}
+
+static int post_asking(struct fid_ep *fid, struct node_posted *p, node_direct_claim *claim)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+
+    ep->tagged.claim = claim;
+    return post_as(ep, p, NODE_DIRECT_ASKS);
+}
+
+static bool withdraw(struct fid_ep *fid, struct node_posted *p)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+
+    return node_match_remove(&ep->tagged, p);
 }
 
 /* ---- Progress ---- */
@@ -125,7 +144,7 @@ HOT_INLINE bool deliver(struct node_ep *ep, const struct node_cell *cell, uint64
         return false;
     struct node_posted **at = node_match_find(&ep->tagged, cell->tag, peer->fi_addr, &line);
     struct node_posted *p = *at;
-    if (!p || !p->direct || node_word_length(word) > p->len)
+    if (!p || p->direct != NODE_DIRECT || node_word_length(word) > p->len)
         return false;
     node_match_take(&ep->tagged, line, at);
     take_cell(ep, peer, cell, word, p->buf, &message);
@@ -217,6 +236,8 @@ const struct node_direct_ops node_direct_ops = {.size = sizeof(node_direct_ops),
                                                 .receive = receive,
                                                 .outlet = outlet,
                                                 .post = post,
+                                                .post_asking = post_asking,
+                                                .withdraw = withdraw,
                                                 .progress = progress,
                                                 .send_scattered = node_scatter_send,
                                                 .recv_scattered = node_scatter_recv,

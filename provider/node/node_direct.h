@@ -37,7 +37,13 @@ struct node_posted {
     size_t len;
     struct node_posted *next; /* in a line of node_match */
     uint64_t order;           /* of posting */
-    bool direct;              /* posted by node_direct_ops */
+    uint8_t direct;           /* enum node_direct */
+};
+
+enum node_direct {
+    NODE_NOT_DIRECT, /* posted by libfabric's calls */
+    NODE_DIRECT,     /* by node_direct_ops */
+    NODE_DIRECT_ASKS /* likewise, and the endpoint asks before it gives it a message */
 };
 
 /* The message that was received. */
@@ -55,6 +61,13 @@ typedef void node_direct_sink(struct node_posted *receive, const struct node_rec
 /* node_direct_ops.receive; `source` is an fi_addr_t or NODE_ANY. */
 typedef int node_direct_receive(struct fid_ep *ep, uint64_t source, void *buf, size_t len,
                                 uint64_t tag, uint64_t ignore, struct node_received *found);
+
+/*
+ * A message has come for a receive that was posted by post_asking: may the receive have it? True:
+ * its end will be told as ever. False: the endpoint forgets the receive, and the message goes to
+ * the next one that it matches. Must not call the endpoint.
+ */
+typedef bool node_direct_claim(struct node_posted *receive);
 
 struct node_direct_ops {
     size_t size;
@@ -77,6 +90,13 @@ struct node_direct_ops {
      * address is the receive's context.
      */
     int (*post)(struct fid_ep *ep, struct node_posted *receive);
+    /*
+     * For a receive that waits at another endpoint as well: `claim` is asked first, perhaps before
+     * post_asking returns. All that are posted in this way have the same one. withdraw takes such a
+     * receive back without a completion; false where it is not posted any more.
+     */
+    int (*post_asking)(struct fid_ep *ep, struct node_posted *receive, node_direct_claim *claim);
+    bool (*withdraw)(struct fid_ep *ep, struct node_posted *receive);
     /*
      * Makes the progress that reading the completion queue would make, and calls the sink for each
      * receive that ends well, was posted by `post` and does not need the queue: how often. Whatever

@@ -17,9 +17,13 @@ void node_match_open(struct node_match *m)
 struct node_posted *node_match_message(struct node_match *m, uint64_t tag, fi_addr_t from)
 {
     struct node_line *line;
-    struct node_posted **at = node_match_find(m, tag, from, &line);
+    struct node_posted **at, *p = NULL;
 
-    return *at ? node_match_take(m, line, at) : NULL;
+    do {
+        at = node_match_find(m, tag, from, &line);
+        p = *at ? node_match_take(m, line, at) : NULL;
+    } while (p && !node_match_may(m, p));
+    return p;
 }
 
 struct node_unexpected *node_match_receive(struct node_match *m, uint64_t wanted, uint64_t ignore,
@@ -51,6 +55,17 @@ void node_match_keep(struct node_match *m, struct node_unexpected *u)
 {
     list_add_tail(&m->unexpected[node_bucket(u->message.tag)], &u->link);
     list_add_tail(&m->arrivals, &u->arrival);
+}
+
+bool node_match_remove(struct node_match *m, struct node_posted *p)
+{
+    struct node_line *line =
+        node_is_hashed(p->ignore) ? &m->posted[node_bucket(p->tag)] : &m->posted_wild;
+    struct node_posted **at = &line->first;
+
+    while (*at && *at != p)
+        at = &(*at)->next;
+    return *at && node_match_take(m, line, at);
 }
 
 static bool has_context(const struct node_posted *p, const void *context)

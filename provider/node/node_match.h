@@ -100,12 +100,20 @@ static inline void node_match_post(struct node_match *m, struct node_posted *p)
     node_line_add(node_is_hashed(p->ignore) ? &m->posted[node_bucket(p->tag)] : &m->posted_wild, p);
 }
 
-/* The oldest receive for that message, taken out; or NULL. */
+/* The oldest receive for that message that may have it (node_direct.h), taken out; or NULL. */
 struct node_posted *node_match_message(struct node_match *m, uint64_t tag, fi_addr_t from);
 /* The oldest message for that receive, still in; or NULL. */
 struct node_unexpected *node_match_receive(struct node_match *m, uint64_t wanted, uint64_t ignore,
                                            fi_addr_t source);
 void node_match_keep(struct node_match *m, struct node_unexpected *u);
+/* Whether a receive may have the message that has come for it; false: it is to be forgotten. */
+static inline bool node_match_may(const struct node_match *m, struct node_posted *p)
+{
+    return LIKELY(p->direct != NODE_DIRECT_ASKS) || m->claim(p);
+}
+
+/* Takes that receive out; false where it is not in. */
+bool node_match_remove(struct node_match *m, struct node_posted *p);
 /* The receive with that context, taken out; or NULL. */
 struct node_posted *node_match_withdraw(struct node_match *m, const void *context);
 

@@ -265,7 +265,7 @@ static void recv_fill(struct node_recv *r, const struct node_rx *rx)
     r->posted.tag = rx->tag;
     r->posted.ignore = rx->ignore;
     r->posted.source = rx->source;
-    r->posted.direct = false;
+    r->posted.direct = NODE_NOT_DIRECT;
     r->iov_count = rx->iov_count;
     r->len = 0;
     for (size_t i = 0; i < node_iov_entries(rx->iov_count); i++) {
@@ -339,11 +339,11 @@ static void receive_posted(struct node_ep *ep, struct node_match *match, struct 
 {
     struct node_unexpected *u = node_match_receive(match, p->tag, p->ignore, p->source);
 
-    if (u) {
+    if (!u) {
+        node_match_post(match, p);
+    } else if (node_match_may(match, p)) {
         take_posted(ep, p, &u->message);
         node_unexpected_free(ep, u);
-    } else {
-        node_match_post(match, p);
     }
 }
 
