@@ -80,6 +80,7 @@ libprovider_la_SOURCES = \
     provider/boot/hardware.c \
     provider/boot/hardware.h \
     provider/fabric/fabric.c \
+    provider/fabric/fabric_both.c \
     provider/fabric/fabric.h \
     provider/fabric/fabric_agree.c \
     provider/fabric/fabric_cq.c \

@@ -213,7 +213,7 @@ static int open_all(void)
         return rc;
     const struct boot_info *b = boot_info();
     log_open(b->size > 1 ? (int)b->rank : -1);
-    wait_open(b->local_size);
+    wait_open(b->machine_size);
     rc = open_objects(b);
     if (rc)
         return rc;

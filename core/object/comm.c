@@ -5,6 +5,7 @@
 #include "core/object/comm.h"
 #include "core/object/err.h"
 #include "core/object/topology.h"
+#include "provider/boot/boot.h"
 #include "provider/fabric/fabric.h"
 
 struct comm *comm_world, *comm_self;
@@ -68,6 +69,19 @@ static struct comm *comm_of(struct group *group, void (*release)(struct object *
     return c;
 }
 
+unsigned comm_reach_of(const struct comm *c, int rank)
+{
+    return boot_same_host(group_process(comm_target(c), rank)) ? FABRIC_LOCAL : FABRIC_REMOTE;
+}
+
+static void find_reach(struct comm *c)
+{
+    const unsigned all = FABRIC_LOCAL | FABRIC_REMOTE;
+
+    for (int i = 0; i < comm_target_size(c) && c->reach != all; i++)
+        c->reach |= (uint8_t)comm_reach_of(c, i);
+}
+
 void comm_set_contexts(struct comm *c, uint32_t own, uint32_t remote)
 {
     c->context = own;
@@ -95,6 +109,9 @@ int comm_new(uint32_t context, struct group *group, struct group *remote, struct
     c->remote = remote;
     if (remote)
         object_hold(&remote->object);
+    find_reach(c);
+    if (local)
+        find_reach(local);
     comm_set_contexts(c, context, context);
     if (parent)
         errhandler_copy(&c->errhandler, &parent->errhandler);
@@ -113,6 +130,7 @@ static int comm_predefine(struct comm *c, MPI_Comm handle, const char *name, uin
     if (rc)
         return rc;
     c->rank = c->group->rank;
+    find_reach(c);
     errhandler_assign(&c->errhandler, errhandler_initial());
     strcpy(c->name, name);
     object_predefine(&c->object, OBJECT_COMM, handle);

@@ -44,6 +44,7 @@ struct comm {
     struct shm_area *area;       /* core/coll: memory that the members share, or NULL */
     struct coll_choice *choices; /* the same: algorithms, or NULL; plain memory, owned */
     bool may_share;              /* false: of an intercommunicator */
+    uint8_t reach;               /* where the ranks of comm_target are, as fabric_any takes it */
     struct errhandler *errhandler;
     struct attrs attrs;
     struct info *info;         /* hints, or NULL */
@@ -117,5 +118,8 @@ static inline int comm_peer(struct comm *c, int rank, struct fabric_peer **peer)
     *peer = comm_met(c, rank);
     return __builtin_expect(*peer != NULL, 1) ? MPI_SUCCESS : comm_peer_slow(c, rank, peer);
 }
+
+/* Where that rank of comm_target is, as fabric_any takes it. */
+unsigned comm_reach_of(const struct comm *c, int rank);
 
 #endif

@@ -27,7 +27,7 @@ int post_buffered(struct request *r, struct fabric_peer *to, uint64_t match, con
 int post_from(struct comm *c, int source, struct fabric_peer **from);
 
 /* Room for what r receives: the user's buffer, or r->bounce; r->scattered where it leaves *room. */
-int post_room(struct request *r, void *buf, MPI_Count count, void **room);
+int post_room(struct request *r, void *buf, MPI_Count count, struct fabric_peer *from, void **room);
 
 /* Tells the sender of a synchronous message that it has matched. */
 void post_ack(struct comm *c, int source, int tag);

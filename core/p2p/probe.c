@@ -116,7 +116,7 @@ static int probe_look(struct comm *c, int source, int tag, struct message *m, bo
     int look = fabric_tpeek(from, m ? &m->request->op : NULL, match, p2p_ignore(tag), event);
     *found = !look;
     if (look == -ENOMSG && UNLIKELY(credit_hungry))
-        credit_sought(from, CREDIT_PROGRAM);
+        credit_sought(source == MPI_ANY_SOURCE ? NULL : from, CREDIT_PROGRAM);
     return !look || look == -ENOMSG ? MPI_SUCCESS : err_from_errno(look, "probing for a message");
 }
 
@@ -197,7 +197,8 @@ static int mrecv(struct message *m, void *buf, MPI_Count count, struct datatype 
     /* The claim was made before the type was known. */
     r->type = t;
     object_hold(&t->object);
-    int rc = post_room(r, buf, count, &room);
+    /* One that was claimed from any source: it is at one endpoint, but which is not known here. */
+    int rc = post_room(r, buf, count, r->op.peer, &room);
     if (rc) {
         object_drop(&t->object);
         r->type = NULL;

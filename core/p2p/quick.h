@@ -54,7 +54,7 @@ HOT_INLINE bool quick_send(const void *buf, MPI_Count count, MPI_Datatype dataty
 /* The peer that a receive names; NULL with *any false: the long way. Lane locked. */
 HOT_INLINE struct fabric_peer *quick_source(const struct comm *c, int source, bool *any)
 {
-    *any = UNLIKELY(source == MPI_ANY_SOURCE) && c->peers_len;
+    *any = UNLIKELY(source == MPI_ANY_SOURCE) && c->peers_len && !fabric_has_two;
     return *any ? NULL : comm_met(c, source);
 }
 

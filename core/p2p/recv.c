@@ -13,16 +13,16 @@ enum { LOOKS = 8 }; /* at the queue for each round of other progress */
 
 int post_from(struct comm *c, int source, struct fabric_peer **from)
 {
-    int any = source == MPI_ANY_SOURCE;
+    if (source != MPI_ANY_SOURCE)
+        return comm_peer(c, source, from);
     /* A process that was started alone opens the fabric at its first contact with any peer. */
-    int rc = any && fabric_is_open() ? MPI_SUCCESS : comm_peer(c, any ? 0 : source, from);
-
-    if (any)
-        *from = NULL;
+    int rc = fabric_is_open() ? MPI_SUCCESS : comm_peer(c, 0, from);
+    if (!rc)
+        *from = fabric_any(c->reach);
     return rc;
 }
 
-int post_room(struct request *r, void *buf, MPI_Count count, void **room)
+int post_room(struct request *r, void *buf, MPI_Count count, struct fabric_peer *from, void **room)
 {
     int rc = post_bytes(r->type, count, &r->bytes);
 
@@ -35,7 +35,7 @@ int post_room(struct request *r, void *buf, MPI_Count count, void **room)
         *room = datatype_address(buf, r->type);
         return MPI_SUCCESS;
     }
-    if (fabric_scatters()) {
+    if (fabric_scatters(from)) {
         scattered_init(&r->scattered, buf, count, r->type, r->bytes);
         return MPI_SUCCESS;
     }
@@ -160,7 +160,7 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
     int rc = post_from(r->comm, source, &from);
 
     if (!rc)
-        rc = post_room(r, buf, count, &room);
+        rc = post_room(r, buf, count, from, &room);
     if (rc)
         return rc;
     r->peer = source;
@@ -177,7 +177,7 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
         r->bounce = NULL;
         return err_from_errno(rc, "posting a receive");
     }
-    credit_posted(from, p2p_line(channel), 1);
+    credit_posted(r->op.peer, p2p_line(channel), 1);
     return MPI_SUCCESS;
 }
 
@@ -241,13 +241,16 @@ static bool recv_now(const struct p2p_receive *x, struct node_received *m)
 {
     struct fabric_peer *from = NULL;
     uint64_t match = p2p_match(x->comm, CHANNEL_P2P, x->tag == MPI_ANY_TAG ? 0 : x->tag);
+    bool any = x->source == MPI_ANY_SOURCE;
     size_t len;
     int rc = -EAGAIN;
 
     if (!x->type->contiguous || x->source == MPI_PROC_NULL ||
         __builtin_mul_overflow((size_t)x->type->size, (size_t)x->count, &len))
         return false;
-    if (x->source != MPI_ANY_SOURCE && !(from = comm_met(x->comm, x->source)))
+    if (any)
+        from = fabric_any(x->comm->reach);
+    else if (!(from = comm_met(x->comm, x->source)))
         return false;
     void *buf = datatype_address(x->buf, x->type);
     for (uint32_t rounds = wait_polls() / LOOKS + 1; rounds; rounds--) {
@@ -257,7 +260,7 @@ static bool recv_now(const struct p2p_receive *x, struct node_received *m)
         if (rc == -EAGAIN || rc == -EINPROGRESS)
             lane_progress();
         else if (LIKELY(!rc && !p2p_is_unusual(m)))
-            p2p_took(x->comm, from, m);
+            p2p_took(x->comm, any ? NULL : from, m);
         lane_unlock();
         if (!rc || rc == -EBUSY)
             break;

@@ -64,18 +64,25 @@ int scattered_inject(struct fabric_peer *to, const void *buf, MPI_Count count,
         datatype_pack(buf, count, t, 0, small, len);
         return fabric_tinject(to, small, len, match, data);
     }
-    if (!fabric_scatters())
+    if (!fabric_scatters(to))
         return -EAGAIN;
     scattered_init(&s, buf, count, t, len);
     return fabric_tinject_scattered(to, &s.scatter, match, data);
 }
 
-int scattered_pack(const void *buf, MPI_Count count, const struct datatype *t, void **block)
+static bool goes_scattered(const struct comm *c, int dest)
+{
+    return fabric_scatters(UNLIKELY(fabric_has_two) ? fabric_any(comm_reach_of(c, dest)) : NULL);
+}
+
+int scattered_pack(const struct comm *c, int dest, const void *buf, MPI_Count count,
+                   const struct datatype *t, void **block)
 {
     size_t len;
 
     *block = NULL;
-    if (__builtin_expect(t->contiguous, 1) || fabric_scatters() || !fabric_is_open())
+    if (LIKELY(t->contiguous) || dest == MPI_PROC_NULL || !fabric_is_open() ||
+        goes_scattered(c, dest))
         return MPI_SUCCESS;
     int rc = post_bytes(t, count, &len);
     if (rc || len <= SMALL)

@@ -7,6 +7,7 @@
 #ifndef ORIEL_P2P_SCATTERED_H
 #define ORIEL_P2P_SCATTERED_H
 
+#include "core/object/comm.h"
 #include "core/object/datatype.h"
 #include "provider/fabric/fabric.h"
 
@@ -27,9 +28,10 @@ int scattered_inject(struct fabric_peer *to, const void *buf, MPI_Count count,
                      const struct datatype *t, size_t len, uint64_t match, uint64_t data);
 
 /*
- * To be called before the lane is locked: packs what no endpoint of this job can send as it is, if
- * that takes long. *block is for bounce_give, or NULL where there was nothing to do.
+ * To be called before the lane is locked: packs what cannot be sent to that rank as it is, if that
+ * takes long. *block is for bounce_give, or NULL where there was nothing to do.
  */
-int scattered_pack(const void *buf, MPI_Count count, const struct datatype *t, void **block);
+int scattered_pack(const struct comm *c, int dest, const void *buf, MPI_Count count,
+                   const struct datatype *t, void **block);
 
 #endif

@@ -177,7 +177,8 @@ void post_withdraw(struct request *r)
 /* ---- The calls ---- */
 
 /* The message as one block, or as r->scattered. */
-static int send_data(struct request *r, const void *buf, MPI_Count count, const void **data)
+static int send_data(struct request *r, const void *buf, MPI_Count count,
+                     const struct fabric_peer *to, const void **data)
 {
     int rc = post_bytes(r->type, count, &r->bytes);
 
@@ -185,7 +186,7 @@ static int send_data(struct request *r, const void *buf, MPI_Count count, const 
         return rc;
     bool scattered = !r->bounce && !r->type->contiguous;
     r->scattered.type = NULL;
-    if (scattered && fabric_scatters())
+    if (scattered && fabric_scatters(to))
         scattered_init(&r->scattered, buf, count, r->type, r->bytes);
     else if (scattered)
         rc = post_copy(r, buf, count);
@@ -213,7 +214,7 @@ int p2p_send(struct request *r, enum channel channel, const void *buf, MPI_Count
         return rc;
     if (mode == SEND_BUFFERED)
         return post_buffered(r, to, match, buf, count);
-    rc = send_data(r, buf, count, &data);
+    rc = send_data(r, buf, count, to, &data);
     size_t len = r->bytes; /* the request may be gone when it has been posted */
     if (!rc && mode == SEND_SYNCHRONOUS && len <= fabric_limits()->transfer)
         rc = send_synchronous(r, to, match, data, tag);
@@ -233,7 +234,7 @@ int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datat
 {
     struct request r;
     void *packed;
-    int rc = scattered_pack(buf, count, t, &packed);
+    int rc = scattered_pack(c, dest, buf, count, t, &packed);
 
     if (rc)
         return rc;
@@ -259,7 +260,7 @@ int p2p_send_start(struct comm *c, const void *buf, MPI_Count count, struct data
                    int tag, enum send_mode mode, MPI_Request *request)
 {
     void *packed;
-    int rc = scattered_pack(buf, count, t, &packed);
+    int rc = scattered_pack(c, dest, buf, count, t, &packed);
 
     if (rc)
         return rc;

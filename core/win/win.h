@@ -25,8 +25,8 @@
 
 #include "core/object/comm.h"
 #include "core/object/op.h"
+#include "provider/fabric/fabric.h"
 
-struct fabric_region;
 struct request;
 struct win_board;
 
@@ -62,7 +62,7 @@ struct win_waiter {
 
 /* What this process knows and does about one process of the window. */
 struct win_target {
-    uint64_t address, key; /* of its memory's first byte, for the fabric */
+    struct fabric_key key; /* of its memory, for the fabric */
     char *mapped;          /* the same, in this process; WIN_BY_STORE only. NULL is where this
                               process's part of a dynamic window begins */
     MPI_Aint size, unit;   /* bytes */

@@ -182,7 +182,7 @@ static struct win_table *copy_table(struct win *w, int rank)
     t->count = n;
     t->generation = generation;
     if ((n && fabric_read_now(peer, t->entries, (size_t)n * sizeof t->entries[0],
-                              w->targets[rank].address + at, w->targets[rank].key)) ||
+                              &w->targets[rank].key, at)) ||
         atomic_load(&seat->attach_generation) != generation) {
         free(t);
         return NULL;

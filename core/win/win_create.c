@@ -18,7 +18,7 @@ enum { PAGE = 4096, ALIGNMENT = 64 };
 
 /* What a process tells the others at creation. */
 struct card {
-    uint64_t address, key;
+    struct fabric_key key;
     int64_t size, unit;
     int64_t error; /* an error class */
 };
@@ -36,7 +36,6 @@ static bool needs_region(const struct win *w)
 static int make_card(struct win *w, MPI_Aint unit, int error, struct card *card)
 {
     bool dynamic = w->flavor == MPI_WIN_FLAVOR_DYNAMIC;
-    struct fabric_key key;
 
     *card = (struct card){.size = w->size, .unit = unit, .error = error};
     if (error || !needs_region(w))
@@ -45,14 +44,12 @@ static int make_card(struct win *w, MPI_Aint unit, int error, struct card *card)
     /* A dynamic window's is all memory: who may touch what is looked up in the table. */
     int e = fabric_region_open(w->base, dynamic ? SIZE_MAX : (size_t)w->size, &w->region);
     if (!e)
-        fabric_region_key(w->region, &key);
+        fabric_region_key(w->region, &card->key);
     lane_unlock();
     if (e) {
         card->error = err_from_errno(e, "registering the window's memory");
         return (int)card->error;
     }
-    card->address = key.base;
-    card->key = key.key;
     return MPI_SUCCESS;
 }
 
@@ -64,7 +61,6 @@ static int read_cards(struct win *w, const struct card *cards)
         struct win_target *t = &w->targets[i];
         if (cards[i].error)
             return err_set((int)cards[i].error, "rank %d could not make its part of the window", i);
-        t->address = cards[i].address;
         t->key = cards[i].key;
         t->size = (MPI_Aint)cards[i].size;
         t->unit = (MPI_Aint)cards[i].unit;

@@ -34,8 +34,8 @@ int win_native_copy(struct win *w, bool write, void *here, size_t len, int rank,
     lane_lock();
     rc = comm_peer(w->comm, rank, &peer);
     if (!rc)
-        e = write ? fabric_write_now(peer, here, len, t->address + at, t->key)
-                  : fabric_read_now(peer, here, len, t->address + at, t->key);
+        e = write ? fabric_write_now(peer, here, len, &t->key, at)
+                  : fabric_read_now(peer, here, len, &t->key, at);
     lane_unlock();
     if (e == -EFAULT)
         return err_set(MPI_ERR_RMA_RANGE, "rank %d has no memory at that displacement any more",

@@ -146,14 +146,14 @@ static void fragment_done(struct fabric_op *op, const struct fabric_event *event
 static int post_fragment(struct put *put, struct fragment *f, enum direction way,
                          struct fabric_peer *peer, void *a, uintptr_t b, size_t n)
 {
-    uint64_t key = put->op.win->targets[put->op.rank].key;
+    const struct fabric_key *key = &put->op.win->targets[put->op.rank].key;
     int e;
 
     f->op.done = fragment_done;
     f->parent = &put->op;
     put->op.left++;
-    e = way == PUT ? fabric_write(peer, &f->op, a, n, b, key)
-                   : fabric_read(peer, &f->op, a, n, b, key);
+    e = way == PUT ? fabric_write(peer, &f->op, a, n, key, b)
+                   : fabric_read(peer, &f->op, a, n, key, b);
     if (!e)
         return MPI_SUCCESS;
     put->op.left--;
@@ -198,7 +198,7 @@ static int move_remote(struct win *w, enum direction way, const struct win_side 
         return err_set(MPI_ERR_NO_MEM, "no memory for a request");
     }
     win_op_begin(&put->op, w, rank, r, put_free);
-    pair_begin(&pair, origin, w->targets[rank].address + at, target);
+    pair_begin(&pair, origin, at, target);
     rc = post_pairs(put, way, peer, &pair);
     if (request)
         *request = r;

@@ -141,6 +141,19 @@ static int compare_ranks(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* ORIEL_PRETEND_HOSTS: of the ranks, which are all here, those of one block. */
+static void pretend(void)
+{
+    struct boot_info *i = &boot.info;
+    uint64_t hosts = param.pretend_hosts < (long)i->size ? (uint64_t)param.pretend_hosts : i->size;
+    uint32_t n = 0;
+
+    for (uint32_t rank = 0; rank < i->size; rank++)
+        if (rank * hosts / i->size == i->rank * hosts / i->size)
+            boot.local_ranks[n++] = rank;
+    i->local_size = n;
+}
+
 static int find_local(void)
 {
     struct boot_info *i = &boot.info;
@@ -157,6 +170,9 @@ static int find_local(void)
         compare_hosts();
     free(peers);
     qsort(boot.local_ranks, i->local_size, sizeof(*boot.local_ranks), compare_ranks);
+    i->machine_size = i->local_size;
+    if (param.pretend_hosts > 1 && i->local_size == i->size)
+        pretend();
     for (uint32_t n = 0; n < i->local_size; n++)
         if (boot.local_ranks[n] == i->rank)
             i->local_rank = n;
@@ -191,6 +207,7 @@ static int become_singleton(void)
 
     boot.info = (struct boot_info){.size = 1,
                                    .local_size = 1,
+                                   .machine_size = 1,
                                    .singleton = true,
                                    .one_host = true,
                                    .job = "singleton",

@@ -15,6 +15,7 @@
 struct boot_info {
     uint32_t rank, size;
     uint32_t local_rank, local_size; /* among the job's ranks on this host */
+    uint32_t machine_size;           /* that share its processors: local_size, but in tests */
     uint32_t universe_size;          /* 0 where the launcher does not say */
     uint32_t appnum;
     bool appnum_known;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Opening the endpoint and closing it. */
+/* Opening the endpoints and closing them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +15,20 @@
 #include "provider/pulse/pulse.h"
 
 size_t fabric_inject_most;
+bool fabric_has_two;
+
+/* No receive at once. */
+static const struct fabric_now no_now;
+const struct fabric_now *fabric_now_any = &no_now;
+
 static char why_not[512];
-struct fabric fabric = {.wait_fd = -1, .wake_fd = -1};
+
+#define CLOSED                                                                                     \
+    {                                                                                              \
+        .ends = {{.index = END_NODE, .wait_fd = -1}, {.index = END_NET, .wait_fd = -1}},           \
+        .wake_fd = -1                                                                              \
+    }
+struct fabric fabric = CLOSED;
 
 #define CLOSE(object)                                                                              \
     do {                                                                                           \
@@ -25,122 +37,140 @@ struct fabric fabric = {.wait_fd = -1, .wake_fd = -1};
         (object) = NULL;                                                                           \
     } while (0)
 
-static void close_endpoint(void)
+/* ---- An endpoint ---- */
+
+static void close_endpoint(struct fabric_end *e)
 {
-    CLOSE(fabric.ep);
-    CLOSE(fabric.cq);
-    CLOSE(fabric.av);
-    CLOSE(fabric.domain);
-    CLOSE(fabric.fabric);
-    if (fabric.info)
-        fabric.source->freeinfo(fabric.info);
-    fabric.info = NULL;
+    CLOSE(e->ep);
+    CLOSE(e->cq);
+    CLOSE(e->av);
+    CLOSE(e->domain);
+    CLOSE(e->fabric);
+    if (e->info)
+        e->source->freeinfo(e->info);
+    e->info = NULL;
+    e->open = false;
 }
 
-static int bind_endpoint(struct fi_info *info)
+static int bind_endpoint(struct fabric_end *e)
 {
-    int rc = fi_endpoint(fabric.domain, info, &fabric.ep, NULL);
+    int rc = fi_endpoint(e->domain, e->info, &e->ep, NULL);
 
     if (!rc)
-        rc = fi_ep_bind(fabric.ep, &fabric.av->fid, 0);
+        rc = fi_ep_bind(e->ep, &e->av->fid, 0);
     if (!rc)
-        rc = fi_ep_bind(fabric.ep, &fabric.cq->fid, FI_TRANSMIT | FI_RECV);
-    return rc ? rc : fi_enable(fabric.ep);
+        rc = fi_ep_bind(e->ep, &e->cq->fid, FI_TRANSMIT | FI_RECV);
+    return rc ? rc : fi_enable(e->ep);
 }
 
 /* All or nothing. */
-static int open_endpoint(const struct fabric_source *source, const struct fi_info *choice)
+static int open_endpoint(struct fabric_end *e, const struct fabric_source *source,
+                         const struct fi_info *choice)
 {
     /* No count: a provider takes kilobytes for each peer that it is told to expect. */
     struct fi_av_attr av = {.type = FI_AV_TABLE};
     struct fi_cq_attr cq = {.format = FI_CQ_FORMAT_TAGGED, .wait_obj = FI_WAIT_FD};
-    struct fi_info *info = fabric.info = source->dupinfo(choice);
+    struct fi_info *info = e->info = source->dupinfo(choice);
 
     if (!info)
         return -ENOMEM;
-    fabric.source = source;
+    e->source = source;
     cq.size = info->tx_attr->size + info->rx_attr->size;
-    int rc = source->fabric(info->fabric_attr, &fabric.fabric, NULL);
+    int rc = source->fabric(info->fabric_attr, &e->fabric, NULL);
     if (!rc)
-        rc = fi_domain(fabric.fabric, info, &fabric.domain, NULL);
+        rc = fi_domain(e->fabric, info, &e->domain, NULL);
     if (!rc)
-        rc = fi_av_open(fabric.domain, &av, &fabric.av, NULL);
+        rc = fi_av_open(e->domain, &av, &e->av, NULL);
     if (!rc)
-        rc = fi_cq_open(fabric.domain, &cq, &fabric.cq, NULL);
+        rc = fi_cq_open(e->domain, &cq, &e->cq, NULL);
     if (rc == -FI_ENOSYS) { /* no wait object: waits then sleep by the clock */
         cq.wait_obj = FI_WAIT_NONE;
-        rc = fi_cq_open(fabric.domain, &cq, &fabric.cq, NULL);
+        rc = fi_cq_open(e->domain, &cq, &e->cq, NULL);
     }
     if (!rc)
-        rc = bind_endpoint(info);
+        rc = bind_endpoint(e);
+    e->open = true;
     if (rc)
-        close_endpoint();
+        close_endpoint(e);
     return rc;
 }
 
-/* A key's value cannot be changed after the exchange. */
-static const char *address_key(void)
+const char *fabric_end_provider(const struct fabric_end *e)
 {
-    return fabric.moved ? "oriel.moved" : "oriel.fabric";
+    return e->info->fabric_attr->prov_name;
 }
 
-static int publish_address(void)
+/* A key's value cannot be changed after the exchange. */
+static const char *address_key(int end)
+{
+    return end == END_NODE ? "oriel.node" : fabric.moved ? "oriel.moved" : "oriel.fabric";
+}
+
+static int publish_address(const struct fabric_end *e)
 {
     char name[ADDRESS_BYTES];
     size_t len = sizeof(name);
-    int rc = fi_getname(&fabric.ep->fid, name, &len);
+    int rc = fi_getname(&e->ep->fid, name, &len);
 
     if (rc) {
-        LOG(LOG_ERROR, "%s does not tell its address: %s", fabric_provider(),
+        LOG(LOG_ERROR, "%s does not tell its address: %s", fabric_end_provider(e),
             strerror(-fabric_errno(rc)));
         return fabric_errno(rc);
     }
-    return boot_put(address_key(), name, len);
+    return boot_put(address_key(e->index), name, len);
 }
 
-int fabric_address(uint32_t rank, char name[ADDRESS_BYTES])
+int fabric_address(uint32_t rank, int end, char name[ADDRESS_BYTES])
 {
     size_t len = ADDRESS_BYTES;
 
-    return boot_get(rank, address_key(), name, &len);
+    return boot_get(rank, address_key(end), name, &len);
 }
 
 enum { LEAST_TRANSFER = 64 }; /* bytes: what the library's own words need */
 
-/* What the core may count on, from the chosen info alone. */
-static int derive_limits(void)
+/* What an end can do, from the chosen info alone. */
+static int derive_limits(struct fabric_end *e)
 {
-    const struct fi_info *i = fabric.info;
-    const char *provider = i->fabric_attr->prov_name, *why;
-    long tail, emulated;
+    const struct fi_info *i = e->info;
+    const char *why;
+    long tail;
 
-    fabric.limits = (struct fabric_limits){.inject = i->tx_attr->inject_size,
-                                           .eager = fabric_quirks_eager(i),
-                                           .transfer = i->ep_attr->max_msg_size,
-                                           .word = i->domain_attr->cq_data_size};
-    if (param.max_message && param.max_message < fabric.limits.transfer)
-        fabric.limits.transfer =
-            param.max_message < LEAST_TRANSFER ? LEAST_TRANSFER : param.max_message;
-    if (fabric.limits.inject > fabric.limits.transfer)
-        fabric.limits.inject = fabric.limits.transfer;
-    fabric.limits.tail = fabric_quirk(provider, QUIRK_TAIL, &tail, &why) && tail;
-    fabric.limits.emulated = fabric_quirk(provider, QUIRK_EMULATED, &emulated, &why) && emulated;
-    fabric.receives_max = i->rx_attr->size;
-    fabric.sends_max = i->tx_attr->size;
-    if (!fabric.limits.tail)
+    e->inject = i->tx_attr->inject_size;
+    e->eager = fabric_quirks_eager(i);
+    e->transfer = i->ep_attr->max_msg_size;
+    e->word = i->domain_attr->cq_data_size;
+    if (param.max_message && param.max_message < e->transfer)
+        e->transfer = param.max_message < LEAST_TRANSFER ? LEAST_TRANSFER : param.max_message;
+    if (e->inject > e->transfer)
+        e->inject = e->transfer;
+    e->receives_max = i->rx_attr->size;
+    e->sends_max = i->tx_attr->size;
+    if (!fabric_quirk(fabric_end_provider(e), QUIRK_TAIL, &tail, &why) || !tail)
         return 0;
-    fabric.tail = malloc(fabric.limits.eager);
-    return fabric.tail ? 0 : -ENOMEM;
+    e->tail = malloc(e->eager);
+    return e->tail ? 0 : -ENOMEM;
+}
+
+static void ask_for_more(struct fabric_end *e)
+{
+    if (fi_control(&e->cq->fid, FI_GETWAIT, &e->wait_fd))
+        e->wait_fd = -1;
+    if (!FI_CHECK_OP(e->ep->fid.ops, struct fi_ops, ops_open) ||
+        fi_open_ops(&e->ep->fid, NODE_DIRECT_OPS, 0, (void **)&e->direct, NULL))
+        e->direct = NULL;
+    if (!e->direct || fi_open_ops(&e->ep->fid, NODE_RMA_NOW_OPS, 0, (void **)&e->rma_now, NULL))
+        e->rma_now = NULL;
 }
 
 /* The first of the choices that really opens. */
-static int open_first(const struct fabric_choices *c)
+static int open_first(struct fabric_end *e, const struct fabric_choices *c)
 {
     int rc = -ENODATA;
 
     for (unsigned i = 0; rc && i < c->count && !c->best[i].why; i++) {
         const struct fi_info *info = c->best[i].info;
-        rc = open_endpoint(c->source, info);
+        rc = open_endpoint(e, c->source, info);
         c->best[i].error = fabric_errno(rc);
         if (rc)
             LOG(LOG_INFO, "%s on %s does not open: %s", info->fabric_attr->prov_name,
@@ -149,6 +179,24 @@ static int open_first(const struct fabric_choices *c)
     return rc;
 }
 
+/* What is decided, for good: makes it ready for use. */
+static int end_prepare(struct fabric_end *e)
+{
+    if (!e->open)
+        return 0;
+    list_init(&e->waiting_receives);
+    ask_for_more(e);
+    fabric_now_update(e);
+    int rc = derive_limits(e);
+    if (!rc)
+        rc = fabric_notes_open(e);
+    if (!rc)
+        LOG(LOG_INFO, "%s on %s", fabric_end_provider(e), e->info->domain_attr->name);
+    return rc;
+}
+
+/* ---- Shared memory ---- */
+
 static int open_node(void)
 {
     struct fabric_choices c;
@@ -156,10 +204,32 @@ static int open_node(void)
 
     if (rc)
         return rc;
-    rc = open_first(&c);
+    rc = open_first(&fabric.ends[END_NODE], &c);
     fabric_choices_close(&c);
+    return rc ? rc : publish_address(&fabric.ends[END_NODE]);
+}
+
+/* Beside a network. The host's other ranks count on it: without it there is no way to them. */
+static int open_node_beside(void)
+{
+    const char *why, *net = fabric_end_provider(&fabric.ends[END_NET]);
+    long alone;
+
+    if (!fabric_wants_node_beside())
+        return 0;
+    if (fabric_quirk(net, QUIRK_ALONE, &alone, &why) && alone) {
+        LOG(LOG_INFO, "no shared memory for messages beside %s: %s", net, why);
+        return 0;
+    }
+    int rc = open_node();
+    if (rc)
+        snprintf(why_not, sizeof(why_not),
+                 "no memory to share with the ranks on this host: %s; ORIEL_NODE=no does without",
+                 strerror(-fabric_errno(rc)));
     return rc;
 }
+
+/* ---- A network ---- */
 
 /* Deaths are noticed by the launcher alone where this fails. */
 static int listen_beside(const struct fi_info *opened)
@@ -178,18 +248,19 @@ static int listen_beside(const struct fi_info *opened)
 static int settle_on(const struct fabric_choices *c, const struct fabric_verdict *verdict,
                      const struct fi_info *opened)
 {
+    struct fabric_end *net = &fabric.ends[END_NET];
     int rc = 0;
 
     if (verdict->right != opened) {
-        LOG(LOG_INFO, "%s on %s instead of %s, which does not reach all hosts", fabric_provider(),
-            verdict->right->domain_attr->name, opened->domain_attr->name);
-        close_endpoint();
-        rc = open_endpoint(c->source, verdict->right);
+        LOG(LOG_INFO, "%s on %s instead of %s, which does not reach all hosts",
+            fabric_end_provider(net), verdict->right->domain_attr->name, opened->domain_attr->name);
+        close_endpoint(net);
+        rc = open_endpoint(net, c->source, verdict->right);
     }
     if (!verdict->moves || rc)
         return rc;
     fabric.moved = true;
-    rc = publish_address();
+    rc = publish_address(net);
     if (!rc)
         rc = listen_beside(verdict->right);
     return rc ? rc : boot_exchange_again();
@@ -213,7 +284,7 @@ static int agree(const struct fabric_choices *c, const struct fi_info *opened)
 /* The one that opened, or NULL and why not. */
 static const struct fi_info *open_choice(const struct fabric_choices *c)
 {
-    if (open_first(c)) {
+    if (open_first(&fabric.ends[END_NET], c)) {
         fabric_choices_explain(c, why_not, sizeof(why_not));
         return NULL;
     }
@@ -222,7 +293,7 @@ static const struct fi_info *open_choice(const struct fabric_choices *c)
         i++;
     if (!fabric_choices_refuse(c, c->best[i].info, why_not, sizeof(why_not)))
         return c->best[i].info;
-    close_endpoint();
+    close_endpoint(&fabric.ends[END_NET]);
     return NULL;
 }
 
@@ -232,7 +303,9 @@ static int meet_hosts(const struct fabric_choices *c, const struct fi_info *open
     int rc = boot_secret_put();
 
     if (!rc && opened)
-        rc = publish_address();
+        rc = publish_address(&fabric.ends[END_NET]);
+    if (!rc && opened)
+        rc = open_node_beside();
     if (!rc && opened)
         rc = listen_beside(opened);
     if (!rc)
@@ -249,73 +322,106 @@ static int meet_hosts(const struct fabric_choices *c, const struct fi_info *open
     return 0;
 }
 
-static int open_best(void)
+static int open_net(void)
 {
     struct fabric_choices c;
-
-    if (fabric_wants_node() && !open_node())
-        return 0;
     int rc = fabric_choices_open(&c, boot_info()->one_host);
+
     if (rc)
         return rc;
     const struct fi_info *opened = open_choice(&c);
-    if (!boot_info()->one_host) {
+    if (!boot_info()->one_host)
         rc = meet_hosts(&c, opened);
-    } else if (!opened) {
+    else if (opened)
+        rc = publish_address(&fabric.ends[END_NET]);
+    else
         rc = -ENODATA;
-    }
     fabric_choices_close(&c);
     return rc;
 }
 
+/* ---- Both ---- */
+
+static int open_ends(void)
+{
+    int rc = fabric_wants_node() ? open_node() : -ENODATA;
+
+    if (rc)
+        rc = open_net();
+    return !rc && boot_info()->one_host ? wait_publish() : rc;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What holds for all peers. */
+static void join_limits(void)
+{
+    struct fabric_limits *l = &fabric.limits;
+    const char *why;
+    long emulated;
+
+    *l = (struct fabric_limits){.transfer = SIZE_MAX, .word = SIZE_MAX, .eager = SIZE_MAX};
+    for (int i = 0; i < FABRIC_ENDS; i++) {
+        const struct fabric_end *e = &fabric.ends[i];
+        if (!e->open)
+            continue;
+        if (e->inject > l->inject)
+            l->inject = e->inject;
+        l->eager = least(l->eager, e->eager);
+        l->transfer = least(l->transfer, e->transfer);
+        l->word = least(l->word, e->word);
+        l->emulated |=
+            fabric_quirk(fabric_end_provider(e), QUIRK_EMULATED, &emulated, &why) && emulated;
+    }
+    fabric_inject_most = l->inject;
+}
+
+/* Leaves it as it was in the beginning. */
+static void close_all(void)
+{
+    for (struct fabric_end *e = fabric.ends + FABRIC_ENDS; e-- > fabric.ends;) {
+        close_endpoint(e);
+        free(e->tail);
+        free(e->late);
+    }
+    for (uint32_t rank = 0; rank < fabric.peer_count; rank++)
+        free(fabric.peers[rank]);
+    free(fabric.peers);
+    fabric = (struct fabric)CLOSED;
+    fabric_has_two = false;
+    fabric_now_any = &no_now;
+    fabric_inject_most = 0;
+}
+
 int fabric_open(void)
 {
+    struct fabric_end *node = &fabric.ends[END_NODE], *net = &fabric.ends[END_NET];
+
     if (fabric.open)
         return 0;
     list_init(&fabric.blocked);
-    list_init(&fabric.waiting_receives);
     fabric.peer_count = boot_info()->size;
     fabric.peers = calloc(fabric.peer_count, sizeof(*fabric.peers));
     if (!fabric.peers)
         return -ENOMEM;
-    int rc = open_best();
-    if (rc)
-        goto free_peers;
-    rc = derive_limits();
-    if (!rc && boot_info()->one_host)
-        rc = publish_address();
-    if (!rc && boot_info()->one_host)
-        rc = wait_publish();
-    if (rc)
-        goto close_endpoint;
-    if (fi_control(&fabric.cq->fid, FI_GETWAIT, &fabric.wait_fd))
-        fabric.wait_fd = -1;
+    int rc = open_ends();
+    for (int i = 0; i < FABRIC_ENDS && !rc; i++)
+        rc = end_prepare(&fabric.ends[i]);
+    if (rc) {
+        close_all();
+        return rc;
+    }
+    join_limits();
+    fabric.direct = node->direct;
+    fabric.only = !net->open ? node : !node->open ? net : NULL;
+    fabric_has_two = !fabric.only;
+    fabric_now_any = fabric.only ? &fabric.only->now : &no_now;
     fabric.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); /* -1 is ignored by poll */
-    if (!FI_CHECK_OP(fabric.ep->fid.ops, struct fi_ops, ops_open) ||
-        fi_open_ops(&fabric.ep->fid, NODE_DIRECT_OPS, 0, (void **)&fabric.direct, NULL))
-        fabric.direct = NULL;
-    if (!fabric.direct ||
-        fi_open_ops(&fabric.ep->fid, NODE_RMA_NOW_OPS, 0, (void **)&fabric.rma_now, NULL))
-        fabric.rma_now = NULL;
-    fabric_now_update();
-    rc = fabric_notes_open();
-    if (rc)
-        goto close_wake;
-    fabric_inject_most = fabric.limits.inject;
     fabric.open = true;
-    LOG(LOG_INFO, "%s on %s", fabric_provider(), fabric.info->domain_attr->name);
     return 0;
-
-close_wake:
-    close(fabric.wake_fd);
-close_endpoint:
-    close_endpoint();
-    free(fabric.tail);
-    fabric.tail = NULL;
-free_peers:
-    free(fabric.peers);
-    fabric.peers = NULL;
-    return rc;
 }
 
 const char *fabric_why_not(void)
@@ -333,15 +439,9 @@ void fabric_close(void)
     if (!fabric.open)
         return;
     pulse_stop();
-    close_endpoint();
-    for (uint32_t rank = 0; rank < fabric.peer_count; rank++)
-        free(fabric.peers[rank]);
-    free(fabric.peers);
-    free(fabric.tail);
     close(fabric.wake_fd);
-    memset(&fabric, 0, sizeof(fabric));
-    fabric_now_update();
-    fabric.wait_fd = fabric.wake_fd = -1;
+    close_all();
+    fabric_both_close();
 }
 
 const struct fabric_limits *fabric_limits(void)
@@ -351,5 +451,7 @@ const struct fabric_limits *fabric_limits(void)
 
 const char *fabric_provider(void)
 {
-    return fabric.info ? fabric.info->fabric_attr->prov_name : "none";
+    const struct fabric_end *e = &fabric.ends[fabric.ends[END_NET].open ? END_NET : END_NODE];
+
+    return e->open ? fabric_end_provider(e) : "none";
 }

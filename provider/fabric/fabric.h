@@ -50,21 +50,21 @@ struct fabric_op {
     uint64_t context[FABRIC_CONTEXT_WORDS]; /* libfabric's, while posted (fi_context2) */
     fabric_done_fn *done;                   /* set by the caller before posting */
     struct list link;                       /* in the queue of what waits to be posted */
-    uint8_t kind, state;                    /* fabric_post.c's own */
+    uint8_t kind, state, end;               /* the fabric's own */
     uint8_t iov_count; /* FABRIC_SCATTER: iov[0] is the place of a struct scatter, and its length */
-    struct fabric_peer *peer; /* NULL: any source */
+    struct fabric_peer *peer; /* NULL: any source, of whatever kind */
     struct iovec iov[FABRIC_IOV];
     uint64_t tag, data; /* receives: tag and ignore mask; remote memory: address and key;
                            notes: what is sent */
 };
 
+/* Of all that is open: what holds for every peer, but for inject. */
 struct fabric_limits {
-    size_t inject;   /* bytes of a message that fabric_tinject takes */
+    size_t inject;   /* bytes of a message that fabric_tinject may take: the most of any peer's */
     size_t eager;    /* messages up to here may arrive before a receive is there */
     size_t transfer; /* longest single message or remote operation */
     size_t word;     /* bytes of the word that travels with a message */
     bool emulated;   /* the target's processor carries out remote writes: a message is faster */
-    bool tail;       /* a receive below `eager` gets the discard tail (quirk of the provider) */
 };
 
 /* One line each about a candidate, for oriel-info: provider, where it is, why it was not chosen. */
@@ -74,8 +74,9 @@ struct fabric_candidate {
 };
 
 /*
- * Opens the endpoint for a job on one host (loopback) or several, and publishes its address through
- * boot. -ENODATA where nothing opened: fabric_why_not tells why.
+ * Opens what the job needs, and publishes its address through boot: shared memory for the ranks on
+ * this host, a network where there are others (or where shared memory is not wanted). A peer is
+ * reached by one of the two. -ENODATA where nothing opened: fabric_why_not tells why.
  */
 int fabric_open(void);
 /* Why it did not open, in one sentence that names FI_PROVIDER or ORIEL_PROVIDER when they are the
@@ -85,7 +86,7 @@ const char *fabric_why_not(void);
 bool fabric_is_open(void);
 void fabric_close(void);
 const struct fabric_limits *fabric_limits(void);
-const char *fabric_provider(void); /* name of the open provider, for messages */
+const char *fabric_provider(void); /* name of the open network's provider, for messages */
 /* What is open, in words: "tcp;ofi_rxm on eth0 (10.77.0.1)"; "" while nothing is. */
 void fabric_describe(char *text, size_t room);
 /* libfabric's version, "1.17"; "" where it is not there. */
@@ -100,6 +101,12 @@ int fabric_candidates(bool one_host, void (*each)(const struct fabric_candidate 
  * pointer every time, good until fabric_close.
  */
 int fabric_peer(uint32_t rank, struct fabric_peer **peer);
+/*
+ * Any source of those on this host, or of the others, for receives and probes where it can be no
+ * other; NULL is any at all, and what this gives where there is no difference.
+ */
+enum { FABRIC_LOCAL = 1, FABRIC_REMOTE = 2 };
+struct fabric_peer *fabric_any(unsigned reach);
 /* Is it this process? */
 bool fabric_peer_is_self(const struct fabric_peer *peer);
 
@@ -115,18 +122,21 @@ static inline void *fabric_peer_own(struct fabric_peer *peer)
 
 /* ---- What is inline below; the fabric's own ---- */
 
-/* A peer begins with it. */
-struct fabric_peer_head {
-    struct node_outlet *outlet; /* for small messages at once; NULL: not this way, or not now */
-    uint64_t addr;              /* an fi_addr_t */
-};
-
+/* Of each endpoint. */
 struct fabric_now {
     struct fid_ep *ep;
     node_direct_receive *receive; /* NULL: receives must be posted, all or for now */
 };
 
-extern struct fabric_now fabric_now;
+/* A peer begins with it. */
+struct fabric_peer_head {
+    struct node_outlet *outlet;   /* for small messages at once; NULL: not this way, or not now */
+    uint64_t addr;                /* an fi_addr_t */
+    const struct fabric_now *now; /* of the endpoint that is the way to it */
+};
+
+/* For any source: of the one endpoint, or of none. */
+extern const struct fabric_now *fabric_now_any;
 
 static inline struct fabric_peer_head *fabric_peer_head(struct fabric_peer *peer)
 {
@@ -135,9 +145,11 @@ static inline struct fabric_peer_head *fabric_peer_head(struct fabric_peer *peer
 
 /* ---- Tagged messages. `from` NULL is any source; `data` travels with the message. ---- */
 
+/* Shared memory and a network are open: any source is more than one endpoint's affair. */
+extern bool fabric_has_two;
 /* limits.inject for those who ask at every message; 0 while nothing is open. */
 extern size_t fabric_inject_most;
-/* At most limits.inject bytes; the buffer is free on return. -EAGAIN: send it with an operation. */
+/* The buffer is free on return. -EAGAIN: send it with an operation. */
 int fabric_tinject(struct fabric_peer *to, const void *buf, size_t len, uint64_t tag,
                    uint64_t data);
 /*
@@ -166,12 +178,14 @@ int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size
 HOT_INLINE int fabric_trecv_now(struct fabric_peer *from, void *buf, size_t len, uint64_t tag,
                                 uint64_t ignore, struct node_received *found)
 {
-    uint64_t source = from ? fabric_peer_head(from)->addr : NODE_ANY;
+    const struct fabric_now *now =
+        LIKELY(from != NULL) ? fabric_peer_head(from)->now : fabric_now_any;
+    uint64_t source = LIKELY(from != NULL) ? fabric_peer_head(from)->addr : NODE_ANY;
 
-    if (UNLIKELY(!fabric_now.receive))
+    if (UNLIKELY(!now->receive))
         return -EBUSY;
     /* The provider's few errors are the system's own numbers. */
-    return fabric_now.receive(fabric_now.ep, source, buf, len, tag, ignore, found);
+    return now->receive(now->ep, source, buf, len, tag, ignore, found);
 }
 /*
  * Looks for a message that has arrived: 0 and the event, or -ENOMSG. With `claim`, the message is
@@ -185,9 +199,10 @@ int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len);
 bool fabric_hoards(void);
 /*
  * The same with memory that is not one block, where fabric_scatters says so: other endpoints want
- * it packed. What `s` describes must stay until `done`, or, for an inject, until it returns.
+ * it packed. What `s` describes must stay until `done`, or, for an inject, until it returns. The
+ * answer for NULL, any source, is that for all peers.
  */
-bool fabric_scatters(void);
+bool fabric_scatters(const struct fabric_peer *peer);
 int fabric_tinject_scattered(struct fabric_peer *to, const struct scatter *s, uint64_t tag,
                              uint64_t data);
 int fabric_tsend_scattered(struct fabric_peer *to, struct fabric_op *op, const struct scatter *s,
@@ -212,10 +227,13 @@ int fabric_note(struct fabric_peer *to, struct fabric_op *op, uint64_t word);
 
 /* ---- Remote memory ---- */
 
-/* What a peer needs to reach a region: travels as bytes, at most this long. */
+/* What a peer needs to reach a region, by either way: travels as bytes. */
+enum { FABRIC_WAYS = 2 };
 struct fabric_key {
-    uint64_t base; /* what to add to a byte offset from the region's start */
-    uint64_t key;
+    struct {
+        uint64_t base; /* what to add to a byte offset from the region's start */
+        uint64_t key;
+    } way[FABRIC_WAYS];
 };
 
 /* Registers memory for others to read and write. len 0 is allowed. */
@@ -225,32 +243,35 @@ void fabric_region_close(struct fabric_region *region);
 
 /*
  * Completes when the data is placed at the target (write: FI_DELIVERY_COMPLETE) or here (read).
- * `address` is key.base plus the byte offset. len at most limits.transfer.
+ * `offset` in bytes from the region's start; len at most limits.transfer.
  */
 int fabric_write(struct fabric_peer *to, struct fabric_op *op, const void *buf, size_t len,
-                 uint64_t address, uint64_t key);
+                 const struct fabric_key *key, uint64_t offset);
 int fabric_read(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
-                uint64_t address, uint64_t key);
+                const struct fabric_key *key, uint64_t offset);
 
 /*
  * The same, done when they return, and no operation needed. -EBUSY: not without the peer's help;
  * post it instead. -EFAULT: the peer has no memory there. fabric_reach says whether it is worth
  * trying: 0 where it always works with that peer, -EBUSY where not.
  */
-int fabric_write_now(struct fabric_peer *to, const void *buf, size_t len, uint64_t address,
-                     uint64_t key);
-int fabric_read_now(struct fabric_peer *from, void *buf, size_t len, uint64_t address,
-                    uint64_t key);
+int fabric_write_now(struct fabric_peer *to, const void *buf, size_t len,
+                     const struct fabric_key *key, uint64_t offset);
+int fabric_read_now(struct fabric_peer *from, void *buf, size_t len, const struct fabric_key *key,
+                    uint64_t offset);
 int fabric_reach(struct fabric_peer *peer);
 
 /* ---- Memory that processes share beside the fabric ---- */
 
 /*
- * Every peer is on this host, so that memory can be shared with it, and fabric_wake reaches it. The
- * same answer on all ranks of the job.
+ * The peers on this host are reached through shared memory, so that more can be shared with them,
+ * and fabric_wake reaches them. The same answer on all ranks of a host.
  */
 bool fabric_is_shared(void);
-/* After something was written that the peer may wait for (wait.h): ends its sleep. */
+/*
+ * After something was written that a peer on this host may wait for (wait.h): ends its sleep.
+ * Nothing where it is reached otherwise.
+ */
 void fabric_wake(struct fabric_peer *peer);
 /*
  * fabric_may_sleep makes the other processes of the host pass a full barrier, so that what was

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Completions: reading them, and handing operations back to their owners. */
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "provider/base/log.h"
 #include "provider/fabric/fabric_impl.h"
+#include "provider/fabric/wait.h"
 
 int fabric_errno(long error)
 {
@@ -37,8 +39,14 @@ void fabric_unwatch(struct fabric_watch *w)
 /* A posted operation came back: count it, answer a peek's caller or finish the operation. */
 static void dispatch(struct fabric_op *op, const struct fabric_event *event)
 {
+    struct fabric_end *e = fabric_end_of(op);
+
+    if (op->kind == OP_BOTH) {
+        fabric_both_done(op, event);
+        return;
+    }
     if (op->kind != OP_DIRECT)
-        --*(fabric_is_receive(op) ? &fabric.receives : &fabric.sends);
+        --*(fabric_is_receive(op) ? &e->receives : &e->sends);
     if (op->kind != OP_PEEK) {
         fabric_finish(op, event);
         return;
@@ -49,44 +57,60 @@ static void dispatch(struct fabric_op *op, const struct fabric_event *event)
     peek->answered = true;
 }
 
-static void dispatch_entry(const struct fi_cq_tagged_entry *e)
+static struct fabric_event event_of(const struct fi_cq_tagged_entry *entry)
 {
-    struct fabric_op *op = e->op_context;
-    struct fabric_event event = {.tag = e->tag, .len = e->len};
+    const struct fabric_op *op = entry->op_context;
+    struct fabric_event event = {.tag = entry->tag, .len = entry->len};
 
-    if (!op)
-        return;
     if (!fabric_is_receive(op)) {
         event.tag = 0;
         event.len = op->iov[0].iov_len;
     } else {
         /* Every message of ours carries the word; a peek's entry has it without the flag. */
-        event.data = e->data;
+        event.data = entry->data;
         /* What did not fit went into the tail: the provider saw nothing amiss. */
-        if (op->kind != OP_PEEK && e->len > op->iov[0].iov_len)
+        if (op->kind != OP_PEEK && entry->len > op->iov[0].iov_len)
             event.error = -EMSGSIZE;
     }
-    dispatch(op, &event);
+    return event;
 }
 
-static int dispatch_error(void)
+static void dispatch_entry(const struct fi_cq_tagged_entry *entry)
 {
-    struct fi_cq_err_entry e = {0};
-    ssize_t rc = fi_cq_readerr(fabric.cq, &e, 0);
+    if (!entry->op_context)
+        return;
+    struct fabric_event event = event_of(entry);
+    dispatch(entry->op_context, &event);
+}
+
+/* An operation's bad end, or a message's that has none (*op NULL): 1; 0: there is none; -errno. */
+static int read_error(struct fabric_end *e, struct fabric_op **op, struct fabric_event *event)
+{
+    struct fi_cq_err_entry entry = {0};
+    ssize_t rc = fi_cq_readerr(e->cq, &entry, 0);
 
     if (rc != 1)
         return rc == -FI_EAGAIN ? 0 : fabric_errno(rc);
-    struct fabric_op *op = e.op_context;
-    struct fabric_event event = {.error = fabric_errno(e.err), .tag = e.tag, .data = e.data};
-    if (!op) {
-        LOG(LOG_INFO, "a small message did not arrive: %s", strerror(-event.error));
-        return 1;
-    }
+    *op = entry.op_context;
+    *event = (struct fabric_event){
+        .error = fabric_errno(entry.err), .tag = entry.tag, .data = entry.data};
+    if (!*op)
+        LOG(LOG_INFO, "a small message did not arrive: %s", strerror(-event->error));
     /* len is that of the message in rxm, that of the part which fitted elsewhere. */
-    if (event.error == -EMSGSIZE)
-        event.len = e.len > op->iov[0].iov_len ? e.len : e.len + e.olen;
-    dispatch(op, &event);
+    else if (event->error == -EMSGSIZE)
+        event->len = entry.len > (*op)->iov[0].iov_len ? entry.len : entry.len + entry.olen;
     return 1;
+}
+
+static int dispatch_error(struct fabric_end *e)
+{
+    struct fabric_event event;
+    struct fabric_op *op;
+    int rc = read_error(e, &op, &event);
+
+    if (rc == 1 && op)
+        dispatch(op, &event);
+    return rc;
 }
 
 void fabric_wake_threads(void)
@@ -99,16 +123,16 @@ void fabric_wake_threads(void)
     }
 }
 
-static int read_batch(void)
+static int read_batch(struct fabric_end *e)
 {
-    ssize_t n = fi_cq_read(fabric.cq, fabric.entries, CQ_BATCH);
+    ssize_t n = fi_cq_read(e->cq, e->entries, CQ_BATCH);
 
     if (n == -FI_EAGAIN)
         return 0;
     if (n < 0)
-        return n == -FI_EAVAIL ? dispatch_error() : fabric_errno(n);
-    fabric.entry = 0;
-    fabric.entry_count = n;
+        return n == -FI_EAVAIL ? dispatch_error(e) : fabric_errno(n);
+    e->entry = 0;
+    e->entry_count = n;
     return 0;
 }
 
@@ -122,30 +146,153 @@ static void received(struct node_posted *receive, const struct node_received *me
 }
 
 /* Nothing is left of what was read before: looks for more. How many were dispatched, or -errno. */
-static int look(void)
+static int look(struct fabric_end *e)
 {
     bool queued = true;
-    int done = fabric.direct ? (int)fabric.direct->progress(fabric.ep, received, &queued) : 0;
-    int rc = queued ? read_batch() : 0;
+    int done = e->direct ? (int)e->direct->progress(e->ep, received, &queued) : 0;
+    int rc = queued ? read_batch(e) : 0;
 
     return rc < 0 ? rc : done + rc;
 }
 
-int fabric_cq_poll(void)
-{
-    int done = fabric.entry == fabric.entry_count ? look() : 0;
+/* ---- What cannot be dispatched when it is read ---- */
 
-    while (fabric.entry < fabric.entry_count) {
-        struct fi_cq_tagged_entry e = fabric.entries[fabric.entry++];
-        dispatch_entry(&e);
+struct fabric_late {
+    struct fabric_op *op;
+    struct fabric_event event;
+};
+
+/* The first of them; how many were dispatched: 1. */
+static int late_dispatch(struct fabric_end *e)
+{
+    struct fabric_late late = e->late[e->late_first++];
+
+    if (!--e->late_count)
+        e->late_first = 0;
+    dispatch(late.op, &late.event);
+    return 1;
+}
+
+static int late_add(struct fabric_end *e, struct fabric_op *op, const struct fabric_event *event)
+{
+    if (e->late_first + e->late_count == e->late_room) {
+        unsigned room = e->late_room ? 2 * e->late_room : 4 * CQ_BATCH;
+        struct fabric_late *late = realloc(e->late, room * sizeof(*late));
+        if (!late)
+            return -ENOMEM;
+        e->late = late;
+        e->late_room = room;
+    }
+    e->late[e->late_first + e->late_count++] = (struct fabric_late){op, *event};
+    return 0;
+}
+
+int fabric_cq_poll_end(struct fabric_end *e)
+{
+    int done = fabric_cq_pending(e) ? 0 : look(e);
+
+    while (e->entry < e->entry_count) {
+        struct fi_cq_tagged_entry entry = e->entries[e->entry++];
+        dispatch_entry(&entry);
         done++;
     }
+    while (UNLIKELY(e->late_count))
+        done += late_dispatch(e);
+    return done;
+}
+
+/* How often the network is looked at where both are open, while shared memory keeps us busy. */
+enum { NET_EVERY = 8, IDLE_AFTER = 64 };
+
+/*
+ * A look at a network's queue takes ten times as long as one at shared memory's: as long as that
+ * may bring something at any moment, the network has every eighth turn.
+ */
+static int poll_both(void)
+{
+    struct fabric_end *node = &fabric.ends[END_NODE], *net = &fabric.ends[END_NET];
+    int done = fabric_cq_poll_end(node);
+
+    if (done > 0)
+        fabric.idle &= NET_EVERY - 1;
+    fabric.idle++;
+    if (done < 0 || (fabric.idle < IDLE_AFTER && fabric.idle % NET_EVERY && wait_polls() &&
+                     !fabric_cq_pending(net)))
+        return done;
+    int more = fabric_cq_poll_end(net);
+    return more < 0 ? more : done + more;
+}
+
+int fabric_cq_poll(void)
+{
+    int done = LIKELY(fabric.only != NULL) ? fabric_cq_poll_end(fabric.only) : poll_both();
+
     if (done > 0) { /* perhaps what another thread sleeps for */
         fabric.completed++;
         fabric_wake_threads();
     }
     return done;
 }
+
+/* ---- Taking a receive back ---- */
+
+/* Whether what has been read and not dispatched tells of that operation. */
+static bool has_read(const struct fabric_end *e, const struct fabric_op *op)
+{
+    for (unsigned i = e->entry; i < e->entry_count; i++)
+        if (e->entries[i].op_context == op)
+            return true;
+    for (unsigned i = 0; i < e->late_count; i++)
+        if (e->late[e->late_first + i].op == op)
+            return true;
+    return false;
+}
+
+/* Reads what there is, to be dispatched later, up to the operation's cancellation: 1. 0: nothing is
+ * left. */
+static int read_until_cancelled(struct fabric_end *e, struct fabric_op *wanted)
+{
+    struct fi_cq_tagged_entry entry;
+    struct fabric_event event;
+    struct fabric_op *op;
+
+    for (;;) {
+        ssize_t n = fi_cq_read(e->cq, &entry, 1);
+        if (n == -FI_EAGAIN)
+            return 0;
+        if (n == 1 && !(op = entry.op_context))
+            continue;
+        if (n == 1)
+            event = event_of(&entry);
+        int rc = n == 1 ? 1 : n == -FI_EAVAIL ? read_error(e, &op, &event) : fabric_errno(n);
+        if (rc < 0)
+            return rc;
+        if (rc && op == wanted && event.error == -ECANCELED)
+            return 1;
+        if (rc && op && late_add(e, op, &event))
+            LOG(LOG_ERROR, "no memory to keep a completion: an operation will never end");
+    }
+}
+
+bool fabric_cq_withdraw(struct fabric_op *op)
+{
+    struct fabric_end *e = fabric_end_of(op);
+
+    if (fabric_post_withdraw(op)) {
+        op->state = OP_IDLE;
+        return true;
+    }
+    if (has_read(e, op))
+        return false;
+    fi_cancel(&e->ep->fid, op);
+    if (read_until_cancelled(e, op) != 1)
+        return false;
+    e->receives--;
+    op->state = OP_IDLE;
+    return true;
+}
+
+/* ---- Progress and sleep ---- */
 
 int fabric_progress(void)
 {
@@ -156,11 +303,19 @@ int fabric_progress(void)
     return n;
 }
 
+static bool end_may_sleep(struct fabric_end *e)
+{
+    struct fid *cq = &e->cq->fid;
+
+    if (!e->open)
+        return true;
+    return !fabric_cq_pending(e) && (e->wait_fd < 0 || !fi_trywait(e->fabric, &cq, 1));
+}
+
 bool fabric_may_sleep(void)
 {
-    struct fid *cq = &fabric.cq->fid;
-
-    if (fabric.wait_fd >= 0 && fi_trywait(fabric.fabric, &cq, 1))
+    /* Ours last: it makes the peers pass a barrier. */
+    if (!end_may_sleep(&fabric.ends[END_NET]) || !end_may_sleep(&fabric.ends[END_NODE]))
         return false;
     atomic_fetch_add_explicit(&fabric.sleepers, 1, memory_order_relaxed);
     return true;
@@ -188,20 +343,31 @@ static int longest(int timeout_ms)
 {
     bool blocked = atomic_load_explicit(&fabric.queued, memory_order_relaxed);
 
-    if ((blocked || fabric.wait_fd < 0) && (timeout_ms < 0 || timeout_ms > BLOCKED_MS))
+    for (int i = 0; i < FABRIC_ENDS; i++)
+        blocked |= fabric.ends[i].open && fabric.ends[i].wait_fd < 0;
+    if (blocked && (timeout_ms < 0 || timeout_ms > BLOCKED_MS))
         return BLOCKED_MS;
     return timeout_ms;
 }
 
+/* Sleeps until an end, or `fd`, is readable; whether it is that one. */
+static bool sleep_on(int fd, int timeout_ms)
+{
+    struct pollfd p[] = {{.fd = fabric.ends[END_NODE].wait_fd, .events = POLLIN},
+                         {.fd = fabric.ends[END_NET].wait_fd, .events = POLLIN},
+                         {.fd = fd, .events = POLLIN}};
+
+    poll(p, 3, longest(timeout_ms));
+    return p[2].revents & POLLIN;
+}
+
 void fabric_sleep(int timeout_ms)
 {
-    struct pollfd p[] = {{.fd = fabric.wait_fd, .events = POLLIN},
-                         {.fd = fabric.wake_fd, .events = POLLIN}};
+    bool woken = sleep_on(fabric.wake_fd, timeout_ms);
     uint64_t wakes;
 
-    poll(p, 2, longest(timeout_ms));
     fabric_stay_awake();
-    if (p[1].revents & POLLIN) {
+    if (woken) {
         ssize_t got = read(fabric.wake_fd, &wakes, sizeof(wakes));
         (void)got; /* another sleeper was first */
     }
@@ -209,9 +375,6 @@ void fabric_sleep(int timeout_ms)
 
 void fabric_doze(int stop_fd, int timeout_ms)
 {
-    struct pollfd p[] = {{.fd = fabric.wait_fd, .events = POLLIN},
-                         {.fd = stop_fd, .events = POLLIN}};
-
     fabric_stay_awake();
-    poll(p, 2, longest(timeout_ms));
+    sleep_on(stop_fd, timeout_ms);
 }

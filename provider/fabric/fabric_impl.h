@@ -27,6 +27,7 @@ enum fabric_kind {
     OP_SEND,
     OP_RECV,
     OP_DIRECT, /* a receive, posted by node_direct_ops: there is no bound on how many */
+    OP_BOTH,   /* the same, and at the network's endpoint: fabric_both.c */
     OP_CLAIMED,
     OP_PEEK,
     OP_NOTED, /* the last of the receives */
@@ -41,23 +42,14 @@ static_assert(offsetof(struct fabric_op, context) == 0, "the context is the oper
 static_assert(sizeof(((struct fabric_op *)0)->context) >= sizeof(struct fi_context2),
               "room for libfabric's context");
 
-struct fabric_peer {
-    struct fabric_peer_head head;
-    uint32_t rank;
-    struct list waiting; /* operations that the provider refused for now, in order */
-    struct list blocked; /* in fabric.blocked while any waits */
-    _Alignas(FABRIC_PEER_HEAD) char own[FABRIC_PEER_OWN];
-};
-static_assert(offsetof(struct fabric_peer, own) == FABRIC_PEER_HEAD, "the caller's place");
-
-struct fabric_region {
-    struct fid_mr *mr; /* NULL for an empty region */
-    struct fabric_key key;
-};
+/* One of the two ways out. */
+enum { END_NODE, END_NET, FABRIC_ENDS };
 
 enum { CQ_BATCH = 16, ADDRESS_BYTES = 512 };
 
-struct fabric {
+struct fabric_late;
+
+struct fabric_end {
     const struct fabric_source *source;
     struct fi_info *info;
     struct fid_fabric *fabric;
@@ -67,23 +59,58 @@ struct fabric {
     struct fid_ep *ep;
     const struct node_direct_ops *direct;   /* our own provider's; NULL elsewhere */
     const struct node_rma_now_ops *rma_now; /* the same */
-    int wait_fd;          /* becomes readable when the completion queue may have something */
-    int wake_fd;          /* an eventfd, for threads that sleep while another makes progress */
-    atomic_uint sleepers; /* threads from fabric_may_sleep to the end of fabric_sleep */
-    uint32_t completed;   /* batches of completions read */
-    atomic_uint queued;   /* operations in the queues below */
+    int wait_fd; /* becomes readable when the completion queue may have something; -1: none */
+    uint8_t index;
 
     /* Read from the completion queue and not dispatched yet: a nested call goes on from here. */
     struct fi_cq_tagged_entry entries[CQ_BATCH];
     unsigned entry, entry_count;
+    /* The same, read by who could not dispatch them (fabric_cq_withdraw): come after `entries`. */
+    struct fabric_late *late;
+    unsigned late_first, late_count, late_room;
+
+    size_t inject, eager, transfer, word; /* as in struct fabric_limits */
+    void *tail; /* `eager` bytes that nobody reads; NULL where no receive needs them */
+    unsigned receives, sends; /* posted and not completed */
+    unsigned receives_max, sends_max;
+    struct list waiting_receives; /* in the order of the calls, which is the order of matching */
+    struct fabric_now now;
+    bool open;
+};
+
+struct fabric_peer {
+    struct fabric_peer_head head;
+    uint32_t rank;
+    struct list waiting; /* operations that the provider refused for now, in order */
+    struct list blocked; /* in fabric.blocked while any waits */
+    _Alignas(FABRIC_PEER_HEAD) char own[FABRIC_PEER_OWN];
+};
+static_assert(offsetof(struct fabric_peer, own) == FABRIC_PEER_HEAD, "the caller's place");
+
+/* The one way to it. */
+static inline struct fabric_end *fabric_end_to(const struct fabric_peer *peer)
+{
+    return container_of(peer->head.now, struct fabric_end, now);
+}
+
+struct fabric_region {
+    struct fid_mr *mr[FABRIC_ENDS]; /* NULL for an empty region, and where nothing is open */
+    struct fabric_key key;
+};
+
+struct fabric {
+    struct fabric_end ends[FABRIC_ENDS];
+    struct fabric_end *only; /* the open one, where there is one; NULL: both, or none */
+    const struct node_direct_ops *direct; /* of our own provider's end; NULL where it is not open */
+    int wake_fd;          /* an eventfd, for threads that sleep while another makes progress */
+    atomic_uint sleepers; /* threads from fabric_may_sleep to the end of fabric_sleep */
+    uint32_t completed;   /* batches of completions read */
+    uint32_t idle;        /* both open: looks in a row that found nothing */
+    atomic_uint queued;   /* operations in the queues below */
     struct fabric_watch *watches;
 
     struct fabric_limits limits;
-    void *tail; /* limits.eager bytes that nobody reads; NULL where no receive needs them */
-    unsigned receives, sends; /* posted and not completed */
-    unsigned receives_max, sends_max;
-    struct list blocked;          /* peers with operations waiting */
-    struct list waiting_receives; /* in the order of the calls, which is the order of matching */
+    struct list blocked; /* peers with operations waiting */
 
     struct fabric_peer **peers; /* by rank; NULL before first contact */
     uint32_t peer_count;
@@ -95,8 +122,9 @@ extern struct fabric fabric;
 
 /* ---- fabric.c ---- */
 
-/* The address of that rank; -ENOENT. After the exchange. */
-int fabric_address(uint32_t rank, char name[ADDRESS_BYTES]);
+/* The address of that rank at that end; -ENOENT. After the exchange. */
+int fabric_address(uint32_t rank, int end, char name[ADDRESS_BYTES]);
+const char *fabric_end_provider(const struct fabric_end *e);
 
 /* ---- fabric_select.c ---- */
 
@@ -121,6 +149,9 @@ struct fabric_choices {
  * has asked for another one.
  */
 bool fabric_wants_node(void);
+/* The same for a job on several hosts: whether this host's ranks are to have it beside a network.
+ */
+bool fabric_wants_node_beside(void);
 /* What our own provider offers for that: 0, -ENODATA or -ENOMEM. */
 int fabric_choices_node(struct fabric_choices *c);
 /* All of libfabric's: 0, also where nothing may be used; -ENOMEM, -ENOENT. The caller closes. */
@@ -161,7 +192,14 @@ int fabric_agree(const struct fabric_choices *c, const struct fi_info *opened,
 
 /* ---- fabric_quirks.c: the only file that knows providers by name ---- */
 
-enum fabric_quirk { QUIRK_RANK, QUIRK_TAIL, QUIRK_EMULATED, QUIRK_SOCKETS, QUIRK_REFUSE };
+enum fabric_quirk {
+    QUIRK_RANK,
+    QUIRK_TAIL,
+    QUIRK_EMULATED,
+    QUIRK_ALONE,
+    QUIRK_SOCKETS,
+    QUIRK_REFUSE
+};
 
 /* True where the table has a row; the first that fits counts. */
 bool fabric_quirk(const char *provider, enum fabric_quirk field, long *value, const char **why);
@@ -180,14 +218,14 @@ int fabric_post(struct fabric_op *op);
 /* Posts what was queued, as far as it goes. */
 void fabric_post_queued(void);
 /* Says to all who receive at once, without posting, whether that is possible. */
-void fabric_now_update(void);
+void fabric_now_update(struct fabric_end *e);
 /* Takes a queued operation back; false where it is not queued. */
 bool fabric_post_withdraw(struct fabric_op *op);
 
 /* ---- fabric_note.c ---- */
 
-/* Posts the receives for notes; 0 or -errno. */
-int fabric_notes_open(void);
+/* Posts an end's receives for notes; 0 or -errno. */
+int fabric_notes_open(struct fabric_end *e);
 
 /* ---- fabric_cq.c ---- */
 
@@ -209,8 +247,19 @@ static inline void fabric_finish(struct fabric_op *op, const struct fabric_event
 
 void fabric_watch(struct fabric_watch *w, const struct fabric_op *op);
 void fabric_unwatch(struct fabric_watch *w);
-/* Reads and dispatches one batch. How many, or -errno. */
+/* Reads and dispatches one batch, of one end or of all. How many, or -errno. */
+int fabric_cq_poll_end(struct fabric_end *e);
 int fabric_cq_poll(void);
+/*
+ * Cancels a posted receive of an end whose provider answers at once, and dispatches nothing. True:
+ * it is the caller's again. False: it had matched, and completes as ever.
+ */
+bool fabric_cq_withdraw(struct fabric_op *op);
+/* Whether something has been read that is still to be dispatched. */
+static inline bool fabric_cq_pending(const struct fabric_end *e)
+{
+    return e->entry < e->entry_count || e->late_count;
+}
 /* libfabric's error number (either sign) as -errno. */
 int fabric_errno(long error);
 
@@ -218,6 +267,26 @@ static inline bool fabric_is_receive(const struct fabric_op *op)
 {
     return op->kind >= OP_RECV && op->kind <= OP_NOTED;
 }
+
+static inline struct fabric_end *fabric_end_of(const struct fabric_op *op)
+{
+    return &fabric.ends[op->end];
+}
+
+/* ---- fabric_tagged.c ---- */
+
+/* A receive by libfabric's calls, at that end; op->peer is set. */
+int fabric_trecv_end(struct fabric_end *e, struct fabric_op *op, void *buf, size_t len,
+                     uint64_t tag, uint64_t ignore);
+
+/* ---- fabric_both.c ---- */
+
+/* Posts a receive from any source at both ends. */
+int fabric_both_post(struct fabric_op *op, void *buf, size_t len, uint64_t tag, uint64_t ignore);
+/* One end has completed it, our own provider's: dispatch's part. */
+void fabric_both_done(struct fabric_op *op, const struct fabric_event *event);
+void fabric_both_cancel(struct fabric_op *op);
+void fabric_both_close(void);
 
 /* A peek's answer is for the caller of fabric_tpeek, not for the operation's owner. */
 struct fabric_peek {

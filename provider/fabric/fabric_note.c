@@ -13,16 +13,18 @@ static_assert(offsetof(struct fabric_op, data) == offsetof(struct fabric_op, tag
               "the words of a note follow each other");
 
 static fabric_note_fn *note_came;
-static struct fabric_op expected[NOTES];
+static struct fabric_op expected[FABRIC_ENDS][NOTES];
 
 void fabric_note_set(fabric_note_fn *came)
 {
     note_came = came;
 }
 
-static int note_post(struct fabric_op *op, enum fabric_kind kind, struct fabric_peer *to)
+static int note_post(struct fabric_op *op, enum fabric_kind kind, struct fabric_end *end,
+                     struct fabric_peer *to)
 {
     op->kind = kind;
+    op->end = end->index;
     op->peer = to;
     op->iov[0] = (struct iovec){&op->tag, NOTE_BYTES};
     op->iov_count = 1;
@@ -33,7 +35,7 @@ int fabric_note(struct fabric_peer *to, struct fabric_op *op, uint64_t word)
 {
     op->tag = boot_info()->rank;
     op->data = word;
-    return note_post(op, OP_NOTE, to);
+    return note_post(op, OP_NOTE, fabric_end_to(to), to);
 }
 
 static void noted(struct fabric_op *op, const struct fabric_event *event)
@@ -43,18 +45,19 @@ static void noted(struct fabric_op *op, const struct fabric_event *event)
 
     if (event->error == -ECANCELED)
         return;
-    note_post(op, OP_NOTED, NULL);
+    note_post(op, OP_NOTED, fabric_end_of(op), NULL);
     if (!event->error && note_came && !fabric_peer((uint32_t)rank, &from))
         note_came(from, word);
 }
 
-int fabric_notes_open(void)
+int fabric_notes_open(struct fabric_end *e)
 {
+    struct fabric_op *ops = expected[e->index];
     int rc = 0;
 
     for (int i = 0; i < NOTES && !rc; i++) {
-        expected[i] = (struct fabric_op){.done = noted};
-        rc = note_post(&expected[i], OP_NOTED, NULL);
+        ops[i] = (struct fabric_op){.done = noted};
+        rc = note_post(&ops[i], OP_NOTED, e, NULL);
     }
     return rc;
 }

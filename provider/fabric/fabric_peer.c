@@ -20,21 +20,26 @@ static int exchange_end(void)
     return rc;
 }
 
-static int insert(uint32_t rank, fi_addr_t *addr)
+/* The way to a rank is the one that it has to this one. */
+static int insert(struct fabric_peer *p)
 {
+    struct fabric_end *e = fabric.only;
     char name[ADDRESS_BYTES];
     int rc = exchange_end();
 
+    if (!e)
+        e = &fabric.ends[boot_same_host(p->rank) ? END_NODE : END_NET];
+    p->head.now = &e->now;
     if (!rc)
-        rc = fabric_address(rank, name);
+        rc = fabric_address(p->rank, e->index, name);
     if (rc) {
-        LOG(LOG_ERROR, "rank %u has not told its network address", rank);
+        LOG(LOG_ERROR, "rank %u has not told its network address", p->rank);
         return rc;
     }
-    rc = fi_av_insert(fabric.av, name, 1, addr, 0, NULL);
+    rc = fi_av_insert(e->av, name, 1, &p->head.addr, 0, NULL);
     if (rc == 1)
         return 0;
-    LOG(LOG_ERROR, "%s does not take the address of rank %u", fabric_provider(), rank);
+    LOG(LOG_ERROR, "%s does not take the address of rank %u", fabric_end_provider(e), p->rank);
     return -EHOSTUNREACH;
 }
 
@@ -49,7 +54,7 @@ static int contact(uint32_t rank, struct fabric_peer **peer)
     p->rank = rank;
     list_init(&p->waiting);
     list_init(&p->blocked);
-    int rc = insert(rank, &p->head.addr);
+    int rc = insert(p);
     if (rc) {
         free(p);
         return rc;
@@ -68,6 +73,18 @@ int fabric_peer(uint32_t rank, struct fabric_peer **peer)
     return 0;
 }
 
+struct fabric_peer *fabric_any(unsigned reach)
+{
+    static struct fabric_peer any[FABRIC_ENDS] = {
+        {.head = {.addr = FI_ADDR_UNSPEC, .now = &fabric.ends[END_NODE].now}},
+        {.head = {.addr = FI_ADDR_UNSPEC, .now = &fabric.ends[END_NET].now}},
+    };
+
+    if (fabric.only || reach == (FABRIC_LOCAL | FABRIC_REMOTE))
+        return NULL;
+    return &any[reach == FABRIC_LOCAL ? END_NODE : END_NET];
+}
+
 bool fabric_is_shared(void)
 {
     return fabric.direct;
@@ -75,7 +92,10 @@ bool fabric_is_shared(void)
 
 void fabric_wake(struct fabric_peer *peer)
 {
-    fabric.direct->wake(fabric.ep, peer->head.addr);
+    const struct fabric_end *e = fabric_end_to(peer);
+
+    if (e->direct)
+        e->direct->wake(e->ep, peer->head.addr);
 }
 
 bool fabric_peer_is_self(const struct fabric_peer *peer)
@@ -85,10 +105,10 @@ bool fabric_peer_is_self(const struct fabric_peer *peer)
 
 bool fabric_needs_barrier(void)
 {
-    return fabric.direct->needs_barrier(fabric.ep);
+    return fabric.direct->needs_barrier(fabric.ends[END_NODE].ep);
 }
 
 int fabric_meet(cpu_set_t *taken, bool *first)
 {
-    return fabric.direct ? fabric.direct->meet(fabric.ep, taken, first) : 0;
+    return fabric.direct ? fabric.direct->meet(fabric.ends[END_NODE].ep, taken, first) : 0;
 }

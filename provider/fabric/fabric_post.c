@@ -22,7 +22,7 @@ static ssize_t post_receive(struct fabric_op *op, uint64_t flags)
         m.msg_iov = &op->iov[1];
         m.iov_count = 1;
     }
-    return fi_trecvmsg(fabric.ep, &m, flags);
+    return fi_trecvmsg(fabric_end_of(op)->ep, &m, flags);
 }
 
 static ssize_t post_peek(struct fabric_op *op)
@@ -32,7 +32,7 @@ static ssize_t post_peek(struct fabric_op *op)
                               .ignore = op->data,
                               .context = op};
 
-    return fi_trecvmsg(fabric.ep, &m, FI_PEEK | (op->iov_count ? FI_CLAIM : 0));
+    return fi_trecvmsg(fabric_end_of(op)->ep, &m, FI_PEEK | (op->iov_count ? FI_CLAIM : 0));
 }
 
 static ssize_t post_write(struct fabric_op *op)
@@ -45,33 +45,34 @@ static ssize_t post_write(struct fabric_op *op)
                            .rma_iov_count = 1,
                            .context = op};
 
-    return fi_writemsg(fabric.ep, &m, FI_DELIVERY_COMPLETE | FI_COMPLETION);
+    return fi_writemsg(fabric_end_of(op)->ep, &m, FI_DELIVERY_COMPLETE | FI_COMPLETION);
 }
 
 /* To an endpoint of our own (fabric_scatters). */
 static ssize_t post_scattered(struct fabric_op *op)
 {
+    const struct fabric_end *e = fabric_end_of(op);
     const struct scatter *s = op->iov[0].iov_base;
 
     if (op->kind == OP_SEND)
-        return fabric.direct->send_scattered(fabric.ep, s, op->peer->head.addr, op->tag, op->data,
-                                             op);
-    return fabric.direct->recv_scattered(fabric.ep, s,
-                                         op->peer ? op->peer->head.addr : FI_ADDR_UNSPEC, op->tag,
-                                         op->data, op->kind == OP_CLAIMED ? FI_CLAIM : 0, op);
+        return e->direct->send_scattered(e->ep, s, op->peer->head.addr, op->tag, op->data, op);
+    return e->direct->recv_scattered(e->ep, s, op->peer ? op->peer->head.addr : FI_ADDR_UNSPEC,
+                                     op->tag, op->data, op->kind == OP_CLAIMED ? FI_CLAIM : 0, op);
 }
 
 static ssize_t post(struct fabric_op *op)
 {
+    struct fid_ep *ep = fabric_end_of(op)->ep;
+
     if (op->iov_count == FABRIC_SCATTER && op->kind <= OP_CLAIMED)
         return post_scattered(op);
     switch ((enum fabric_kind)op->kind) {
     case OP_SEND:
-        return fi_tsenddata(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->data,
+        return fi_tsenddata(ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->data,
                             op->peer->head.addr, op->tag, op);
     case OP_RECV:
         if (op->iov_count == 1)
-            return fi_trecv(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL,
+            return fi_trecv(ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL,
                             op->peer ? op->peer->head.addr : FI_ADDR_UNSPEC, op->tag, op->data, op);
         return post_receive(op, FI_COMPLETION);
     case OP_CLAIMED:
@@ -79,29 +80,29 @@ static ssize_t post(struct fabric_op *op)
     case OP_PEEK:
         return post_peek(op);
     case OP_DIRECT:
-        break; /* never waits: fabric_trecv */
+    case OP_BOTH:
+        break; /* never wait: fabric_trecv */
     case OP_WRITE:
         return post_write(op);
     case OP_NOTE:
-        return fi_send(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL,
-                       op->peer->head.addr, op);
+        return fi_send(ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->peer->head.addr, op);
     case OP_NOTED:
-        return fi_recv(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, FI_ADDR_UNSPEC,
-                       op);
+        return fi_recv(ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, FI_ADDR_UNSPEC, op);
     case OP_READ:
-        return fi_read(fabric.ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL,
-                       op->peer->head.addr, op->tag, op->data, op);
+        return fi_read(ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->peer->head.addr,
+                       op->tag, op->data, op);
     }
     return -FI_EINVAL;
 }
 
 static ssize_t post_within_bounds(struct fabric_op *op)
 {
+    struct fabric_end *e = fabric_end_of(op);
     bool receive = fabric_is_receive(op);
-    unsigned *count = receive ? &fabric.receives : &fabric.sends;
+    unsigned *count = receive ? &e->receives : &e->sends;
 
     /* A peek is answered at once and never stays in the queue. */
-    if (op->kind != OP_PEEK && *count >= (receive ? fabric.receives_max : fabric.sends_max))
+    if (op->kind != OP_PEEK && *count >= (receive ? e->receives_max : e->sends_max))
         return -FI_EAGAIN;
     ssize_t rc = post(op);
     if (rc)
@@ -113,7 +114,7 @@ static ssize_t post_within_bounds(struct fabric_op *op)
 
 static struct list *queue_of(struct fabric_op *op)
 {
-    return fabric_is_receive(op) ? &fabric.waiting_receives : &op->peer->waiting;
+    return fabric_is_receive(op) ? &fabric_end_of(op)->waiting_receives : &op->peer->waiting;
 }
 
 /* Changed under the caller's lock and read without it by fabric_sleep. */
@@ -124,11 +125,11 @@ static void count_queued(int change)
     atomic_store_explicit(&fabric.queued, n + change, memory_order_relaxed);
 }
 
-void fabric_now_update(void)
+void fabric_now_update(struct fabric_end *e)
 {
-    bool now = fabric.direct && list_empty(&fabric.waiting_receives);
+    bool now = e->direct && list_empty(&e->waiting_receives);
 
-    fabric_now = (struct fabric_now){fabric.ep, now ? fabric.direct->receive : NULL};
+    e->now = (struct fabric_now){e->ep, now ? e->direct->receive : NULL};
 }
 
 /* Nothing takes a short way past what waits. */
@@ -138,7 +139,7 @@ static void enqueue(struct fabric_op *op)
     op->state = OP_QUEUED;
     count_queued(1);
     if (fabric_is_receive(op)) {
-        fabric_now_update();
+        fabric_now_update(fabric_end_of(op));
         return;
     }
     op->peer->head.outlet = NULL;
@@ -186,8 +187,9 @@ void fabric_post_queued(void)
 {
     struct list tried, *l;
 
-    if (post_from(&fabric.waiting_receives))
-        fabric_now_update();
+    for (struct fabric_end *e = fabric.ends; e < fabric.ends + FABRIC_ENDS; e++)
+        if (e->open && post_from(&e->waiting_receives))
+            fabric_now_update(e);
     list_init(&tried);
     while ((l = list_pop(&fabric.blocked))) {
         struct fabric_peer *p = container_of(l, struct fabric_peer, blocked);
@@ -204,6 +206,6 @@ bool fabric_post_withdraw(struct fabric_op *op)
         return false;
     list_drop(&op->link);
     count_queued(-1);
-    fabric_now_update();
+    fabric_now_update(fabric_end_of(op));
     return true;
 }

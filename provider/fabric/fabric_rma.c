@@ -21,45 +21,57 @@ static uint64_t random_key(size_t bytes)
     return key;
 }
 
-static int register_memory(void *base, size_t len, struct fid_mr **mr)
+static int register_at(struct fabric_end *e, void *base, size_t len, struct fid_mr **mr)
 {
-    uint64_t mode = fabric.info->domain_attr->mr_mode;
-    int rc = fi_mr_reg(
-        fabric.domain, base, len, FI_REMOTE_READ | FI_REMOTE_WRITE, 0,
-        mode & FI_MR_PROV_KEY ? 0 : random_key(fabric.info->domain_attr->mr_key_size), 0, mr, NULL);
+    uint64_t mode = e->info->domain_attr->mr_mode;
+    int rc = fi_mr_reg(e->domain, base, len, FI_REMOTE_READ | FI_REMOTE_WRITE, 0,
+                       mode & FI_MR_PROV_KEY ? 0 : random_key(e->info->domain_attr->mr_key_size), 0,
+                       mr, NULL);
 
-    if (rc || !(mode & FI_MR_ENDPOINT))
-        return rc;
-    rc = fi_mr_bind(*mr, &fabric.ep->fid, 0);
-    if (!rc)
-        rc = fi_mr_enable(*mr);
+    if (!rc && mode & FI_MR_ENDPOINT) {
+        rc = fi_mr_bind(*mr, &e->ep->fid, 0);
+        if (!rc)
+            rc = fi_mr_enable(*mr);
+        if (rc) {
+            fi_close(&(*mr)->fid);
+            *mr = NULL;
+        }
+    }
     if (rc)
-        fi_close(&(*mr)->fid);
-    return rc;
+        LOG(LOG_ERROR, "%s does not register %zu bytes: %s", fabric_end_provider(e), len,
+            strerror(-fabric_errno(rc)));
+    return fabric_errno(rc);
+}
+
+/* With all ends that are open, as a peer comes by the one that it has. */
+static int register_memory(struct fabric_region *r, void *base, size_t len)
+{
+    for (int i = 0; i < FABRIC_ENDS; i++) {
+        struct fabric_end *e = &fabric.ends[i];
+        int rc = e->open ? register_at(e, base, len, &r->mr[i]) : 0;
+        if (rc)
+            return rc;
+        if (!e->open)
+            continue;
+        r->key.way[i].key = fi_mr_key(r->mr[i]);
+        if (e->info->domain_attr->mr_mode & FI_MR_VIRT_ADDR)
+            r->key.way[i].base = (uintptr_t)base;
+    }
+    count_add_unlocked(&counts.registered, 1);
+    count_add_unlocked(&counts.registered_bytes, len);
+    return 0;
 }
 
 int fabric_region_open(void *base, size_t len, struct fabric_region **region)
 {
     struct fabric_region *r = calloc(1, sizeof(*r));
+    int rc = !r ? -ENOMEM : len ? register_memory(r, base, len) : 0;
 
-    if (!r)
-        return -ENOMEM;
-    if (len) {
-        int rc = register_memory(base, len, &r->mr);
-        if (rc) {
-            LOG(LOG_ERROR, "%s does not register %zu bytes: %s", fabric_provider(), len,
-                strerror(-fabric_errno(rc)));
-            free(r);
-            return fabric_errno(rc);
-        }
-        count_add_unlocked(&counts.registered, 1);
-        count_add_unlocked(&counts.registered_bytes, len);
-        r->key.key = fi_mr_key(r->mr);
-        if (fabric.info->domain_attr->mr_mode & FI_MR_VIRT_ADDR)
-            r->key.base = (uintptr_t)base;
-    }
-    *region = r;
-    return 0;
+    if (!rc)
+        *region = r;
+    else if (r)
+        fabric_region_close(r);
+    return rc;
 }
 
 void fabric_region_key(const struct fabric_region *region, struct fabric_key *key)
@@ -69,51 +81,64 @@ void fabric_region_key(const struct fabric_region *region, struct fabric_key *ke
 
 void fabric_region_close(struct fabric_region *region)
 {
-    if (region->mr)
-        fi_close(&region->mr->fid);
+    for (int i = 0; i < FABRIC_ENDS; i++)
+        if (region->mr[i])
+            fi_close(&region->mr[i]->fid);
     free(region);
 }
 
 static int transfer(enum fabric_kind kind, struct fabric_peer *peer, struct fabric_op *op,
-                    void *buf, size_t len, uint64_t address, uint64_t key)
+                    void *buf, size_t len, const struct fabric_key *key, uint64_t offset)
 {
+    int way = fabric_end_to(peer)->index;
+
     op->kind = kind;
+    op->end = fabric_end_to(peer)->index;
     op->peer = peer;
     op->iov[0] = (struct iovec){buf, len};
     op->iov_count = 1;
-    op->tag = address;
-    op->data = key;
+    op->tag = key->way[way].base + offset;
+    op->data = key->way[way].key;
     return fabric_post(op);
 }
 
 int fabric_write(struct fabric_peer *to, struct fabric_op *op, const void *buf, size_t len,
-                 uint64_t address, uint64_t key)
+                 const struct fabric_key *key, uint64_t offset)
 {
-    return transfer(OP_WRITE, to, op, (void *)buf, len, address, key);
+    return transfer(OP_WRITE, to, op, (void *)buf, len, key, offset);
 }
 
 int fabric_read(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
-                uint64_t address, uint64_t key)
+                const struct fabric_key *key, uint64_t offset)
 {
-    return transfer(OP_READ, from, op, buf, len, address, key);
+    return transfer(OP_READ, from, op, buf, len, key, offset);
 }
 
 /* ---- Without the peer's help ---- */
 
-int fabric_write_now(struct fabric_peer *to, const void *buf, size_t len, uint64_t address,
-                     uint64_t key)
+int fabric_write_now(struct fabric_peer *to, const void *buf, size_t len,
+                     const struct fabric_key *key, uint64_t offset)
 {
-    return fabric.rma_now ? fabric.rma_now->write(fabric.ep, buf, len, to->head.addr, address, key)
-                          : -EBUSY;
+    const struct fabric_end *e = fabric_end_to(to);
+
+    return e->rma_now ? e->rma_now->write(e->ep, buf, len, to->head.addr,
+                                          key->way[e->index].base + offset, key->way[e->index].key)
+                      : -EBUSY;
 }
 
-int fabric_read_now(struct fabric_peer *from, void *buf, size_t len, uint64_t address, uint64_t key)
+int fabric_read_now(struct fabric_peer *from, void *buf, size_t len, const struct fabric_key *key,
+                    uint64_t offset)
 {
-    return fabric.rma_now ? fabric.rma_now->read(fabric.ep, buf, len, from->head.addr, address, key)
-                          : -EBUSY;
+    const struct fabric_end *e = fabric_end_to(from);
+
+    return e->rma_now ? e->rma_now->read(e->ep, buf, len, from->head.addr,
+                                         key->way[e->index].base + offset, key->way[e->index].key)
+                      : -EBUSY;
 }
 
 int fabric_reach(struct fabric_peer *peer)
 {
-    return fabric.rma_now ? fabric.rma_now->reach(fabric.ep, peer->head.addr) : -EBUSY;
+    const struct fabric_end *e = fabric_end_to(peer);
+
+    return e->rma_now ? e->rma_now->reach(e->ep, peer->head.addr) : -EBUSY;
 }

@@ -211,6 +211,13 @@ bool fabric_wants_node(void)
     return param.node && boot_info()->one_host && !getenv("FI_PROVIDER");
 }
 
+bool fabric_wants_node_beside(void)
+{
+    const struct boot_info *b = boot_info();
+
+    return param.node && !b->one_host && b->local_size > 1;
+}
+
 int fabric_choices_node(struct fabric_choices *c)
 {
     *c = (struct fabric_choices){.source = &node_source};
@@ -219,6 +226,8 @@ int fabric_choices_node(struct fabric_choices *c)
         return -ENOMEM;
     int rc = choices_ask(c, hints, true);
     c->source->freeinfo(hints);
+    for (unsigned i = 0; i < c->count; i++)
+        c->best[i].why = NULL; /* what is asked for by name and interface is the network */
     return rc ? rc : c->count ? 0 : -ENODATA;
 }
 
@@ -368,21 +377,21 @@ static bool each_node(bool one_host, void (*each)(const struct fabric_candidate 
 
 void fabric_describe(char *text, size_t room)
 {
-    const struct fi_info *info = fabric.info;
+    const struct fabric_end *net = &fabric.ends[END_NET];
     char address[INET6_ADDRSTRLEN];
+    int at = 0;
 
     *text = 0;
-    if (!fabric.open)
+    if (fabric.direct)
+        at = snprintf(text, room, "shared memory, %s",
+                      param.single_copy ? "long messages in one copy by the kernel"
+                                        : "long messages in pieces");
+    if (!net->open || (size_t)at >= room)
         return;
-    if (fabric.direct) {
-        snprintf(text, room, "shared memory, %s",
-                 param.single_copy ? "long messages in one copy by the kernel"
-                                   : "long messages in pieces");
-        return;
-    }
-    address_text(info, address);
-    snprintf(text, room, "%s on %s%s%s%s", info->fabric_attr->prov_name, info->domain_attr->name,
-             *address ? " (" : "", address, *address ? ")" : "");
+    address_text(net->info, address);
+    snprintf(text + at, room - (size_t)at, "%s%s on %s%s%s%s", at ? "; " : "",
+             fabric_end_provider(net), net->info->domain_attr->name, *address ? " (" : "", address,
+             *address ? ")" : "");
 }
 
 void fabric_version(char *text, size_t room)

@@ -5,14 +5,22 @@
 /* How often a cancelled receive's answer is looked for: providers give it on the next read. */
 enum { CANCEL_READS = 16 };
 
+/* The peer, where it is one. */
+HOT_INLINE struct fabric_peer *known(struct fabric_peer *from)
+{
+    return from && from->head.addr != FI_ADDR_UNSPEC ? from : NULL;
+}
+
 int fabric_tinject(struct fabric_peer *to, const void *buf, size_t len, uint64_t tag, uint64_t data)
 {
-    if (!list_empty(&to->waiting))
+    const struct fabric_end *e = fabric_end_to(to);
+
+    if (!list_empty(&to->waiting) || len > e->inject)
         return -EAGAIN;
     /* The next one goes by itself. */
-    if (fabric.direct && fabric.direct->outlet(fabric.ep, to->head.addr, &to->head.outlet))
+    if (e->direct && e->direct->outlet(e->ep, to->head.addr, &to->head.outlet))
         to->head.outlet = NULL;
-    ssize_t rc = fi_tinjectdata(fabric.ep, buf, len, data, to->head.addr, tag);
+    ssize_t rc = fi_tinjectdata(e->ep, buf, len, data, to->head.addr, tag);
     return __builtin_expect(!rc, 1) ? 0 : fabric_errno(rc);
 }
 
@@ -20,6 +28,7 @@ int fabric_tsend(struct fabric_peer *to, struct fabric_op *op, const void *buf, 
                  uint64_t tag, uint64_t data)
 {
     op->kind = OP_SEND;
+    op->end = fabric_end_to(to)->index;
     op->peer = to;
     op->iov[0] = (struct iovec){(void *)buf, len};
     op->iov_count = 1;
@@ -33,38 +42,48 @@ static void receive_buffer(struct fabric_op *op, void *buf, size_t len)
 {
     op->iov[0] = (struct iovec){buf, len};
     op->iov_count = 1;
-    if (fabric.tail && len < fabric.limits.eager) {
-        op->iov[1] = (struct iovec){fabric.tail, fabric.limits.eager};
+    const struct fabric_end *e = fabric_end_of(op);
+    if (e->tail && len < e->eager) {
+        op->iov[1] = (struct iovec){e->tail, e->eager};
         op->iov_count = 2;
     }
 }
 
-int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
-                 uint64_t tag, uint64_t ignore)
+int fabric_trecv_end(struct fabric_end *e, struct fabric_op *op, void *buf, size_t len,
+                     uint64_t tag, uint64_t ignore)
 {
-    if (LIKELY(fabric.direct && list_empty(&fabric.waiting_receives))) {
-        struct node_posted *p = (struct node_posted *)op->context;
-        op->kind = OP_DIRECT;
-        op->state = OP_POSTED;
-        op->peer = from;
-        op->iov[0].iov_len = len; /* dispatch_entry looks at it */
-        p->tag = tag;
-        p->ignore = ignore;
-        p->source = from ? from->head.addr : FI_ADDR_UNSPEC;
-        p->buf = buf;
-        p->len = len;
-        if (LIKELY(!fabric.direct->post(fabric.ep, p)))
-            return 0;
-    }
     op->kind = OP_RECV;
-    op->peer = from;
+    op->end = e->index;
     op->tag = tag;
     op->data = ignore;
     receive_buffer(op, buf, len);
     return fabric_post(op);
 }
 
-struct fabric_now fabric_now;
+int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
+                 uint64_t tag, uint64_t ignore)
+{
+    struct fabric_end *e = from ? fabric_end_to(from) : fabric.only;
+
+    if (UNLIKELY(!e))
+        return fabric_both_post(op, buf, len, tag, ignore);
+    op->end = e->index;
+    op->peer = known(from);
+    if (LIKELY(e->direct && list_empty(&e->waiting_receives))) {
+        struct node_posted *p = (struct node_posted *)op->context;
+        op->kind = OP_DIRECT;
+        op->state = OP_POSTED;
+        op->iov[0].iov_len = len; /* dispatch_entry looks at it */
+        p->tag = tag;
+        p->ignore = ignore;
+        p->source = from ? from->head.addr : FI_ADDR_UNSPEC;
+        p->buf = buf;
+        p->len = len;
+        if (LIKELY(!e->direct->post(e->ep, p)))
+            return 0;
+    }
+    return fabric_trecv_end(e, op, buf, len, tag, ignore);
+}
 
 int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len)
 {
@@ -80,18 +99,21 @@ bool fabric_hoards(void)
 
 /* ---- Scattered memory ---- */
 
-bool fabric_scatters(void)
+bool fabric_scatters(const struct fabric_peer *peer)
 {
-    return fabric.direct;
+    const struct fabric_end *e = peer ? fabric_end_to(peer) : fabric.only;
+
+    return e && e->direct;
 }
 
 int fabric_tinject_scattered(struct fabric_peer *to, const struct scatter *s, uint64_t tag,
                              uint64_t data)
 {
-    if (!list_empty(&to->waiting))
+    const struct fabric_end *e = fabric_end_to(to);
+
+    if (!list_empty(&to->waiting) || s->len > e->inject)
         return -EAGAIN;
-    return fabric_errno(
-        fabric.direct->send_scattered(fabric.ep, s, to->head.addr, tag, data, NULL));
+    return fabric_errno(e->direct->send_scattered(e->ep, s, to->head.addr, tag, data, NULL));
 }
 
 static int post_scattered(struct fabric_op *op, const struct scatter *s)
@@ -105,6 +127,7 @@ int fabric_tsend_scattered(struct fabric_peer *to, struct fabric_op *op, const s
                            uint64_t tag, uint64_t data)
 {
     op->kind = OP_SEND;
+    op->end = fabric_end_to(to)->index;
     op->peer = to;
     op->tag = tag;
     op->data = data;
@@ -115,7 +138,8 @@ int fabric_trecv_scattered(struct fabric_peer *from, struct fabric_op *op, const
                            uint64_t tag, uint64_t ignore)
 {
     op->kind = OP_RECV;
-    op->peer = from;
+    op->end = (from ? fabric_end_to(from) : fabric.only)->index;
+    op->peer = known(from);
     op->tag = tag;
     op->data = ignore;
     return post_scattered(op, s);
@@ -127,8 +151,9 @@ int fabric_trecv_claimed_scattered(struct fabric_op *claimed, const struct scatt
     return post_scattered(claimed, s);
 }
 
-int fabric_tpeek(struct fabric_peer *from, struct fabric_op *claim, uint64_t tag, uint64_t ignore,
-                 struct fabric_event *found)
+/* At one end. */
+static int peek_end(struct fabric_end *e, struct fabric_peer *from, struct fabric_op *claim,
+                    uint64_t tag, uint64_t ignore, struct fabric_event *found)
 {
     struct fabric_peek peek = {.answered = false};
     struct fabric_op own, *op = claim ? claim : &own;
@@ -141,7 +166,8 @@ int fabric_tpeek(struct fabric_peer *from, struct fabric_op *claim, uint64_t tag
             return fabric_progress() < 0 ? -EIO : -ENOMSG;
     }
     op->kind = OP_PEEK;
-    op->peer = from;
+    op->end = e->index;
+    op->peer = known(from);
     op->tag = tag;
     op->data = ignore;
     op->iov[0].iov_base = &peek;
@@ -150,7 +176,7 @@ int fabric_tpeek(struct fabric_peer *from, struct fabric_op *claim, uint64_t tag
     if (rc == -EAGAIN)
         return fabric_progress() < 0 ? -EIO : -ENOMSG;
     while (!rc && !peek.answered) {
-        int n = fabric_cq_poll();
+        int n = fabric_cq_poll_end(e);
         rc = n < 0 ? n : 0;
     }
     if (!rc)
@@ -163,19 +189,37 @@ int fabric_tpeek(struct fabric_peer *from, struct fabric_op *claim, uint64_t tag
     return rc;
 }
 
+int fabric_tpeek(struct fabric_peer *from, struct fabric_op *claim, uint64_t tag, uint64_t ignore,
+                 struct fabric_event *found)
+{
+    struct fabric_end *e = from ? fabric_end_to(from) : fabric.only;
+
+    if (e)
+        return peek_end(e, from, claim, tag, ignore, found);
+    int rc = peek_end(&fabric.ends[END_NODE], NULL, claim, tag, ignore, found);
+    return rc != -ENOMSG ? rc : peek_end(&fabric.ends[END_NET], NULL, claim, tag, ignore, found);
+}
+
 void fabric_cancel(struct fabric_op *op)
 {
     static const struct fabric_event cancelled = {.error = -ECANCELED};
     struct fabric_watch watch;
 
+    if (op->state == OP_IDLE)
+        return; /* `done` has been called, whatever its owner still does about it */
+    if (op->kind == OP_BOTH) {
+        fabric_both_cancel(op);
+        return;
+    }
     if (fabric_post_withdraw(op)) {
         fabric_finish(op, &cancelled);
         return;
     }
+    struct fabric_end *e = fabric_end_of(op);
     fabric_watch(&watch, op);
-    fi_cancel(&fabric.ep->fid, op);
+    fi_cancel(&e->ep->fid, op);
     for (int reads = 0; !watch.seen && reads < CANCEL_READS;)
-        if (fabric_cq_poll() <= 0)
+        if (fabric_cq_poll_end(e) <= 0)
             reads++;
     fabric_unwatch(&watch);
 }

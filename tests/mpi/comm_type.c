@@ -7,7 +7,9 @@
 #include <sched.h>
 
 #include "mpitest.h"
+#include "tests/mpi/hosts.h"
 
+static int *hosts;           /* by rank */
 static int processors, mine; /* how many there are to bind to, and which of them is this rank's */
 
 /* All threads, the library's too: a process runs where any of them may. */
@@ -78,13 +80,24 @@ static void has(MPI_Comm comm, const int *ranks, int n)
     OK(MPI_Comm_free(&comm));
 }
 
-/* Ranks first, first + step, ... */
+/* Of those on this host ranks first, first + step, ... */
 static void has_every(MPI_Comm comm, int first, int step)
 {
     int ranks[64], n = 0;
 
     for (int r = first; r < size; r += step)
-        ranks[n++] = r;
+        if (hosts[r] == hosts[rank])
+            ranks[n++] = r;
+    has(comm, ranks, n);
+}
+
+static void has_host_backwards(MPI_Comm comm)
+{
+    int ranks[64], n = 0;
+
+    for (int r = size; r-- > 0;)
+        if (hosts[r] == hosts[rank])
+            ranks[n++] = r;
     has(comm, ranks, n);
 }
 
@@ -107,8 +120,8 @@ static void test_guided(int type)
 {
     static const char key[] = "mpi_hw_resource_type";
 
-    has_all_backwards(split(type, -rank, info_of(key, "mpi_shared_memory")));
-    has_all_backwards(split(type, -rank, info_of(key, "hwloc://Machine")));
+    has_host_backwards(split(type, -rank, info_of(key, "mpi_shared_memory")));
+    has_host_backwards(split(type, -rank, info_of(key, "hwloc://Machine")));
     has_every(split(type, 0, info_of(key, "hwloc://PU")), mine, processors);
     nothing(type, NULL, NULL);
     nothing(type, "unknown", "hwloc://PU");
@@ -137,7 +150,7 @@ static void test_unguided(void)
 {
     MPI_Comm comm = MPI_COMM_WORLD, next;
     char value[64];
-    int before, after, length, flag, depth = 0;
+    int before, after, length, flag, depth = 0, beside = 0;
 
     for (;; depth++) {
         MPI_Info info = info_of(NULL, NULL);
@@ -152,12 +165,13 @@ static void test_unguided(void)
         if (next == MPI_COMM_NULL)
             break;
         OK(MPI_Comm_size(next, &after));
-        CHECK(flag && after < before && !strncmp(value, "hwloc://", 8));
+        CHECK(flag && after < before &&
+              (!strncmp(value, "hwloc://", 8) || !strcmp(value, "mpi_shared_memory")));
         comm = next;
     }
-    CHECK(!flag && (depth > 0) == (size > 1 && processors > 1));
-    if (depth)
-        CHECK(before == (size - mine + processors - 1) / processors);
+    for (int r = mine; r < size; r += processors)
+        beside += hosts[r] == hosts[rank];
+    CHECK(!flag && before == beside && (depth > 0) == (beside < size));
 }
 
 /* A process that may run on all processors runs on no single one. */
@@ -192,11 +206,12 @@ static void test_info(void)
 int main(int argc, char **argv)
 {
     begin(&argc, &argv);
+    hosts = hosts_of_ranks();
     CHECK(size <= 64);
     test_unbound();
     bind_self();
     OK(MPI_Barrier(MPI_COMM_WORLD));
-    has_all_backwards(split(MPI_COMM_TYPE_SHARED, -rank, MPI_INFO_NULL));
+    has_host_backwards(split(MPI_COMM_TYPE_SHARED, -rank, MPI_INFO_NULL));
     CHECK(split(MPI_UNDEFINED, 0, MPI_INFO_NULL) == MPI_COMM_NULL);
     test_guided(MPI_COMM_TYPE_HW_GUIDED);
     test_guided(MPI_COMM_TYPE_RESOURCE_GUIDED);

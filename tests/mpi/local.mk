@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Programs under our own mpiexec, each on 1, 2 and 4 ranks. To add one: its name here, and its two
 # lines below. The suffix makes automake run it through run.sh.
-EXTRA_DIST += tests/mpi/broken.py tests/mpi/run.sh tests/mpi/coll_fuzz.sh
+EXTRA_DIST += tests/mpi/broken.py tests/mpi/coll_fuzz.sh tests/mpi/hosts.h tests/mpi/run.sh
 TEST_EXTENSIONS = .mpi .cluster
 MPI_LOG_COMPILER = $(top_srcdir)/tests/mpi/run.sh
 AM_MPI_LOG_FLAGS = 1,2,4

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # run.sh NP[,NP...] PROGRAM [ARGUMENT...]: runs the program under the build tree's mpiexec on each
-# number of ranks in turn, first over shared memory and then, with the node endpoint off, over the
-# network's loopback; fails with the first that fails, or takes longer than TIMEOUT seconds.
-# ENDPOINTS="node" or "tcp" runs one of the two. To be called in the build tree's top folder, as
-# make does.
+# number of ranks in turn: over shared memory; with the node endpoint off, over the network's
+# loopback; and with both, as on two hosts. Fails with the first that fails, or takes longer than
+# TIMEOUT seconds. ENDPOINTS names one or two of "node tcp both". To be called in the build tree's
+# top folder, as make does.
 set -u
 counts=$1
 program=$2
@@ -13,13 +13,20 @@ mpiexec=${MPIEXEC:-./mpiexec}
 LD_LIBRARY_PATH=$PWD/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH ORIEL_NODE
 
-for endpoint in ${ENDPOINTS:-node tcp}; do
+for endpoint in ${ENDPOINTS:-node tcp both}; do
+    unset ORIEL_PRETEND_HOSTS ORIEL_INTERFACE
     case $endpoint in
     node) ORIEL_NODE=yes ;;
     tcp) ORIEL_NODE=no ;;
-    *) echo "run.sh: ENDPOINTS: $endpoint is neither node nor tcp" >&2; exit 99 ;;
+    both)
+        ORIEL_NODE=yes ORIEL_PRETEND_HOSTS=2 ORIEL_INTERFACE=lo
+        export ORIEL_PRETEND_HOSTS ORIEL_INTERFACE
+        ;;
+    *) echo "run.sh: ENDPOINTS: $endpoint is none of node, tcp and both" >&2; exit 99 ;;
     esac
     for np in $(echo "$counts" | tr , ' '); do
+        # With fewer, no rank of two hosts has another beside it.
+        [ $endpoint = both ] && [ "$np" -lt 3 ] && continue
         timeout -k 5 "${TIMEOUT:-120}" \
             "$mpiexec" --oversubscribe -n "$np" "./$program" "$@" </dev/null
         status=$?

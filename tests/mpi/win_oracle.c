@@ -361,7 +361,7 @@ static void window_of(enum flavour f, int granularity, int rounds, uint64_t *s)
         OK(MPI_Win_create_dynamic(info, MPI_COMM_WORLD, &win));
         OK(MPI_Win_attach(win, mem, (MPI_Aint)bytes));
         MPI_Get_address(mem, &here);
-    } else if (f == ALLOCATE) {
+    } else if (f == ALLOCATE || !win_one_host) {
         OK(MPI_Win_allocate((MPI_Aint)bytes, 1, info, MPI_COMM_WORLD, &mem, &win));
     } else {
         OK(MPI_Win_allocate_shared((MPI_Aint)bytes, 1, info, MPI_COMM_WORLD, &mem, &win));

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int win_rank, win_size, win_failed;
+#include "tests/mpi/hosts.h"
+
+static int win_rank, win_size, win_failed, win_one_host;
 
 #define CHECK(cond, ...)                                                                           \
     do {                                                                                           \
@@ -29,6 +31,7 @@ static inline void test_begin(void)
     MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided);
     MPI_Comm_rank(MPI_COMM_WORLD, &win_rank);
     MPI_Comm_size(MPI_COMM_WORLD, &win_size);
+    win_one_host = hosts_is_one();
 }
 
 static inline int test_end(void)
@@ -74,8 +77,11 @@ static inline void test_win_open(struct test_win *t, enum flavour f, MPI_Aint in
         OK(MPI_Win_attach(t->win, t->mem, bytes));
         MPI_Get_address(t->mem, &here);
         break;
-    default:
-        OK(MPI_Win_allocate_shared(bytes, sizeof(int), info, MPI_COMM_WORLD, &t->mem, &t->win));
+    default: /* only those of one host can share */
+        if (!win_one_host)
+            OK(MPI_Win_allocate(bytes, sizeof(int), info, MPI_COMM_WORLD, &t->mem, &t->win));
+        else
+            OK(MPI_Win_allocate_shared(bytes, sizeof(int), info, MPI_COMM_WORLD, &t->mem, &t->win));
     }
     MPI_Info_free(&info);
     OK(MPI_Win_set_errhandler(t->win, MPI_ERRORS_RETURN));

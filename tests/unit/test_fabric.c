@@ -620,14 +620,12 @@ static void remote_memory(uint32_t rank)
     for (unsigned i = 0; i < SIZES && sizes[i] <= LEN; i++) {
         fill(local, sizes[i], 50 + i + rank);
         if (sizes[i]) {
-            int rc = fabric_write(other, &request_begin(&r)->op, local, sizes[i],
-                                  theirs.key.base + LEN, theirs.key.key);
+            int rc = fabric_write(other, &request_begin(&r)->op, local, sizes[i], &theirs.key, LEN);
             CHECK(rc == 0, "write");
             request_wait(&r);
             CHECK(!r.event.error, "write of %zu: %s", sizes[i], strerror(-r.event.error));
             memset(local, 0, sizes[i]);
-            rc = fabric_read(other, &request_begin(&r)->op, local, sizes[i], theirs.key.base + LEN,
-                             theirs.key.key);
+            rc = fabric_read(other, &request_begin(&r)->op, local, sizes[i], &theirs.key, LEN);
             CHECK(rc == 0, "read");
             request_wait(&r);
             CHECK(!r.event.error, "read of %zu: %s", sizes[i], strerror(-r.event.error));
