@@ -95,17 +95,16 @@ static size_t bytes_of(const struct coll *k)
 }
 
 /* What holds between all ranks of the communicator, and is the same on all of them. */
-static enum coll_endpoint endpoint_of(void)
+static enum coll_endpoint endpoint_of(const struct comm *c)
 {
-    if (fabric_is_shared())
+    if (c->reach == FABRIC_LOCAL && fabric_is_shared())
         return COLL_NODE;
     return fabric_limits()->emulated ? COLL_STACK : COLL_DEVICE;
 }
 
 size_t coll_segment(const struct coll *k)
 {
-    (void)k;
-    return (size_t)coll_costs[endpoint_of()].segment;
+    return (size_t)coll_costs[endpoint_of(k->comm)].segment;
 }
 
 MPI_Count coll_segment_items(const struct coll *k)
@@ -152,7 +151,7 @@ static const struct coll_row *compare(const struct coll *k, size_t n, unsigned t
     struct coll_shape s = {.p = k->size,
                            .n = (double)n,
                            .load = traits & AREA ? k->comm->area->load : 1,
-                           .c = &coll_costs[endpoint_of()],
+                           .c = &coll_costs[endpoint_of(k->comm)],
                            .traits = traits};
 
     return cheapest(k->args.kind, &s);

@@ -177,7 +177,8 @@ void kept_fetch(void)
             return;
         *k = (struct kept){.here = false};
         list_init(&k->arrival);
-        if (fabric_tpeek(NULL, &k->op, p2p_bits(CHANNEL_P2P, 0, 0), any, &k->event)) {
+        if (fabric_tpeek(fabric_any(FABRIC_REMOTE), &k->op, p2p_bits(CHANNEL_P2P, 0, 0), any,
+                         &k->event)) {
             spare = k;
             return;
         }

@@ -94,7 +94,7 @@ int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len)
 
 bool fabric_hoards(void)
 {
-    return fabric_is_open() && !fabric.direct;
+    return fabric.ends[END_NET].open;
 }
 
 /* ---- Scattered memory ---- */
@@ -160,9 +160,9 @@ static int peek_end(struct fabric_end *e, struct fabric_peer *from, struct fabri
     int rc;
 
     /* What is still to be posted comes first: the message may be for one of those. */
-    if (!list_empty(&fabric.waiting_receives)) {
+    if (!list_empty(&e->waiting_receives)) {
         fabric_post_queued();
-        if (!list_empty(&fabric.waiting_receives))
+        if (!list_empty(&e->waiting_receives))
             return fabric_progress() < 0 ? -EIO : -ENOMSG;
     }
     op->kind = OP_PEEK;

@@ -92,12 +92,18 @@ static int listen_local(struct place *place)
     return 0;
 }
 
+/* ORIEL_PRETEND_HOSTS: the launcher notices all. */
+static bool is_one_machine(void)
+{
+    return boot_info()->machine_size == boot_info()->size;
+}
+
 int pulse_listen(const struct interface_address *own)
 {
     struct place place = {.address = *own};
 
     pulse.listened++;
-    if (boot_info()->local_rank)
+    if (boot_info()->local_rank || is_one_machine())
         return 0;
     snprintf(place.host, sizeof(place.host), "%s", boot_info()->host);
     close_fd(&pulse.ring);
@@ -346,8 +352,10 @@ static int find_neighbours(void)
 int pulse_start(void)
 {
     static bool registered;
-    int rc = find_neighbours();
 
+    if (is_one_machine())
+        return 0;
+    int rc = find_neighbours();
     if (rc)
         return rc;
     if (!registered)

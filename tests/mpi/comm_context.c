@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "mpitest.h"
+#include "tests/mpi/hosts.h"
 
 enum { THREADS = 4, THREAD_LOOPS = 60, TRAFFIC = 64 };
 
@@ -60,7 +61,8 @@ static void test_loops(int loops)
         dup_split_free(i);
     OK(MPI_Barrier(MPI_COMM_WORLD));
     after = in_use();
-    if (after > before + 64 * 1024) {
+    /* A network's buffers are made as they are used for the first time. */
+    if (after > before + (size_t)(hosts_is_one() ? 64 : 4096) * 1024) {
         fprintf(stderr, "rank %d: %zu bytes before, %zu after %d times dup, split and free\n", rank,
                 before, after, loops);
         CHECK(!"memory is flat");
