@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # debian13.sh FOLDER: Oriel with Debian 13's packages (libfabric 2.1, PMIx 5.0), in a debootstrap folder: it builds with
-# -Werror, and the unit tests and some programs of tests/mpi pass. What `make check-debian13` calls. The folder is
+# -Werror (but for one guess of gcc 14's), and the unit tests and some programs of tests/mpi pass. What `make check-debian13` calls. The folder is
 # made once and used again; --new begins anew.
 set -eu
 top=$(cd -- "$(dirname -- "$0")/.." && pwd -P)
@@ -61,7 +61,8 @@ exec unshare --mount --pid --fork --kill-child bash -euc '
         dpkg-query -W -f \"\\\${Package} \\\${Version}\\n\" libfabric1 libpmix2t64 gcc
         (cd source && autoreconf -fi > ../autoreconf.log 2>&1) || { tail ../build/autoreconf.log; exit 1; }
         cd make
-        ../source/configure --enable-werror > configure.log || { tail configure.log; exit 1; }
+        # Whether gcc believes that a function has set a variable depends on what it inlined: told, and no error.
+        ../source/configure --enable-werror CFLAGS=-Wno-error=maybe-uninitialized > configure.log || { tail configure.log; exit 1; }
         make -j2 > make.log 2>&1 || { grep -m 20 -E \"error|warning\" make.log; echo FAIL: debian13: the build; exit 1; }
         make check TESTS=\"\$1\"
     " bash "$tests"
