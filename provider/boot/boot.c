@@ -218,6 +218,39 @@ static int become_singleton(void)
 }
 
 /*
+ * A program that a rank starts finds all that the launcher has told the rank, and is not that rank
+ * once more. So a rank leaves its mark, with its own process number, to those that it starts, for
+ * as long as it is one.
+ */
+static const char mark[] = "ORIEL_IS_RANK";
+
+static void format_mark(pid_t pid, char *text, size_t room)
+{
+    const char *job = getenv("PMIX_NAMESPACE"), *rank = getenv("PMIX_RANK");
+
+    snprintf(text, room, "%s %s %d", job, rank ? rank : "", (int)pid);
+}
+
+static bool started_by_rank(void)
+{
+    const char *left = getenv(mark), *pid = left ? strrchr(left, ' ') : NULL;
+    char own[PMIX_MAX_NSLEN + 64];
+
+    if (!pid || atoi(pid + 1) == (int)getpid())
+        return false;
+    format_mark((pid_t)atoi(pid + 1), own, sizeof(own));
+    return !strcmp(own, left);
+}
+
+static void leave_mark(void)
+{
+    char own[PMIX_MAX_NSLEN + 64];
+
+    format_mark(getpid(), own, sizeof(own));
+    setenv(mark, own, 1);
+}
+
+/*
  * A server that does not answer must not make a job of one of each of its ranks; the first of them
  * says so.
  */
@@ -247,6 +280,8 @@ int boot_open(void)
     /* Without this variable there is no server to look for, and looking costs 10 ms and more. */
     if (!getenv("PMIX_NAMESPACE"))
         return boot_alone() == BOOT_STRAY ? -ENOTCONN : become_singleton();
+    if (started_by_rank())
+        return become_singleton();
 
     int rc = connect_server();
     if (rc)
@@ -257,6 +292,7 @@ int boot_open(void)
         return rc;
     }
     log_open(boot.info.rank);
+    leave_mark();
     boot.open = true;
     return 0;
 }

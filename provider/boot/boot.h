@@ -28,7 +28,8 @@ struct boot_info {
 /*
  * Connects to the PMIx server if there is one. A process that was started as one of several
  * without PMIx gets one line on standard error from the first of them and -ENOTCONN: it must end
- * (DESIGN: never N singletons in silence). Calling it again is harmless.
+ * (DESIGN: never N singletons in silence). One that a rank has started is alone. Calling it again
+ * is harmless.
  */
 int boot_open(void);
 const struct boot_info *boot_info(void);

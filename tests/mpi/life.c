@@ -176,6 +176,43 @@ static void forks(void)
     MPI_Finalize();
 }
 
+static void alone(void)
+{
+    int size;
+
+    MPI_Init(NULL, NULL);
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    EXPECT(size == 1);
+    MPI_Finalize();
+}
+
+/* This program once more, which inherits all that the launcher has told this process. */
+static int start_alone(void)
+{
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        execl("/proc/self/exe", "life", "alone", NULL);
+        _exit(9);
+    }
+    EXPECT(waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* A process that a rank starts is not that rank once more, but a job of its own. */
+static void children(void)
+{
+    int rank;
+
+    MPI_Init(NULL, NULL);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    for (int i = 0; i < 2 && rank == 0; i++)
+        EXPECT(start_alone() == 0);
+    MPI_Barrier(MPI_COMM_WORLD);
+    MPI_Finalize();
+}
+
 /* ---- Sessions ---- */
 
 static void sessions(void)
@@ -371,6 +408,8 @@ static const struct {
     {"init_in_thread", init_in_thread},
     {"attributes", attributes},
     {"forks", forks},
+    {"alone", alone},
+    {"children", children},
     {"sessions", sessions},
     {"cycles", cycles},
     {"handlers", handlers},
