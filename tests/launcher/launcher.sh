@@ -198,6 +198,16 @@ test_bad_input()
     expect_line "/etc/passwd: program cannot be executed"
     run "a folder" -n 2 /tmp
     expect_status 126
+    run "no name" -n 1 ""
+    expect_status 127
+    expect_line ": program not found"
+    run "-genv without a name" -genv -n 1 touch "$work/started"
+    expect_status 2
+    expect_line "-genv -n: a variable's name is expected"
+    (ulimit -n 100; run "more ranks than descriptors can be had" -n 64 touch "$work/started"
+        expect_status 1
+        expect_line "64 ranks need [0-9]+ open files, and 100 are allowed \(ulimit -n\)"
+        [ $failed -eq 0 ]) && pass || failed=$((failed + 1))
     run "bad --wdir" --wdir /no/such -n 1 touch "$work/started"
     expect_status 2
     expect_line "/no/such: No such file"

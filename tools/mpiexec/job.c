@@ -152,7 +152,9 @@ static int find_program(const struct app *app, struct program *p)
             return STATUS_USAGE;
         }
     }
-    if (strchr(name, '/') != NULL) {
+    if (*name == '\0') {
+        error = ENOENT;
+    } else if (strchr(name, '/') != NULL) {
         p->path = name;
         error = check_file(folder, name);
     } else {

@@ -121,6 +121,12 @@ static void add_variable(struct strings *to, const char *name, const char *val)
     strings_add(to, pair);
 }
 
+/* Whether it can be the beginning of NAME=VALUE; an option that stands there is a mistake. */
+static bool is_name(const char *word)
+{
+    return *word != '=' && *word != '\0' && *word != '-';
+}
+
 static int bad_name(struct cursor *c, const char *word)
 {
     return fail(c->o, "%s %s: a variable's name is expected before \"=\"", c->option, word);
@@ -135,7 +141,7 @@ static int take_x(struct cursor *c, const struct option *opt)
     (void)opt;
     if (v == NULL)
         return -1;
-    if (*v == '=' || *v == '\0')
+    if (!is_name(v))
         return bad_name(c, v);
     if (strchr(v, '=') != NULL) {
         strings_add(&c->o->env, copy(v));
@@ -168,7 +174,7 @@ static int take_genv(struct cursor *c, const struct option *opt)
 
     if (name == NULL)
         return -1;
-    if (*name == '=' || *name == '\0')
+    if (!is_name(name))
         return bad_name(c, name);
     if (strchr(name, '=') != NULL) {
         strings_add(to, copy(name));

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,18 +295,24 @@ static int catch_signals(struct launch_origin *old)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Two pipes and a socket for each rank. */
-static void allow_files(const struct job *job, struct launch_origin *old)
+/* A socket for each rank, and its pipes. Where they are too many nothing is started. */
+static int allow_files(const struct job *job, const struct options *o, struct launch_origin *old)
 {
-    rlim_t needed = 64 + 3 * (rlim_t)job->nranks;
+    rlim_t pipes = o->output_dir != NULL ? 0 : o->merge_stderr ? 1 : 2;
+    rlim_t needed = 32 + (1 + pipes) * (rlim_t)job->nranks;
     struct rlimit more;
 
     getrlimit(RLIMIT_NOFILE, &old->files);
     more = old->files;
     if (more.rlim_cur >= needed)
-        return;
-    more.rlim_cur = needed < more.rlim_max ? needed : more.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &more); /* where it is not enough, opening a pipe says so */
+        return 0;
+    if (more.rlim_max < needed) {
+        say("%d ranks need %ju open files, and %ju are allowed (ulimit -n)", job->nranks,
+            (uintmax_t)needed, (uintmax_t)more.rlim_max);
+        return -1;
+    }
+    more.rlim_cur = needed;
+    return setrlimit(RLIMIT_NOFILE, &more);
 }
 
 static int launch_all(struct run *r, const struct launch_origin *origin)
@@ -362,7 +369,8 @@ int run_job(struct job *job, const struct options *o)
         say("no signal descriptor: %s", strerror(errno));
         return 1;
     }
-    allow_files(job, &origin);
+    if (allow_files(job, o, &origin) != 0)
+        return 1;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (guard_start(job) != 0)
         return 1;
