@@ -16,6 +16,7 @@ enum {
     SLEEP_MS = 20,    /* a wake-up costs some 60 us: 0.3 % of a processor */
     CLOCK_EVERY = 16, /* yields */
     POLLS_ALONE = 8,  /* before it matters whether a peer needs this processor */
+    SAMPLE = 256,     /* one round in so many is timed */
 };
 
 /* A migration costs some 10 us, and what a peer said of itself may be old. */
@@ -190,6 +191,22 @@ void wait_looked(void)
     count_add_unlocked(&counts.yields, 1);
 }
 
+/*
+ * Times a round now and then, from one vain poll to the next: a clock at each would cost as much as
+ * what it measures. `since` is free before the yields.
+ */
+static void sample_poll(struct wait *w)
+{
+    static _Thread_local uint32_t rounds;
+
+    if (w->since) {
+        count_add_unlocked(&counts.poll_ns, SAMPLE * (clock_ns() - w->since));
+        w->since = 0;
+    } else if (++rounds % SAMPLE == 0 && w->polls < spin) {
+        w->since = clock_ns();
+    }
+}
+
 void wait_step(struct wait *w, bool progressed, struct lock *lock)
 {
     if (progressed) {
@@ -197,8 +214,12 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
         return;
     }
     if (w->polls < spin) {
-        if (w->polls++ == POLLS_ALONE && meets_peer(lock))
+        w->polls++;
+        sample_poll(w);
+        if (w->polls == POLLS_ALONE + 1 && meets_peer(lock)) {
             w->polls = spin;
+            w->since = 0;
+        }
         __builtin_ia32_pause();
         return;
     }
