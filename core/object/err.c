@@ -260,7 +260,7 @@ int err_add_class(int *class)
 
 int err_add_code(int class, int *code)
 {
-    if (err_class(class) != class)
+    if (class < 0 || err_class(class) != class)
         return err_set(MPI_ERR_ARG, "%d is no error class", class);
     lock_take(&added.lock);
     struct added *a = added_new();

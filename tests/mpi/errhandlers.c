@@ -183,6 +183,20 @@ static void test_kinds(void)
     OK(MPI_Errhandler_free(&comm));
 }
 
+/* What the program raises itself has no detail of an older error of the same class. */
+static void test_detail(void)
+{
+    char text[MPI_MAX_ERROR_STRING];
+    int n = 0, length;
+
+    CHECK(MPI_Send(&n, -7, MPI_INT, 0, 0, MPI_COMM_SELF) == MPI_ERR_COUNT);
+    OK(MPI_Error_string(MPI_ERR_COUNT, text, &length));
+    CHECK(strstr(text, "-7") && (int)strlen(text) == length);
+    OK(MPI_Comm_call_errhandler(MPI_COMM_SELF, MPI_ERR_COUNT));
+    OK(MPI_Error_string(MPI_ERR_COUNT, text, &length));
+    CHECK(!strstr(text, "-7") && strstr(text, "MPI_ERR_COUNT"));
+}
+
 /* Frees the communicator, its handle and itself, while it runs. */
 static void frees_all(MPI_Comm *comm, int *error, ...)
 {
@@ -219,6 +233,7 @@ int main(int argc, char **argv)
     test_file();
     test_session();
     test_kinds();
+    test_detail();
     test_free_inside();
     return end("errhandlers");
 }

@@ -5,8 +5,11 @@
 
 #include "mpitest.h"
 
-/* ONE: rank 0 against all others. HALVES: the second is the larger. PARITY: odd against even. */
-enum cut { ONE, HALVES, PARITY, CUTS };
+/*
+ * ONE: rank 0 against all others. HALVES: the second is the larger. PARITY: odd against even.
+ * BUT_ONE: rank 1 against all others, which are no sequence where there are three.
+ */
+enum cut { ONE, HALVES, PARITY, BUT_ONE, CUTS };
 
 static inline int side_of(enum cut cut, int world_rank)
 {
@@ -15,6 +18,8 @@ static inline int side_of(enum cut cut, int world_rank)
         return world_rank > 0;
     case HALVES:
         return world_rank >= size / 2;
+    case BUT_ONE:
+        return world_rank == 1;
     default:
         return world_rank % 2;
     }

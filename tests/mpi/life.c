@@ -219,9 +219,9 @@ static void sessions(void)
 {
     MPI_Session session, second;
     MPI_Info info;
-    MPI_Group group;
+    MPI_Group group, self;
     MPI_Comm comm;
-    int n, len, size, in = 1, sum = 0, flag;
+    int n, len, size, rank, in = 1, sum = 0, flag;
     char name[64];
 
     EXPECT(!MPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, &session));
@@ -246,6 +246,11 @@ static void sessions(void)
     EXPECT(!MPI_Group_from_session_pset(session, "mpi://world", &group));
     EXPECT(MPI_Group_from_session_pset(session, "mpi://moon", &group) == MPI_ERR_ARG);
     MPI_Group_size(group, &size);
+    EXPECT(!MPI_Group_from_session_pset(session, "MPI://self", &self));
+    EXPECT(!MPI_Group_size(self, &n) && n == 1 && !MPI_Group_rank(self, &n) && n == 0);
+    MPI_Group_rank(group, &rank);
+    EXPECT(!MPI_Group_translate_ranks(self, 1, &n, group, &len) && len == rank);
+    MPI_Group_free(&self);
     EXPECT(!MPI_Comm_create_from_group(group, "life", MPI_INFO_NULL, MPI_ERRORS_RETURN, &comm));
     MPI_Group_free(&group);
     MPI_Allreduce(&in, &sum, 1, MPI_INT, MPI_SUM, comm);
@@ -331,6 +336,19 @@ static void initial(void)
     EXPECT(MPI_Comm_rank(MPI_COMM_WORLD, &x) == MPI_ERR_OTHER);
 }
 
+/* One of several programs of a job: prints which of them, and how many ranks the job may have. */
+static void programs(void)
+{
+    int *appnum, *universe, flag, rank;
+
+    MPI_Init(NULL, NULL);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    EXPECT(!MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_APPNUM, &appnum, &flag) && flag);
+    EXPECT(!MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_UNIVERSE_SIZE, &universe, &flag) && flag);
+    printf("%d: program %d of %d\n", rank, *appnum, *universe);
+    MPI_Finalize();
+}
+
 /* ---- What ends the program ---- */
 
 static void init_twice(void)
@@ -399,6 +417,26 @@ static void fatal(void)
     MPI_Send(&x, 1, MPI_INT, size + 3, 0, MPI_COMM_WORLD);
 }
 
+/* A code of the program's own, before and after it has a string. */
+static void own_code(void)
+{
+    int code;
+
+    MPI_Init(NULL, NULL);
+    MPI_Add_error_class(&code);
+    MPI_Comm_call_errhandler(MPI_COMM_WORLD, code);
+}
+
+static void own_code_told(void)
+{
+    int code;
+
+    MPI_Init(NULL, NULL);
+    MPI_Add_error_class(&code);
+    MPI_Add_error_string(code, "out of paper");
+    MPI_Comm_call_errhandler(MPI_COMM_WORLD, code);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -414,6 +452,7 @@ static const struct {
     {"cycles", cycles},
     {"handlers", handlers},
     {"initial", initial},
+    {"programs", programs},
     {"init_twice", init_twice},
     {"finalize_first", finalize_first},
     {"finalize_twice", finalize_twice},
@@ -424,6 +463,8 @@ static const struct {
     {"abort_3", abort_3},
     {"abort_first", abort_first},
     {"fatal", fatal},
+    {"own_code", own_code},
+    {"own_code_told", own_code_told},
 };
 
 int main(int argc, char **argv)

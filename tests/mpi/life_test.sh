@@ -83,6 +83,19 @@ says 5 'oriel: MPI_Abort on no communicator with error code 5'
 run fatal
 says 1 'oriel: MPI_Send on MPI_COMM_WORLD: MPI_ERR_RANK: invalid rank: destination 4, the communicator has 1 rank'
 
+run own_code
+says 1 'oriel: MPI_Comm_call_errhandler on MPI_COMM_WORLD: error code 16384, returned by a function of the program'"'"'s'
+run own_code_told
+says 1 'oriel: MPI_Comm_call_errhandler on MPI_COMM_WORLD: out of paper'
+
+timeout -k 5 60 ./mpiexec -n 1 tests/mpi/life programs : -n 2 tests/mpi/life programs \
+    > "$work/out" 2> "$work/err" < /dev/null
+status=$?
+how='programs, two of them'
+[ $status -eq 0 ] || complain "status $status"
+[ "$(sort "$work/out" | tr '\n' ',')" = '0: program 0 of 3,1: program 1 of 3,2: program 1 of 3,' ] ||
+    complain 'the programs are not told their numbers'
+
 run abort_3 ./mpiexec --oversubscribe -n 3
 said 3 'MPI_Abort on MPI_COMM_WORLD with error code 3'
 run fatal ./mpiexec --oversubscribe -n 3

@@ -29,6 +29,7 @@ mpi_tests = \
     tests/mpi/inter_errors.mpi \
     tests/mpi/inter_threads.mpi \
     tests/mpi/neighbor.mpi \
+    tests/mpi/nulls.mpi \
     tests/mpi/object_threads.mpi \
     tests/mpi/objects.mpi \
     tests/mpi/p2p_buffered.mpi \
@@ -111,6 +112,8 @@ tests_mpi_inter_threads_mpi_SOURCES = tests/mpi/inter_threads.c tests/mpi/inter_
 tests_mpi_inter_threads_mpi_LDADD = libmpi_abi.la
 tests_mpi_neighbor_mpi_SOURCES = tests/mpi/neighbor.c tests/mpi/coll_call.h tests/mpi/mpitest.h
 tests_mpi_neighbor_mpi_LDADD = libmpi_abi.la
+tests_mpi_nulls_mpi_SOURCES = tests/mpi/nulls.c tests/mpi/mpitest.h
+tests_mpi_nulls_mpi_LDADD = libmpi_abi.la
 tests_mpi_object_threads_mpi_SOURCES = tests/mpi/object_threads.c tests/mpi/mpitest.h
 tests_mpi_object_threads_mpi_LDADD = libmpi_abi.la
 tests_mpi_objects_mpi_SOURCES = tests/mpi/objects.c tests/mpi/mpitest.h

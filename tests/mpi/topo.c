@@ -77,6 +77,19 @@ static void test_dims(void)
         }
 }
 
+/* Here the least difference is not that of the least largest factor. */
+static void test_dims_large(void)
+{
+    int table[][5] = {{3600, 10, 10, 6, 6}, {5850, 26, 15, 15, 0}, {4620, 22, 15, 14, 0}};
+
+    for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++) {
+        int dims[4] = {0}, n = table[i][4] ? 4 : 3;
+
+        OK(MPI_Dims_create(table[i][0], n, dims));
+        CHECK(!memcmp(dims, &table[i][1], n * sizeof *dims));
+    }
+}
+
 static void test_dims_given(void)
 {
     int a[3] = {0, 3, 0}, b[3] = {0, 4, 0}, c[2] = {2, 3}, many[40] = {0}, none[1] = {5};
@@ -478,6 +491,7 @@ int main(int argc, char **argv)
     OK(MPI_Comm_dup(MPI_COMM_WORLD, &world));
     OK(MPI_Comm_set_errhandler(world, MPI_ERRORS_RETURN));
     test_dims();
+    test_dims_large();
     test_dims_given();
     test_carts();
     test_cart_errors();
