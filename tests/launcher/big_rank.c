@@ -4,7 +4,7 @@
  *
  *     rank RANK: MPI_Init MILLISECONDS ms, HEAP KiB of heap, RESIDENT KiB resident
  *
- * and goes without MPI_Finalize, which would wait for the others.
+ * and reports that it is content.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -135,5 +135,7 @@ int main(int argc, char **argv)
     printf("rank %d: MPI_Init %.1f ms, %ld KiB of heap, %ld KiB resident\n", rank, begun, heap,
            resident);
     fflush(stdout);
-    _exit(0);
+    CHECK(write(atoi(getenv("BIG_JOB_REPORT")), "", 1) == 1);
+    pause();
+    return 1;
 }
