@@ -51,6 +51,7 @@ mpi_tests = \
     tests/mpi/p2p_truncate.mpi \
     tests/mpi/p2p_vector.mpi \
     tests/mpi/tool.mpi \
+    tests/mpi/tool_wait.mpi \
     tests/mpi/topo.mpi \
     tests/mpi/win_atomic.mpi \
     tests/mpi/win_contend.mpi \
@@ -156,6 +157,8 @@ tests_mpi_p2p_vector_mpi_SOURCES = tests/mpi/p2p_vector.c tests/mpi/mpitest.h
 tests_mpi_p2p_vector_mpi_LDADD = libmpi_abi.la
 tests_mpi_tool_mpi_SOURCES = tests/mpi/tool.c tests/mpi/mpitest.h
 tests_mpi_tool_mpi_LDADD = libmpi_abi.la
+tests_mpi_tool_wait_mpi_SOURCES = tests/mpi/tool_wait.c tests/mpi/mpitest.h
+tests_mpi_tool_wait_mpi_LDADD = libmpi_abi.la
 tests_mpi_topo_mpi_SOURCES = tests/mpi/topo.c tests/mpi/mpitest.h
 tests_mpi_topo_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_atomic_mpi_SOURCES = tests/mpi/win_atomic.c tests/mpi/win_test.h

@@ -4,7 +4,6 @@
  * and after MPI_Finalize; with good arguments and with bad ones.
  */
 #include <pthread.h>
-#include <sched.h>
 
 #include "tests/mpi/hosts.h"
 #include "tests/mpi/mpitest.h"
@@ -475,63 +474,6 @@ static void sources(void)
     IS(MPI_T_source_get_timestamp(0, NULL), MPI_T_ERR_INVALID);
 }
 
-/* ---- Waiting ---- */
-
-static double elapsed(MPI_T_pvar_session s, MPI_T_pvar_handle h)
-{
-    double seconds = -1;
-
-    OK(MPI_T_pvar_read(s, h, &seconds));
-    return seconds;
-}
-
-static void busy(double seconds)
-{
-    double end = MPI_Wtime() + seconds;
-
-    while (MPI_Wtime() < end)
-        ;
-}
-
-/*
- * Rank 0 waits for rank 1, a little at a time and then for long: the steps of the ladder take what
- * they take, together no longer than all. Polling is left out where ranks outnumber processors.
- */
-static void waiting(void)
-{
-    static const char *const names[] = {"wait_poll_time", "wait_yield_time", "wait_sleep_time"};
-    MPI_T_pvar_session s;
-    MPI_T_pvar_handle step[3];
-    double took[3], all = MPI_Wtime();
-    cpu_set_t processors;
-    char c = 0;
-
-    CHECK(!sched_getaffinity(0, sizeof processors, &processors));
-    OK(MPI_T_pvar_session_create(&s));
-    for (int i = 0; i < 3; i++) {
-        step[i] = pvar_open(s, names[i], MPI_T_PVAR_CLASS_TIMER);
-        OK(MPI_T_pvar_start(s, step[i]));
-    }
-    for (int i = 0; i < 1000 && rank < 2 && size > 1; i++)
-        if (rank == 0) {
-            OK(MPI_Recv(&c, 1, MPI_BYTE, 1, 8, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
-            OK(MPI_Send(&c, 1, MPI_BYTE, 1, 8, MPI_COMM_WORLD));
-        } else {
-            busy(i < 999 ? 20e-6 : 0.3);
-            OK(MPI_Send(&c, 1, MPI_BYTE, 0, 8, MPI_COMM_WORLD));
-            OK(MPI_Recv(&c, 1, MPI_BYTE, 0, 8, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
-        }
-    all = MPI_Wtime() - all;
-    for (int i = 0; i < 3; i++)
-        took[i] = elapsed(s, step[i]);
-    if (rank == 0 && size > 1) {
-        CHECK((took[0] > 0) == (size <= CPU_COUNT(&processors)));
-        CHECK(took[1] > 0 && took[2] > 0);
-    }
-    CHECK(took[0] < all && took[0] + took[1] + took[2] < 1.2 * all);
-    OK(MPI_T_pvar_session_free(&s));
-}
-
 /* ---- What the counters count ---- */
 
 enum { SENT, SENT_BYTES, RECEIVED, RECEIVED_BYTES, COLL, PUTS, PUT_BYTES, GETS, ACCS, POLLS, N };
@@ -839,7 +781,6 @@ int main(int argc, char **argv)
     count_windows();
     two_sessions();
     threads();
-    waiting();
     cvars();
     OK(MPI_T_finalize());
     end("tool");
