@@ -304,10 +304,11 @@ static int start(struct win *w, int rank, struct win_stream *model, struct reque
 
 static int same_bytes(const struct win_side *side, size_t total, const char *what)
 {
-    size_t bytes = (size_t)side->count * (size_t)side->type->size;
+    size_t bytes = 0;
+    int rc = win_side_bytes(side, &bytes);
 
-    if (bytes == total)
-        return MPI_SUCCESS;
+    if (rc || bytes == total)
+        return rc;
     return err_set(MPI_ERR_TRUNCATE, "the %s describes %zu bytes of data and the target %zu", what,
                    bytes, total);
 }
@@ -382,11 +383,13 @@ static int accumulate_any(struct win *w, const struct win_side *origin,
                           const struct win_side *result, int rank, const struct win_side *target,
                           struct op *op, bool moves, struct request **request)
 {
-    size_t total = (size_t)target->count * (size_t)target->type->size;
+    size_t total = 0;
     struct datatype *element = NULL;
     uint64_t at;
-    int rc;
+    int rc = win_side_bytes(target, &total);
 
+    if (rc)
+        return rc;
     if (op_is_user(op))
         return err_set(MPI_ERR_OP, "accumulates take predefined operators only");
     /* Nothing is combined where there is no data: any type will do. */

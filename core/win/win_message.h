@@ -133,6 +133,17 @@ HOT_INLINE int win_target_range(const struct win *w, int rank, const struct win_
 int win_target_attached(struct win *w, int rank, uint64_t at, size_t len);
 /* The same for this process's own memory. */
 bool win_is_attached(const struct win *w, uintptr_t at, size_t len);
+/* Bytes of a side's data; MPI_ERR_COUNT where no memory can hold them. */
+int win_side_large(const struct win_side *s);
+HOT_INLINE int win_side_bytes(const struct win_side *s, size_t *bytes)
+{
+    MPI_Count n;
+
+    if (UNLIKELY(__builtin_mul_overflow(s->count, s->type->size, &n)))
+        return win_side_large(s);
+    *bytes = (size_t)n;
+    return MPI_SUCCESS;
+}
 /* Counts the operation as pending. The request, where one is asked for, was made by the caller. */
 void win_op_begin(struct win_op *op, struct win *w, int rank, struct request *request,
                   void (*free)(struct win_op *));

@@ -62,6 +62,12 @@ out_of_range:
                    (long long)t->size, rank);
 }
 
+int win_side_large(const struct win_side *s)
+{
+    return err_set(MPI_ERR_COUNT, "%lld items of %lld bytes are more than memory can hold",
+                   (long long)s->count, (long long)s->type->size);
+}
+
 void win_op_begin(struct win_op *op, struct win *w, int rank, struct request *request,
                   void (*free)(struct win_op *))
 {

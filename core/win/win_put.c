@@ -281,10 +281,13 @@ HOT_INLINE int move_somewhere(struct win *w, enum direction way, const struct wi
 HOT_INLINE int move(struct win *w, enum direction way, const struct win_side *origin, int rank,
                     const struct win_side *target, struct request **request)
 {
-    size_t here = (size_t)(origin->count * origin->type->size);
-    size_t there = (size_t)(target->count * target->type->size);
-    int rc;
+    size_t here = 0, there = 0;
+    int rc = win_side_bytes(origin, &here);
 
+    if (LIKELY(!rc))
+        rc = win_side_bytes(target, &there);
+    if (UNLIKELY(rc))
+        return rc;
     if (UNLIKELY(here != there))
         return err_set(MPI_ERR_TRUNCATE,
                        "the origin describes %zu bytes of data and the target %zu", here, there);

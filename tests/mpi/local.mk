@@ -176,6 +176,25 @@ tests_mpi_win_progress_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_shape_mpi_SOURCES = tests/mpi/win_shape.c tests/mpi/win_test.h
 tests_mpi_win_shape_mpi_LDADD = libmpi_abi.la
 
+# What takes minutes, or gigabytes, and so has targets of its own. The fuzzers at full size mean most in a
+# tree that was configured with --enable-asan.
+EXTRA_PROGRAMS += tests/mpi/p2p_huge.mpi
+tests_mpi_p2p_huge_mpi_SOURCES = tests/mpi/p2p_huge.c tests/mpi/mpitest.h
+tests_mpi_p2p_huge_mpi_LDADD = libmpi_abi.la
+slow = TIMEOUT=7200 ENDPOINTS
+
+.PHONY: check-fuzz check-large
+check-fuzz: $(check_PROGRAMS)
+	ORIEL_TEST_ROUNDS=100000 $(slow)=node $(MPI_LOG_COMPILER) 2 tests/mpi/datatype_fuzz.mpi
+	ORIEL_TEST_ROUNDS=10000 $(slow)=tcp $(MPI_LOG_COMPILER) 2 tests/mpi/datatype_fuzz.mpi
+	for seed in 3 4 5; do \
+	    $(slow)="node tcp" $(MPI_LOG_COMPILER) 4 tests/mpi/p2p_match_fuzz.mpi 100000 $$seed || exit 1; done
+
+check-large: $(check_PROGRAMS) tests/mpi/p2p_huge.mpi
+	ORIEL_CREDIT=1024 $(slow)="node tcp" $(MPI_LOG_COMPILER) 8 tests/mpi/p2p_flow.mpi 100000
+	$(slow)=node $(MPI_LOG_COMPILER) 2 tests/mpi/p2p_huge.mpi
+	ORIEL_MAX_MESSAGE=64K $(slow)=tcp $(MPI_LOG_COMPILER) 2 tests/mpi/p2p_huge.mpi
+
 # Start and end, whose exit statuses and messages a script looks at.
 check_PROGRAMS += tests/mpi/life
 tests_mpi_life_SOURCES = tests/mpi/life.c

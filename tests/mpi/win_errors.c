@@ -73,6 +73,7 @@ static void arguments(MPI_Win win, MPI_Aint ints)
     MPI_Datatype pair, mixed;
     int len[2] = {1, 1};
     MPI_Aint at[2] = {0, 8};
+    const MPI_Count most = (MPI_Count)1 << 61;
     MPI_Datatype parts[2] = {MPI_INT, MPI_DOUBLE};
 
     OK(MPI_Win_lock_all(0, win));
@@ -103,6 +104,14 @@ static void arguments(MPI_Win win, MPI_Aint ints)
     FAILS(MPI_Accumulate(v, 1, mixed, 0, 0, 1, mixed, MPI_SUM, win), MPI_ERR_TYPE);
     MPI_Type_free(&mixed);
     FAILS(MPI_Win_flush(win_size, win), MPI_ERR_RANK);
+    /* Bytes that 64 bits do not count, as many on both sides. */
+    FAILS(MPI_Put_c(v, most, MPI_LONG, 0, 0, most, MPI_LONG, win), MPI_ERR_COUNT);
+    FAILS(MPI_Get_c(v, most, MPI_LONG, 0, 0, most, MPI_LONG, win), MPI_ERR_COUNT);
+    CHECK(MPI_Accumulate_c(v, most, MPI_LONG, 0, 0, most, MPI_LONG, MPI_SUM, win), "2^64 bytes");
+    CHECK(MPI_Get_accumulate_c(v, most, MPI_LONG, v, most, MPI_LONG, 0, 0, most, MPI_LONG, MPI_SUM,
+                               win),
+          "2^64 bytes");
+    FAILS(MPI_Accumulate_c(v, most, MPI_LONG, 0, 0, 0, MPI_LONG, MPI_SUM, win), MPI_ERR_COUNT);
     OK(MPI_Win_unlock_all(win));
     FAILS(MPI_Win_lock(17, 0, 0, win), MPI_ERR_LOCKTYPE);
     FAILS(MPI_Win_lock(MPI_LOCK_SHARED, 0, 1, win), MPI_ERR_ASSERT);
