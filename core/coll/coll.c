@@ -109,7 +109,7 @@ bool coll_poll(void)
         moved |= advance(container_of(l, struct coll, deferred.link));
     }
     if (moved)
-        fabric_wake_threads();
+        wait_tell();
     return moved;
 }
 

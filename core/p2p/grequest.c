@@ -4,6 +4,7 @@
 #include "core/object/err.h"
 #include "core/object/status.h"
 #include "core/p2p/grequest.h"
+#include "provider/fabric/wait.h"
 
 struct grequest {
     MPI_Grequest_query_function *query;
@@ -78,6 +79,7 @@ int grequest_complete(struct request *r)
     bool detached = r->detached;
     if (!detached)
         request_complete(r);
+    wait_tell();
     lane_unlock();
     if (!detached)
         return MPI_SUCCESS;

@@ -9,6 +9,7 @@
 #include "provider/base/count.h"
 #include "provider/base/log.h"
 #include "provider/fabric/fabric.h"
+#include "provider/fabric/wait.h"
 
 enum { REQUESTS_PER_BLOCK = 64 };
 
@@ -74,6 +75,8 @@ bool lane_progress(void)
         done += lane.poll();
     if (UNLIKELY(credit_hungry))
         credit_grant(done);
+    if (done)
+        wait_tell();
     return done;
 }
 
@@ -86,6 +89,8 @@ bool lane_help(struct deferred *work)
         work->run(work);
         done++;
     }
+    if (done)
+        wait_tell();
     return done;
 }
 

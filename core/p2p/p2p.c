@@ -27,9 +27,10 @@ void p2p_drain(void)
         size_t left = lane.sending;
         lane_unlock();
         if (!left)
-            return;
+            break;
         wait_step(&w, progressed, &lane.lock);
     }
+    wait_end(&w, &lane.lock);
 }
 
 void p2p_close(void)

@@ -4,6 +4,7 @@
 #include "core/object/err.h"
 #include "core/p2p/partitioned.h"
 #include "core/p2p/post.h"
+#include "provider/fabric/wait.h"
 
 /*
  * Match bits of the data: the context's place holds the sender's number and the tag's the chunk, a
@@ -508,6 +509,7 @@ int part_ready(struct request *r, const int *list, int low, int n)
             for (uint32_t j = 0; j < pieces; j++)
                 part_send(p, (uint32_t)(list ? list[i] : low + i) * pieces + j);
     }
+    wait_tell();
     lane_unlock();
     return rc;
 }

@@ -179,14 +179,13 @@ int p2p_probe_wait(struct comm *c, int source, int tag, struct message **message
 {
     struct wait w;
     bool found = false;
+    int rc;
 
     wait_begin(&w);
-    for (;;) {
-        int rc = probe_once(c, source, tag, &found, message, status);
-        if (rc || found)
-            return rc;
+    while (!(rc = probe_once(c, source, tag, &found, message, status)) && !found)
         wait_step(&w, false, &lane.lock);
-    }
+    wait_end(&w, &lane.lock);
+    return rc;
 }
 
 static int mrecv(struct message *m, void *buf, MPI_Count count, struct datatype *t,

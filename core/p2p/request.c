@@ -100,15 +100,16 @@ void request_wait_flag(const atomic_bool *flag)
 {
     struct wait w;
 
-    wait_begin(&w);
+    wait_begin_flag(&w, flag);
     while (!atomic_load_explicit(flag, memory_order_acquire)) {
         lane_lock();
         bool progressed = lane_progress();
         lane_unlock();
         if (atomic_load_explicit(flag, memory_order_acquire))
-            return;
+            break;
         wait_step(&w, progressed, &lane.lock);
     }
+    wait_end(&w, &lane.lock);
 }
 
 void request_wait_until(bool (*ready)(void *arg), void *arg)
@@ -121,9 +122,10 @@ void request_wait_until(bool (*ready)(void *arg), void *arg)
         bool progressed = lane_progress();
         lane_unlock();
         if (ready(arg))
-            return;
+            break;
         wait_step(&w, progressed, &lane.lock);
     }
+    wait_end(&w, &lane.lock);
 }
 
 /* ---- What the program learns ---- */
@@ -231,6 +233,7 @@ int request_cancel(struct request *r)
         fabric_cancel(&r->op);
     else if (r->kind == REQUEST_SEND && !request_is_done(r))
         post_withdraw(r);
+    wait_tell();
     lane_unlock();
     return MPI_SUCCESS;
 }

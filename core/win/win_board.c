@@ -98,6 +98,7 @@ static void wait_long(struct errand *e)
         }
         wait_step(&wait, moved, &lane.lock);
     }
+    wait_end(&wait, &lane.lock);
     if (said)
         say_asleep(e, -1);
 }

@@ -315,6 +315,7 @@ static void ring_close(void)
         if (!closed)
             wait_step(&wait, moved, &lane.lock);
     } while (!closed);
+    wait_end(&wait, &lane.lock);
 }
 
 int win_message_open(struct win *w)
@@ -340,6 +341,7 @@ int win_message_open(struct win *w)
         if (closing)
             wait_step(&wait, false, &lane.lock);
     } while (closing);
+    wait_end(&wait, &lane.lock);
     /* Alone, or where nobody may lock, this process is in a call whenever it is needed. */
     if (!rc && w->comm->size > 1 && !w->lockless) {
         rc = helper_begin(&ring.work);

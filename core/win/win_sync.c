@@ -30,6 +30,7 @@ int win_until(struct win *w, bool (*ready)(const struct win *w, int rank), int r
         if (!done && !broken)
             wait_step(&wait, moved, &lane.lock);
     } while (!done && !broken);
+    wait_end(&wait, &lane.lock);
     return broken;
 }
 
@@ -314,7 +315,7 @@ int win_post(struct win *w, struct group *group, int assert)
 }
 
 /* Lane locked. */
-static void wait_end(struct win *w)
+static void end_exposure(struct win *w)
 {
     w->completes += (unsigned)w->post_count;
     for (int i = 0; !w->board && i < w->post_count; i++)
@@ -348,7 +349,7 @@ int win_wait(struct win *w)
     if (rc)
         return rc;
     lane_lock();
-    wait_end(w);
+    end_exposure(w);
     lane_unlock();
     return MPI_SUCCESS;
 }
@@ -364,7 +365,7 @@ int win_test(struct win *w, bool *flag)
         lane_progress();
         done = all_completed(w, 0);
         if (done)
-            wait_end(w);
+            end_exposure(w);
         rc = done ? MPI_SUCCESS : w->broken;
     }
     lane_unlock();

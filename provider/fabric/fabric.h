@@ -286,7 +286,7 @@ bool fabric_needs_barrier(void);
  * process.
  */
 int fabric_meet(cpu_set_t *taken, bool *first);
-/* Ends the sleep of this process's other threads. */
+/* Ends fabric_sleep in this process's other thread. */
 void fabric_wake_threads(void);
 
 /* ---- Progress ---- */
@@ -305,12 +305,6 @@ void fabric_sleep(int timeout_ms);
 /* Lane locked, instead of a fabric_sleep that was allowed: other reasons to stay awake turned up.
  */
 void fabric_stay_awake(void);
-/*
- * Completions read by now, lane locked. Where another thread makes progress too, one that was last
- * told another number has more to look at before it sleeps.
- */
-uint32_t fabric_completed(void);
-
 /*
  * fabric_sleep for a thread that only fills in where nobody else makes progress: `stop_fd` ends it
  * too, others' progress does not. fabric_is_attended says whether another thread is in

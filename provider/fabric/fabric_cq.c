@@ -198,6 +198,8 @@ int fabric_cq_poll_end(struct fabric_end *e)
     }
     while (UNLIKELY(e->late_count))
         done += late_dispatch(e);
+    if (done > 0) /* perhaps what another thread sleeps for */
+        wait_tell();
     return done;
 }
 
@@ -225,13 +227,7 @@ static int poll_both(void)
 
 int fabric_cq_poll(void)
 {
-    int done = LIKELY(fabric.only != NULL) ? fabric_cq_poll_end(fabric.only) : poll_both();
-
-    if (done > 0) { /* perhaps what another thread sleeps for */
-        fabric.completed++;
-        fabric_wake_threads();
-    }
-    return done;
+    return LIKELY(fabric.only != NULL) ? fabric_cq_poll_end(fabric.only) : poll_both();
 }
 
 /* ---- Taking a receive back ---- */
@@ -329,11 +325,6 @@ void fabric_stay_awake(void)
 bool fabric_is_attended(void)
 {
     return atomic_load_explicit(&fabric.sleepers, memory_order_relaxed);
-}
-
-uint32_t fabric_completed(void)
-{
-    return fabric.completed;
 }
 
 enum { BLOCKED_MS = 1 };

@@ -104,7 +104,6 @@ struct fabric {
     const struct node_direct_ops *direct; /* of our own provider's end; NULL where it is not open */
     int wake_fd;          /* an eventfd, for threads that sleep while another makes progress */
     atomic_uint sleepers; /* threads from fabric_may_sleep to the end of fabric_sleep */
-    uint32_t completed;   /* batches of completions read */
     uint32_t idle;        /* both open: looks in a row that found nothing */
     atomic_uint queued;   /* operations in the queues below */
     struct fabric_watch *watches;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "provider/base/clock.h"
@@ -98,11 +101,108 @@ uint32_t wait_polls(void)
 
 const struct wait_watch *wait_watch;
 
-static void sleep_now(const struct wait *w, bool open)
+/* ---- Threads that sleep: all of it lane locked ---- */
+
+uint32_t wait_told;
+unsigned wait_asleep;
+
+static struct list sleepers = LIST_INIT(sleepers);
+static unsigned listeners;
+
+static void wake_follower(struct wait *w)
+{
+    if (!atomic_exchange(&w->woken, 1))
+        syscall(SYS_futex, &w->woken, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+void wait_tell_slow(void)
+{
+    bool listener = false;
+    struct list *l, *tmp;
+
+    list_each(l, tmp, &sleepers)
+    {
+        struct wait *w = container_of(l, struct wait, link);
+        if (w->flag && !atomic_load_explicit(w->flag, memory_order_acquire))
+            continue;
+        if (w->follows)
+            wake_follower(w);
+        else
+            listener = true;
+    }
+    if (listener)
+        fabric_wake_threads();
+}
+
+/*
+ * Only where all that can end the wait comes from the fabric, or with wait_tell: who waits for
+ * words in shared memory must have announced its own sleep.
+ */
+static bool may_follow(const struct wait *w)
+{
+    return w->flag && !w->listens && listeners && !wait_watch;
+}
+
+static void lie_down(struct wait *w, bool follows)
+{
+    w->follows = follows;
+    if (!follows && !w->listens) {
+        w->listens = true;
+        listeners++;
+    }
+    atomic_store(&w->woken, 0);
+    list_add_tail(&sleepers, &w->link);
+    wait_asleep++;
+}
+
+static void get_up(struct wait *w)
+{
+    list_drop(&w->link);
+    wait_asleep--;
+}
+
+/* The last listener goes: the first of those who follow shall listen. */
+static void hand_over(void)
+{
+    struct list *l, *tmp;
+
+    list_each(l, tmp, &sleepers)
+    {
+        struct wait *w = container_of(l, struct wait, link);
+        if (w->follows) {
+            w->listens = true;
+            listeners++;
+            wake_follower(w);
+            return;
+        }
+    }
+}
+
+void wait_end_slow(struct wait *w, struct lock *lock)
+{
+    lock_take(lock);
+    w->listens = false;
+    if (!--listeners)
+        hand_over();
+    lock_drop(lock);
+}
+
+/* ---- Sleeping ---- */
+
+static void sleep_until_woken(struct wait *w)
+{
+    struct timespec t = {0, SLEEP_MS * 1000000L};
+
+    syscall(SYS_futex, &w->woken, FUTEX_WAIT_PRIVATE, 0, &t, NULL, 0);
+}
+
+static void sleep_now(struct wait *w, bool open)
 {
     uint64_t start = clock_ns();
 
-    if (open)
+    if (w->follows)
+        sleep_until_woken(w);
+    else if (open)
         fabric_sleep(w->ready && !fabric_is_shared() ? UNWOKEN_MS : SLEEP_MS);
     else
         poll(NULL, 0, 1); /* only another thread of this process can help */
@@ -113,11 +213,11 @@ static void sleep_now(const struct wait *w, bool open)
 /* Whether there is something to look at instead of sleeping. Lane locked. */
 static bool is_needed(struct wait *w)
 {
-    uint32_t completed = fabric_is_open() ? fabric_completed() : 0;
-    bool more = completed != w->completed;
+    bool more = w->told != wait_told;
 
-    w->completed = completed;
-    return more || (wait_watch && wait_watch->ready());
+    w->told = wait_told;
+    return more || (w->flag && atomic_load_explicit(w->flag, memory_order_acquire)) ||
+           (w->ready && w->ready(w->arg)) || (wait_watch && wait_watch->ready());
 }
 
 enum { NO_FD = -1, FOR_EVER = -1 };
@@ -129,21 +229,27 @@ static void rest(struct wait *w, struct lock *lock, int stop_fd)
     const struct wait_watch *watch = wait_watch;
     if (watch)
         watch->sleeps();
-    bool open = fabric_is_open(), idle = !open || fabric_may_sleep();
-    if (idle && (is_needed(w) || (w->ready && w->ready(w->arg)))) {
-        if (open)
+    bool dozes = stop_fd != NO_FD, follows = !dozes && may_follow(w);
+    bool open = fabric_is_open(), idle = follows || !open || fabric_may_sleep();
+    if (idle && is_needed(w)) {
+        if (open && !follows)
             fabric_stay_awake();
         idle = false;
     }
+    if (idle && !dozes)
+        lie_down(w, follows);
     lock_drop(lock);
-    if (idle && stop_fd == NO_FD)
-        sleep_now(w, open);
-    else if (idle)
+    if (idle && dozes)
         fabric_doze(stop_fd, FOR_EVER);
-    if (!watch)
+    else if (idle)
+        sleep_now(w, open);
+    if (!watch && (!idle || dozes))
         return;
     lock_take(lock);
-    watch->woke();
+    if (idle && !dozes)
+        get_up(w);
+    if (watch)
+        watch->woke();
     lock_drop(lock);
 }
 

@@ -7,13 +7,18 @@
  *     wait_begin(&w);
  *     while (!done) {
  *         take the lock, make progress, drop the lock;
- *         wait_step(&w, progressed);
+ *         wait_step(&w, progressed, &lock);
  *     }
+ *     wait_end(&w, &lock);
  *
  * The polling step is a few microseconds long, ORIEL_SPIN: where ranks have a processor each, the
  * message is nearly always there before it ends. Where the kernel has put two of them on one, each
  * hop would cost all of it; so ranks tell each other where they last waited, and one that meets
  * another there yields at once, or goes elsewhere if it is the younger one.
+ *
+ * Of the threads that wait for a flag each, one sleeps on the fabric's wait object, and listens for
+ * all of them; the others sleep on a word of their own until their flag is set, or the listener has
+ * got what it waited for and it is theirs to listen. So a message wakes two threads, and not all.
  *
  * Where ranks outnumber the processors they may run on, the polling step is skipped: spinning only
  * keeps the one that could help off the processor (docs/design.md has the figures).
@@ -25,17 +30,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "provider/base/hot.h"
+#include "provider/base/list.h"
 #include "provider/base/lock.h"
 
 struct wait {
     uint32_t polls, yields;
-    uint64_t since;     /* ns, when yielding began; 0 before */
-    uint64_t counted;   /* ns, up to when its time has been counted */
-    bool tired;         /* it has lasted ORIEL_SLEEP_AFTER */
-    uint32_t completed; /* what fabric_completed said when we last thought of sleeping */
+    uint64_t since;   /* ns, when yielding began; 0 before */
+    uint64_t counted; /* ns, up to when its time has been counted */
+    bool tired;       /* it has lasted ORIEL_SLEEP_AFTER */
+    uint32_t told;    /* wait_told when we last thought of sleeping */
     /* Where this wait has an end of its own beside the fabric's completions, as wait_watch. */
     bool (*ready)(void *arg);
     void *arg;
+    const atomic_bool *flag; /* what is waited for; NULL: it is not known */
+    bool listens;            /* asleep on the fabric, or up and not yet at its end */
+    bool follows;            /* asleep on `woken` */
+    struct list link;        /* while this thread sleeps: in wait.c's list of those who do */
+    atomic_uint woken;
 };
 
 /*
@@ -76,8 +88,17 @@ static inline void wait_restart(struct wait *w)
 static inline void wait_begin(struct wait *w)
 {
     wait_restart(w);
-    w->completed = 0;
+    w->told = 0;
     w->ready = NULL;
+    w->flag = NULL;
+    w->listens = false;
+}
+
+/* A wait for one flag, which is set by whoever has the lock, and calls wait_tell then. */
+static inline void wait_begin_flag(struct wait *w, const atomic_bool *flag)
+{
+    wait_begin(w);
+    w->flag = flag;
 }
 
 /*
@@ -86,8 +107,7 @@ static inline void wait_begin(struct wait *w)
  */
 static inline void wait_begin_for(struct wait *w, bool (*ready)(void *arg), void *arg)
 {
-    wait_restart(w);
-    w->completed = 0;
+    wait_begin(w);
     w->ready = ready;
     w->arg = arg;
 }
@@ -103,6 +123,28 @@ static inline bool wait_may_sleep(const struct wait *w)
  * fabric's calls; it is not held here, and taken for the moment before a sleep.
  */
 void wait_step(struct wait *w, bool progressed, struct lock *lock);
+
+/* It is over. The lock is not held here, and taken where others sleep. */
+void wait_end_slow(struct wait *w, struct lock *lock);
+static inline void wait_end(struct wait *w, struct lock *lock)
+{
+    if (UNLIKELY(w->listens))
+        wait_end_slow(w, lock);
+}
+
+/*
+ * Something is complete: wakes the threads of this process that sleep for it. Lane locked; called
+ * by whoever makes progress, or completes a request that another thread may wait for.
+ */
+extern uint32_t wait_told;
+extern unsigned wait_asleep; /* threads */
+void wait_tell_slow(void);
+static inline void wait_tell(void)
+{
+    wait_told++;
+    if (UNLIKELY(wait_asleep))
+        wait_tell_slow();
+}
 
 /*
  * The top step at once, for a thread that only fills in where nobody else makes progress: it

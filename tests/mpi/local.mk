@@ -183,8 +183,8 @@ tests_mpi_p2p_huge_mpi_SOURCES = tests/mpi/p2p_huge.c tests/mpi/mpitest.h
 tests_mpi_p2p_huge_mpi_LDADD = libmpi_abi.la
 slow = TIMEOUT=7200 ENDPOINTS
 
-.PHONY: check-fuzz check-large
-check-fuzz: $(check_PROGRAMS)
+.PHONY: check-fuzz-p2p check-large
+check-fuzz-p2p: $(check_PROGRAMS)
 	ORIEL_TEST_ROUNDS=100000 $(slow)=node $(MPI_LOG_COMPILER) 2 tests/mpi/datatype_fuzz.mpi
 	ORIEL_TEST_ROUNDS=10000 $(slow)=tcp $(MPI_LOG_COMPILER) 2 tests/mpi/datatype_fuzz.mpi
 	for seed in 3 4 5; do \

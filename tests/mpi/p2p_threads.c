@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sixteen threads at once, two on each of eight communicators and then all on one, with every way
- * to send, receive and complete; threads that take each other's messages by matched probes; and
- * threads that wait in every blocking call while another goes about its work.
+ * to send, receive and complete; threads that take each other's messages by matched probes;
+ * threads that wait in every blocking call while another goes about its work; and threads that
+ * sleep on while one gets its messages.
  */
 #define _DEFAULT_SOURCE
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mpitest.h"
@@ -446,6 +448,73 @@ static void blocks(void)
     CHECK(atomic_load(&outside) == BLOCKING_CALLS && promise == MPI_REQUEST_NULL);
 }
 
+/* ---- Asleep ---- */
+
+enum { SLEEPERS = 8, CALLS = 40, CALLED = 0, LOOK_MS = 20 };
+
+static double now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* The first gets all the messages; the others one, at the end. */
+static void *sleep_on(void *arg)
+{
+    struct job *j = arg;
+    int n = j->number == CALLED ? CALLS : 1, value;
+
+    for (int i = 0; i < n; i++)
+        OK(MPI_Recv(&value, 1, MPI_INT, rank, j->number, comms[5], MPI_STATUS_IGNORE));
+    return NULL;
+}
+
+static void call_one(void)
+{
+    struct job j[SLEEPERS];
+    pthread_t t[SLEEPERS];
+
+    for (int i = 0; i < SLEEPERS; i++) {
+        j[i].number = i;
+        CHECK(pthread_create(&t[i], NULL, sleep_on, &j[i]) == 0);
+    }
+    for (int i = 0; i < CALLS; i++) {
+        usleep(4000); /* so that they sleep; nothing else depends on it */
+        OK(MPI_Send(&i, 1, MPI_INT, rank, CALLED, comms[5]));
+    }
+    for (int i = CALLED + 1; i < SLEEPERS; i++)
+        OK(MPI_Send(&i, 1, MPI_INT, rank, i, comms[5]));
+    for (int i = 0; i < SLEEPERS; i++)
+        CHECK(pthread_join(t[i], NULL) == 0);
+}
+
+/* Each message wakes two threads at most, the one that listens and its receiver; the others sleep
+ * on, but for a look by themselves now and then. */
+static void sleeps(void)
+{
+    MPI_T_pvar_session session;
+    MPI_T_pvar_handle counter;
+    unsigned long long before, after;
+    int level, index, count;
+    double since;
+
+    OK(MPI_T_init_thread(MPI_THREAD_MULTIPLE, &level));
+    OK(MPI_T_pvar_get_index("wait_sleeps", MPI_T_PVAR_CLASS_COUNTER, &index));
+    OK(MPI_T_pvar_session_create(&session));
+    OK(MPI_T_pvar_handle_alloc(session, index, NULL, &counter, &count));
+    OK(MPI_T_pvar_start(session, counter));
+    since = now_ms();
+    OK(MPI_T_pvar_read(session, counter, &before));
+    call_one();
+    OK(MPI_T_pvar_read(session, counter, &after));
+    CHECK((double)(after - before) < 3 * CALLS + SLEEPERS * (now_ms() - since) / LOOK_MS);
+    OK(MPI_T_pvar_handle_free(session, &counter));
+    OK(MPI_T_pvar_session_free(&session));
+    OK(MPI_T_finalize());
+}
+
 int main(int argc, char **argv)
 {
     int level;
@@ -461,6 +530,7 @@ int main(int argc, char **argv)
     races(snatch);
     races(share);
     blocks();
+    sleeps();
     for (int i = 0; i < COMMS; i++)
         OK(MPI_Comm_free(&comms[i]));
     return end("p2p_threads");

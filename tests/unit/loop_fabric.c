@@ -341,6 +341,19 @@ bool fabric_is_attended(void)
 
 const struct wait_watch *wait_watch;
 
+/* Nobody sleeps. */
+unsigned wait_asleep;
+uint32_t wait_told;
+
+void wait_tell_slow(void)
+{
+}
+
+void wait_end_slow(struct wait *w, struct lock *lock)
+{
+    (void)w, (void)lock;
+}
+
 bool fabric_is_shared(void)
 {
     return false;

@@ -44,6 +44,7 @@ static void request_wait(struct request *r)
         CHECK(n >= 0, "fabric_progress: %s", strerror(-n));
         wait_step(&w, n > 0, &lock);
     }
+    wait_end(&w, &lock);
 }
 
 static void progress_ms(int ms)
