@@ -20,6 +20,7 @@ struct coll_costs {
     double post;                    /* each message more that goes at the same time */
     double fold, copy;              /* a byte reduced, a byte copied on the own rank */
     double step, look, move;        /* in an area: a step, a member's line, a byte in or out */
+    double fetch, fetch_byte;       /* a copy from another member's memory, each of its bytes */
     double turn;                    /* where ranks outnumber processors: until the next one runs */
     double eager;                   /* a message's length */
     double segment;                 /* what long data is cut into where it is passed on */
@@ -49,6 +50,7 @@ enum coll_traits {
     POWER_OF_2 = 8, /* ranks */
     AREA = 16,      /* served by the communicator's area */
     SLOT = 32,      /* the same, and a vector fits a slot there */
+    DIRECT = 64,    /* the same, and its members can copy from each other's memory */
 };
 
 /* What the formulas know of an operation. */

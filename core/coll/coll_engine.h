@@ -213,6 +213,9 @@ coll_round_fn neighbor_linear;
 coll_round_fn shm_pending; /* until it is known whether there is an area */
 coll_round_fn shm_barrier, shm_bcast, shm_gather, shm_scatter, shm_allgather, shm_alltoall;
 coll_round_fn shm_reduce, shm_allreduce, shm_stripes, shm_reduce_scatter, shm_scan;
+coll_round_fn shm_direct_bcast, shm_direct_gather, shm_direct_scatter, shm_direct_allgather;
+coll_round_fn shm_direct_alltoall, shm_direct_reduce, shm_direct_allreduce;
+coll_round_fn shm_direct_reduce_scatter;
 
 /* ---- Intercommunicators: inter.c ---- */
 

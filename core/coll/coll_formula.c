@@ -50,6 +50,11 @@ static inline int log_up(double ranks, int base)
     return steps;
 }
 
+static double fetch_cost(const struct coll_shape *s, double bytes)
+{
+    return s->load * (s->c->fetch + bytes * s->c->fetch_byte);
+}
+
 /* The words of the expressions: these, and the variables below. */
 #define message(b)    message_cost(shape, b)
 #define bytes(b)      length_cost(shape, b)
@@ -57,6 +62,7 @@ static inline int log_up(double ranks, int base)
 #define piece(b)      piece_of(shape, b)
 #define pieces(b)     pieces_of(shape, b)
 #define area(b, room) area_cost(shape, b, room)
+#define fetch(b)      fetch_cost(shape, b)
 #define SET           ((double)SHM_SET)
 #define USE           __attribute__((unused)) const double
 

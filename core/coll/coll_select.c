@@ -123,9 +123,12 @@ static unsigned traits_of(const struct coll *k)
     if (!(k->size & (k->size - 1)))
         traits |= POWER_OF_2;
     if (shm_serves(k)) {
-        traits |= AREA;
+        if (shm_fits(k))
+            traits |= AREA;
         if (k->args.kind == COLL_REDUCE && shm_fits_slot(k))
             traits |= SLOT;
+        if (shm_fetches(k))
+            traits |= DIRECT;
     }
     return traits;
 }
@@ -150,7 +153,7 @@ static const struct coll_row *compare(const struct coll *k, size_t n, unsigned t
 {
     struct coll_shape s = {.p = k->size,
                            .n = (double)n,
-                           .load = traits & AREA ? k->comm->area->load : 1,
+                           .load = traits & (AREA | DIRECT) ? k->comm->area->load : 1,
                            .c = &coll_costs[endpoint_of(k->comm)],
                            .traits = traits};
 
@@ -190,7 +193,7 @@ coll_round_fn *coll_select(struct coll *k)
     if (shm_serves(k) && k->comm->area->state == SHM_ASKING)
         return shm_pending;
     const struct coll_row *r = choose(k);
-    k->in_area = r->needs & (AREA | SLOT);
+    k->in_area = r->needs & (AREA | SLOT | DIRECT);
     return r->round;
 }
 

@@ -39,6 +39,7 @@ libcore_la_SOURCES += \
     core/coll/scatter.c \
     core/coll/shm_area.c \
     core/coll/shm_area.h \
+    core/coll/shm_direct.c \
     core/coll/shm_move.c \
     core/coll/shm_reduce.c \
     core/coll/topo.h \

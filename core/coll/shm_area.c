@@ -13,8 +13,9 @@
 
 /* ---- Agreement ---- */
 
-/* Whether it can map the area, do without barriers; processors for 1000 ranks of its host. */
-enum { SAY_MAP, SAY_NO_BARRIER, SAY_PROCESSORS, SAID };
+/* Whether it can map the area, do without barriers, copy from all the others' memory; and the
+ * processors for 1000 ranks of its host. */
+enum { SAY_MAP, SAY_NO_BARRIER, SAY_FETCH, SAY_PROCESSORS, SAID };
 
 /* In the scratch of the agreement. */
 struct shm_setup {
@@ -113,6 +114,17 @@ static void give_up(struct shm_area *a)
     LOG(LOG_INFO, "no memory to share for the collectives of %d ranks", a->size);
 }
 
+/* The kernel lets this process copy from all the others. */
+static bool can_fetch(struct shm_area *a)
+{
+    struct fabric_peer *peer;
+
+    for (int i = 0; i < a->size; i++)
+        if (comm_peer(a->comm, i, &peer) || !fabric_fetches(peer, &a->whom[i]))
+            return false;
+    return true;
+}
+
 static void close_offer(struct shm_setup *s)
 {
     if (s->fd >= 0)
@@ -143,12 +155,14 @@ static enum coll_step setup_round(struct coll *k)
             join(a, s);
         s->mine[SAY_MAP] = a->head != NULL;
         s->mine[SAY_NO_BARRIER] = !fabric_needs_barrier();
+        s->mine[SAY_FETCH] = can_fetch(a);
         s->mine[SAY_PROCESSORS] = (uint64_t)(1000 / wait_load());
         ask_all(k, s);
         return COLL_MORE;
     default:
         close_offer(s);
         a->needs_barrier = !s->least[SAY_NO_BARRIER];
+        a->fetches = s->least[SAY_FETCH];
         a->load = s->least[SAY_PROCESSORS] ? 1000.0 / (double)s->least[SAY_PROCESSORS] : 1000;
         a->state = SHM_READY;
         if (k->error || !s->least[SAY_MAP])
@@ -372,6 +386,13 @@ bool shm_may_write(struct shm_area *a, size_t len)
     return not_before(a->all_done, last);
 }
 
+bool shm_all_did(struct shm_area *a, uint32_t step)
+{
+    if (!not_before(a->all_done, step))
+        look_at_done(a);
+    return not_before(a->all_done, step);
+}
+
 void shm_publish(struct shm_area *a, uint64_t bytes)
 {
     struct shm_line *l = shm_line(a, a->rank);
@@ -461,10 +482,17 @@ bool shm_fits_slot(const struct coll *k)
 bool shm_serves(const struct coll *k)
 {
     const struct shm_area *a = k->comm->area;
+
+    if (!a || a->state == SHM_FAILED)
+        return false;
+    return !k->parent && !k->persistent && k->channel == CHANNEL_COLL;
+}
+
+bool shm_fits(const struct coll *k)
+{
+    const struct shm_area *a = k->comm->area;
     bool root = k->rank == k->args.root;
 
-    if (!a || a->state == SHM_FAILED || k->parent || k->persistent || k->channel != CHANNEL_COLL)
-        return false;
     switch (k->args.kind) {
     case COLL_SCAN:
     case COLL_EXSCAN:
@@ -480,4 +508,13 @@ bool shm_serves(const struct coll *k)
     default:
         return true;
     }
+}
+
+bool shm_fetches(const struct coll *k)
+{
+    const struct datatype *t = k->args.send.type;
+
+    if (!k->comm->area->fetches)
+        return false;
+    return !k->args.op || (t->contiguous && t->size && t->size <= SHM_FETCHED);
 }

@@ -26,13 +26,14 @@
 #include "provider/base/param.h"
 
 enum {
-    SHM_PAIR = 128,       /* the processor fetches lines of 64 in pairs */
-    SHM_DEPTH = 16,       /* a power of two */
-    SHM_INLINE = 112,     /* bytes beside the number */
-    SHM_SETS = 2,         /* of slots */
-    SHM_SET = 256 * 1024, /* bytes, shared evenly by the members */
-    SHM_AREAS = 64,       /* of one process; communicators that come later do without */
-    SHM_MEMBERS = 64,     /* more do without */
+    SHM_PAIR = 128,          /* the processor fetches lines of 64 in pairs */
+    SHM_DEPTH = 16,          /* a power of two */
+    SHM_INLINE = 112,        /* bytes beside the number */
+    SHM_SETS = 2,            /* of slots */
+    SHM_SET = 256 * 1024,    /* bytes, shared evenly by the members */
+    SHM_AREAS = 64,          /* of one process; communicators that come later do without */
+    SHM_MEMBERS = 64,        /* more do without */
+    SHM_FETCHED = 32 * 1024, /* bytes copied from another member before they are worked on */
 };
 
 struct shm_line {
@@ -70,6 +71,7 @@ struct shm_area {
     int set;                     /* the next one to be used */
     bool owes_wake;              /* something was stored since sleepers were looked for */
     bool announced;              /* this process counts among the sleepers */
+    bool fetches;                /* members can copy from each other's memory */
     bool needs_barrier;          /* between a store and the look for sleepers */
     double load;                 /* ranks a processor, the most that a member sees; at least 1 */
     bool disagree;               /* members expect different lengths of the current operation */
@@ -81,6 +83,8 @@ struct shm_area {
     struct comm *comm;  /* held while the agreement is under way */
     struct list asking; /* in the list of areas of which it is */
     struct coll setup;  /* the agreement on the area */
+
+    uint32_t whom[SHM_MEMBERS]; /* for fabric_fetch */
 };
 
 /* ---- Making one ---- */
@@ -95,8 +99,13 @@ static inline void shm_consider(struct comm *c)
 }
 /* Whether the operation may use its communicator's area; the same answer on all members. */
 bool shm_serves(const struct coll *k);
-/* Where it does: whether a reduction's vector fits one slot. */
+/*
+ * Where it does: whether its data fits the area's slots; whether a reduction's vector fits one
+ * slot; whether members can copy it from each other's memory. The same answers on all members.
+ */
+bool shm_fits(const struct coll *k);
 bool shm_fits_slot(const struct coll *k);
+bool shm_fetches(const struct coll *k);
 void shm_open(void);
 /* Gives up what the ranks have not agreed on by the end of the library. */
 void shm_close(void);
@@ -147,5 +156,7 @@ bool shm_all(struct coll *k, int end, size_t (*bytes)(const struct coll *k, int 
  * that any member wrote. `all`: it has seen everybody publish the step.
  */
 void shm_next(struct shm_area *a, size_t len, bool all);
+/* Whether all have done so for that step. */
+bool shm_all_did(struct shm_area *a, uint32_t step);
 
 #endif

@@ -286,6 +286,12 @@ bool fabric_needs_barrier(void);
  * process.
  */
 int fabric_meet(cpu_set_t *taken, bool *first);
+/*
+ * Whether this process can copy from that peer's memory without its help, and whom to name to
+ * fabric_fetch, which does so: 0 or -errno, no lock needed.
+ */
+bool fabric_fetches(struct fabric_peer *peer, uint32_t *whom);
+int fabric_fetch(uint32_t whom, void *buf, size_t len, uint64_t address);
 /* Ends fabric_sleep in this process's other thread. */
 void fabric_wake_threads(void);
 

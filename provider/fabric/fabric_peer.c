@@ -103,6 +103,18 @@ bool fabric_peer_is_self(const struct fabric_peer *peer)
     return peer->rank == boot_info()->rank;
 }
 
+bool fabric_fetches(struct fabric_peer *peer, uint32_t *whom)
+{
+    const struct fabric_end *e = fabric_end_to(peer);
+
+    return e->direct && e->direct->fetches(e->ep, peer->head.addr, whom);
+}
+
+int fabric_fetch(uint32_t whom, void *buf, size_t len, uint64_t address)
+{
+    return node_direct_fetch(whom, buf, len, address);
+}
+
 bool fabric_needs_barrier(void)
 {
     return fabric.direct->needs_barrier(fabric.ends[END_NODE].ep);

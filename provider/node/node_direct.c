@@ -225,6 +225,24 @@ static int meet(struct fid_ep *fid, cpu_set_t *taken, bool *first)
     return met;
 }
 
+static bool fetches(struct fid_ep *fid, uint64_t address, uint32_t *whom)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+    struct node_peer *peer;
+
+    if (node_peer_get(ep, address, &peer) || !peer->single_copy)
+        return false;
+    *whom = peer->segment->address.pid;
+    return true;
+}
+
+int node_direct_fetch(uint32_t whom, void *buf, size_t len, uint64_t address)
+{
+    struct iovec ours = {buf, len}, theirs = {(void *)(uintptr_t)address, len};
+
+    return node_copy(whom, false, &ours, 1, &theirs, 1, len);
+}
+
 static bool needs_barrier(struct fid_ep *fid)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
@@ -243,4 +261,5 @@ const struct node_direct_ops node_direct_ops = {.size = sizeof(node_direct_ops),
                                                 .recv_scattered = node_scatter_recv,
                                                 .wake = wake,
                                                 .meet = meet,
+                                                .fetches = fetches,
                                                 .needs_barrier = needs_barrier};

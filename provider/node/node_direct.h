@@ -120,10 +120,18 @@ struct node_direct_ops {
      * last told. How many on this one; `first`: none of those has a smaller pid.
      */
     int (*meet)(struct fid_ep *ep, cpu_set_t *taken, bool *first);
+    /*
+     * Whether the kernel lets this process copy from that peer's memory, and its number for
+     * node_direct_fetch.
+     */
+    bool (*fetches)(struct fid_ep *ep, uint64_t peer, uint32_t *whom);
     /* Whether a writer must pass a barrier before it looks for sleepers: node_wait.h. */
     bool (*needs_barrier)(struct fid_ep *ep);
 };
 
 extern const struct node_direct_ops node_direct_ops;
+
+/* Copies from that peer's memory: 0 or -errno. Needs no lock. */
+int node_direct_fetch(uint32_t whom, void *buf, size_t len, uint64_t address);
 
 #endif

@@ -28,6 +28,7 @@ try()
 
 try 0 area
 try 0 stripes
+try 0 direct
 try 3 ''
 try -1 ''
 

@@ -368,6 +368,18 @@ void fabric_wake_threads(void)
 {
 }
 
+bool fabric_fetches(struct fabric_peer *peer, uint32_t *whom)
+{
+    (void)peer, (void)whom;
+    return false;
+}
+
+int fabric_fetch(uint32_t whom, void *buf, size_t len, uint64_t address)
+{
+    (void)whom, (void)buf, (void)len, (void)address;
+    return -ENOSYS;
+}
+
 bool fabric_needs_barrier(void)
 {
     return true;

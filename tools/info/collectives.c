@@ -24,6 +24,7 @@ static const struct {
     {"POWER_OF_2", "p is a power of two"},
     {"AREA", "memory is shared"},
     {"SLOT", "memory is shared, and n fits a slot there"},
+    {"DIRECT", "memory is shared, and ranks can copy from each other's"},
 };
 
 static const char words[] =
@@ -39,6 +40,7 @@ static const char words[] =
     "  pieces(b)         of how many segments b bytes are; piece(b): bytes of one\n"
     "  area(b, room)     steps through shared memory for b bytes, room bytes a step\n"
     "  SET               bytes that a step can have there\n"
+    "  fetch(b)          b bytes copied from another rank's memory\n"
     "  fold, copy, move  a byte reduced, copied, moved into shared memory or out of it\n"
     "and they are made of these costs (ORIEL_COLL_COST_NODE and so on set others):\n";
 
