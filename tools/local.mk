@@ -65,11 +65,13 @@ benchdir = $(pkgdatadir)/bench
 dist_bench_DATA = \
     tools/bench/bench.h \
     tools/bench/calls.c \
+    tools/bench/cliffs.py \
     tools/bench/coll.c \
     tools/bench/main.c \
     tools/bench/measure.c \
     tools/bench/p2p.c \
     tools/bench/rma.c \
+    tools/bench/tune.py \
     tools/bench/types.c
 dist_man_MANS += docs/man/oriel-bench.1
 

@@ -54,6 +54,10 @@ static void run_sends(const struct test *t, size_t bytes)
     report(t, 8, (double)plan.repeats);
 }
 
+/* Rank 0's, of its last turn. */
+static MPI_Request *started;
+static long outstanding;
+
 /*
  * Rank 0 tells by a flag in shared memory, not by a message, that its sends are done; only then
  * does rank 1 receive, so that the messages are there. Rank 1 asks for more by the same means. They
@@ -70,8 +74,25 @@ static void take_turn(long n)
             MPI_Recv(&data, 8, MPI_BYTE, 0, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
 }
 
-static void run_recv(const struct test *t, size_t bytes)
+/* The same with what rank 1 must have of rank 0 for MPI_Allreduce. */
+static void take_turn_together(long n)
 {
+    static MPI_Request r[READY];
+    static double mine[READY], sum[READY];
+
+    for (long i = 0; i < n; i++)
+        if (rank == 0)
+            MPI_Iallreduce(&mine[i], &sum[i], 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD, &r[i]);
+        else
+            MPI_Allreduce(&mine[0], &sum[0], 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+    outstanding = rank == 0 ? n : 0;
+    if (rank == 0)
+        started = r;
+}
+
+static void run_turns(const struct test *t, size_t bytes)
+{
+    void (*turn_of)(long n) = t->detail;
     MPI_Win win;
     MPI_Aint size = rank == 0 ? (MPI_Aint)sizeof(long) : 0;
     int unit;
@@ -88,10 +109,16 @@ static void run_recv(const struct test *t, size_t bytes)
 
         while (__atomic_load_n(flag, __ATOMIC_ACQUIRE) != turn)
             sched_yield();
-        take_turn(left < READY ? left : READY);
+        if (outstanding)
+            MPI_Waitall((int)outstanding, started, MPI_STATUSES_IGNORE);
+        outstanding = 0;
+        turn_of(left < READY ? left : READY);
         done += left < READY ? left : READY;
         __atomic_store_n(flag, turn + 1, __ATOMIC_RELEASE);
     }
+    if (outstanding)
+        MPI_Waitall((int)outstanding, started, MPI_STATUSES_IGNORE);
+    outstanding = 0;
     MPI_Barrier(MPI_COMM_WORLD);
     MPI_Win_free(&win);
     report(t, 8, (double)plan.repeats);
@@ -102,6 +129,9 @@ const struct test call_tests[] = {
     {"isend_calls", "calls", "for --instructions: MPI_Isend and MPI_Wait of 8 bytes", "0", "2",
      run_sends, NULL},
     {"recv_calls", "calls", "for --instructions: MPI_Recv of 8 bytes that are there", "0", "2",
-     run_recv, NULL},
+     run_turns, take_turn},
+    {"allreduce_calls", "calls",
+     "for --instructions: MPI_Allreduce of 8 bytes, the other's part there", "0", "2", run_turns,
+     take_turn_together},
     {0},
 };

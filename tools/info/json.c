@@ -3,6 +3,7 @@
 #include <config.h>
 #include <stdio.h>
 
+#include "core/coll/coll_cost.h"
 #include "provider/base/param.h"
 #include "tools/info/info.h"
 
@@ -95,6 +96,21 @@ static void collectives(void)
     fputs("\n  ]", stdout);
 }
 
+/* What the words in the formulas cost, by kind of endpoint. */
+static void costs(void)
+{
+    coll_cost_open();
+    fputs("\"costs\": {", stdout);
+    for (int e = 0; e < COLL_ENDPOINTS; e++) {
+        printf("%s\"%s\": {", e ? ",\n    " : "\n    ", coll_endpoint_names[e]);
+        for (unsigned i = 0; i < coll_cost_count; i++)
+            printf("%s\"%s\": %.9g", i ? ", " : "", coll_cost_rows[i].name,
+                   coll_cost((enum coll_endpoint)e, i));
+        putchar('}');
+    }
+    fputs("\n  }", stdout);
+}
+
 /* A comma before all but the first. */
 static void next(bool *any)
 {
@@ -121,6 +137,8 @@ void info_json(const struct findings *info)
     if (info->show & SHOW_COLLECTIVES) {
         next(&any);
         collectives();
+        next(&any);
+        costs();
     }
     puts("\n}");
 }
