@@ -8,7 +8,8 @@ cluster_tests = \
     tests/cluster/deaths.cluster \
     tests/cluster/launch.cluster \
     tests/cluster/network.cluster \
-    tests/cluster/trust.cluster
+    tests/cluster/trust.cluster \
+    tests/cluster/wildcards.cluster
 dist_check_SCRIPTS += $(cluster_tests)
 
 # Minutes, so by itself: all programs of tests/mpi on four hosts.
