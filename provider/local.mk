@@ -94,6 +94,7 @@ libprovider_la_SOURCES = \
     provider/fabric/fabric_rma.c \
     provider/fabric/fabric_select.c \
     provider/fabric/fabric_tagged.c \
+    provider/fabric/fabric_veil.c \
     provider/fabric/interface.c \
     provider/fabric/interface.h \
     provider/fabric/rdma_port.c \

@@ -189,6 +189,8 @@ static int end_prepare(struct fabric_end *e)
     fabric_now_update(e);
     int rc = derive_limits(e);
     if (!rc)
+        rc = fabric_veil_open(e);
+    if (!rc)
         rc = fabric_notes_open(e);
     if (!rc)
         LOG(LOG_INFO, "%s on %s", fabric_end_provider(e), e->info->domain_attr->name);

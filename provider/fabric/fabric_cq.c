@@ -60,7 +60,7 @@ static void dispatch(struct fabric_op *op, const struct fabric_event *event)
 static struct fabric_event event_of(const struct fi_cq_tagged_entry *entry)
 {
     const struct fabric_op *op = entry->op_context;
-    struct fabric_event event = {.tag = entry->tag, .len = entry->len};
+    struct fabric_event event = {.tag = entry->tag ^ fabric_end_of(op)->veil, .len = entry->len};
 
     if (!fabric_is_receive(op)) {
         event.tag = 0;
@@ -93,7 +93,7 @@ static int read_error(struct fabric_end *e, struct fabric_op **op, struct fabric
         return rc == -FI_EAGAIN ? 0 : fabric_errno(rc);
     *op = entry.op_context;
     *event = (struct fabric_event){
-        .error = fabric_errno(entry.err), .tag = entry.tag, .data = entry.data};
+        .error = fabric_errno(entry.err), .tag = entry.tag ^ e->veil, .data = entry.data};
     if (!*op)
         LOG(LOG_INFO, "a small message did not arrive: %s", strerror(-event->error));
     /* len is that of the message in rxm, that of the part which fitted elsewhere. */

@@ -70,6 +70,8 @@ struct fabric_end {
     unsigned late_first, late_count, late_room;
 
     size_t inject, eager, transfer, word; /* as in struct fabric_limits */
+    uint64_t veil;                        /* fabric_veil.c: what match bits travel with */
+    uint32_t note_veil;
     void *tail; /* `eager` bytes that nobody reads; NULL where no receive needs them */
     unsigned receives, sends; /* posted and not completed */
     unsigned receives_max, sends_max;
@@ -225,6 +227,13 @@ bool fabric_post_withdraw(struct fabric_op *op);
 
 /* Posts an end's receives for notes; 0 or -errno. */
 int fabric_notes_open(struct fabric_end *e);
+
+/* ---- fabric_veil.c ---- */
+
+/* Before the end's first receive, and after the exchange: 0 or -errno. */
+int fabric_veil_open(struct fabric_end *e);
+/* A message came that does not have the secret. */
+void fabric_veil_dropped(void);
 
 /* ---- fabric_cq.c ---- */
 

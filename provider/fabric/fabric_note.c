@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Notes travel as untagged messages, which providers match apart from tagged ones: the receives
- * that wait for them are in no tagged receive's way. A note is the sender's rank and the word, both
- * in the operation itself.
+ * that wait for them are in no tagged receive's way. A note is the sender's rank, 32 bits of the
+ * job's secret (fabric_veil.c) and the word, all in the operation itself.
  */
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric_impl.h"
@@ -33,20 +33,27 @@ static int note_post(struct fabric_op *op, enum fabric_kind kind, struct fabric_
 
 int fabric_note(struct fabric_peer *to, struct fabric_op *op, uint64_t word)
 {
-    op->tag = boot_info()->rank;
+    struct fabric_end *e = fabric_end_to(to);
+
+    op->tag = (uint64_t)e->note_veil << 32 | boot_info()->rank;
     op->data = word;
-    return note_post(op, OP_NOTE, fabric_end_to(to), to);
+    return note_post(op, OP_NOTE, e, to);
 }
 
 static void noted(struct fabric_op *op, const struct fabric_event *event)
 {
-    uint64_t rank = op->tag, word = op->data;
+    struct fabric_end *e = fabric_end_of(op);
+    uint64_t proof = op->tag >> 32, word = op->data;
+    uint32_t rank = (uint32_t)op->tag;
     struct fabric_peer *from;
 
     if (event->error == -ECANCELED)
         return;
-    note_post(op, OP_NOTED, fabric_end_of(op), NULL);
-    if (!event->error && note_came && !fabric_peer((uint32_t)rank, &from))
+    bool whole = !event->error && event->len == NOTE_BYTES && proof == e->note_veil;
+    note_post(op, OP_NOTED, e, NULL);
+    if (!whole)
+        fabric_veil_dropped();
+    else if (note_came && !fabric_peer(rank, &from))
         note_came(from, word);
 }
 

@@ -14,7 +14,7 @@ static ssize_t post_receive(struct fabric_op *op, uint64_t flags)
     struct fi_msg_tagged m = {.msg_iov = op->iov,
                               .iov_count = op->iov_count,
                               .addr = op->peer ? op->peer->head.addr : FI_ADDR_UNSPEC,
-                              .tag = op->tag,
+                              .tag = op->tag ^ fabric_end_of(op)->veil,
                               .ignore = op->data,
                               .context = op};
 
@@ -28,7 +28,7 @@ static ssize_t post_receive(struct fabric_op *op, uint64_t flags)
 static ssize_t post_peek(struct fabric_op *op)
 {
     struct fi_msg_tagged m = {.addr = op->peer ? op->peer->head.addr : FI_ADDR_UNSPEC,
-                              .tag = op->tag,
+                              .tag = op->tag ^ fabric_end_of(op)->veil,
                               .ignore = op->data,
                               .context = op};
 
@@ -62,18 +62,20 @@ static ssize_t post_scattered(struct fabric_op *op)
 
 static ssize_t post(struct fabric_op *op)
 {
-    struct fid_ep *ep = fabric_end_of(op)->ep;
+    const struct fabric_end *e = fabric_end_of(op);
+    struct fid_ep *ep = e->ep;
 
     if (op->iov_count == FABRIC_SCATTER && op->kind <= OP_CLAIMED)
         return post_scattered(op);
     switch ((enum fabric_kind)op->kind) {
     case OP_SEND:
         return fi_tsenddata(ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->data,
-                            op->peer->head.addr, op->tag, op);
+                            op->peer->head.addr, op->tag ^ e->veil, op);
     case OP_RECV:
         if (op->iov_count == 1)
             return fi_trecv(ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL,
-                            op->peer ? op->peer->head.addr : FI_ADDR_UNSPEC, op->tag, op->data, op);
+                            op->peer ? op->peer->head.addr : FI_ADDR_UNSPEC, op->tag ^ e->veil,
+                            op->data, op);
         return post_receive(op, FI_COMPLETION);
     case OP_CLAIMED:
         return post_receive(op, FI_CLAIM | FI_COMPLETION);

@@ -20,7 +20,7 @@ int fabric_tinject(struct fabric_peer *to, const void *buf, size_t len, uint64_t
     /* The next one goes by itself. */
     if (e->direct && e->direct->outlet(e->ep, to->head.addr, &to->head.outlet))
         to->head.outlet = NULL;
-    ssize_t rc = fi_tinjectdata(e->ep, buf, len, data, to->head.addr, tag);
+    ssize_t rc = fi_tinjectdata(e->ep, buf, len, data, to->head.addr, tag ^ e->veil);
     return __builtin_expect(!rc, 1) ? 0 : fabric_errno(rc);
 }
 

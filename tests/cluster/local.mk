@@ -26,6 +26,10 @@ check_PROGRAMS += tests/cluster/dies
 tests_cluster_dies_SOURCES = tests/cluster/dies.c tests/mpi/mpitest.h
 tests_cluster_dies_LDADD = libmpi_abi.la
 
+check_PROGRAMS += tests/cluster/stranger
+tests_cluster_stranger_SOURCES = tests/cluster/stranger.c
+tests_cluster_stranger_LDADD = $(LIBFABRIC_LIBS)
+
 .PHONY: check-cluster
 check-cluster: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(cluster_tests)'

@@ -235,6 +235,18 @@ static void untouched(void)
     }
 }
 
+/* On this host. */
+static int ranks_here(void)
+{
+    MPI_Comm here;
+    int count;
+
+    OK(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here));
+    OK(MPI_Comm_size(here, &count));
+    OK(MPI_Comm_free(&here));
+    return count;
+}
+
 /* A program that asks in a loop lets the others run where they need its processor (wait.h). */
 static void yields(void)
 {
@@ -245,7 +257,7 @@ static void yields(void)
     int index, count, provided, flag;
     cpu_set_t mine;
 
-    if (sched_getaffinity(0, sizeof mine, &mine) || CPU_COUNT(&mine) >= size)
+    if (sched_getaffinity(0, sizeof mine, &mine) || CPU_COUNT(&mine) >= ranks_here())
         return;
     OK(MPI_T_init_thread(MPI_THREAD_SINGLE, &provided));
     OK(MPI_T_pvar_get_index("wait_yields", MPI_T_PVAR_CLASS_COUNTER, &index));

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The proof that a message comes from the job. Whoever reaches a network endpoint's address can
+ * send to it, and libfabric's providers for sockets ask nobody for a proof. So the job's secret is
+ * in every message: match bits travel with 64 of its bits added to them (exclusive or), and a note
+ * carries 32 more. A message without them fits no receive.
+ *
+ * The top bits, which p2p leaves empty, are the secret's alone. A receive waits for each of
+ * them to be wrong: it takes strangers' messages away, cut to nothing, and counts them. One of
+ * sixteen has them right by chance; it stays with the provider, and waits for ever for somebody who
+ * asks for the 27 bits of channel and context that it has wrong.
+ *
+ * Messages on one host need none of this: the kernel lets nobody else in.
+ */
+#include <string.h>
+
+#include "provider/base/count.h"
+#include "provider/base/log.h"
+#include "provider/boot/boot.h"
+#include "provider/fabric/fabric_impl.h"
+
+enum { TOP_BIT = 60, TRAPS = 4 };
+
+static struct fabric_op traps[TRAPS];
+
+void fabric_veil_dropped(void)
+{
+    count_add(&counts.strangers, 1);
+    unsigned long n = counts.strangers;
+    if (!(n & (n - 1))) /* a flood is told in a few lines */
+        LOG(LOG_INFO, "messages without the job's secret, dropped: %lu", n);
+}
+
+static int set_trap(struct fabric_end *e, int i)
+{
+    uint64_t bit = UINT64_C(1) << (TOP_BIT + i);
+
+    traps[i].peer = NULL;
+    return fabric_trecv_end(e, &traps[i], &traps[i], 0, bit, ~bit);
+}
+
+static void trapped(struct fabric_op *op, const struct fabric_event *event)
+{
+    if (event->error == -ECANCELED)
+        return;
+    fabric_veil_dropped();
+    set_trap(fabric_end_of(op), (int)(op - traps));
+}
+
+/* Bits of a tag that the provider carries. */
+static uint64_t usable(const struct fi_info *info)
+{
+    uint64_t format = info->ep_attr->mem_tag_format;
+
+    return format ? UINT64_MAX >> __builtin_clzll(format) : UINT64_MAX;
+}
+
+int fabric_veil_open(struct fabric_end *e)
+{
+    uint8_t secret[BOOT_SECRET];
+
+    if (e->index != END_NET || boot_info()->one_host)
+        return 0;
+    int rc = boot_secret(secret);
+    if (rc)
+        return rc;
+    memcpy(&e->veil, secret, sizeof(e->veil));
+    memcpy(&e->note_veil, secret + sizeof(e->veil), sizeof(e->note_veil));
+    e->veil &= usable(e->info);
+    for (int i = 0; i < TRAPS && usable(e->info) == UINT64_MAX && !rc; i++) {
+        traps[i] = (struct fabric_op){.done = trapped};
+        rc = set_trap(e, i);
+    }
+    return rc;
+}
