@@ -18,6 +18,8 @@ struct lane lane;
 int lane_open(bool thread_multiple)
 {
     lane = (struct lane){.lock = {.off = !thread_multiple}};
+    if (thread_multiple)
+        lock_bias(&lane.lock);
     bounce_open(thread_multiple);
     list_init(&lane.deferred);
     pool_open(&lane.requests, sizeof(struct request), REQUESTS_PER_BLOCK);

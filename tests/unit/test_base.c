@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* provider/base: lists, pools, the lock, parameters. */
 #include <criterion/criterion.h>
+#include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +115,64 @@ Test(lock, excludes, .timeout = 60)
         pthread_join(thread[i], NULL);
     cr_assert_eq(counter, (long)THREADS * TURNS);
     cr_assert_eq(lock.state, 0);
+}
+
+/* One thread has it for itself; the second ends that, at any moment of the first one's. */
+enum { ROUNDS = 300, OWN_TURNS = 2000 };
+
+static struct reserved {
+    struct lock lock;
+    atomic_int begun;
+    long counter; /* not atomic */
+} reserved;
+
+static void *take_part(void *arg)
+{
+    while (atomic_load(&reserved.begun) < *(int *)arg)
+        sched_yield();
+    for (int i = 0; i < OWN_TURNS; i++) {
+        lock_take(&reserved.lock);
+        reserved.counter++;
+        lock_drop(&reserved.lock);
+    }
+    return NULL;
+}
+
+Test(lock, is_taken_from_its_owner, .timeout = 60)
+{
+    for (int round = 0; round < ROUNDS; round++) {
+        pthread_t other;
+        int when = round * 7;
+
+        reserved = (struct reserved){.counter = 0};
+        lock_bias(&reserved.lock);
+        cr_assert_eq(pthread_create(&other, NULL, take_part, &when), 0);
+        for (int i = 0; i < OWN_TURNS; i++) {
+            lock_take(&reserved.lock);
+            long seen = reserved.counter;
+            atomic_store(&reserved.begun, i);
+            reserved.counter = seen + 1;
+            lock_drop(&reserved.lock);
+        }
+        atomic_store(&reserved.begun, INT_MAX);
+        pthread_join(other, NULL);
+        cr_assert_eq(reserved.counter, 2 * OWN_TURNS, "round %d: %ld", round, reserved.counter);
+        cr_assert(!lock_held(&reserved.lock));
+    }
+}
+
+Test(lock, costs_its_owner_no_atomic)
+{
+    struct lock l = {.off = false};
+
+    lock_bias(&l);
+    if (l.bias == LOCK_ALIKE)
+        cr_skip("no membarrier here");
+    lock_take(&l);
+    cr_assert_eq(l.state, 0);
+    cr_assert(lock_held(&l));
+    lock_drop(&l);
+    cr_assert(!lock_held(&l));
 }
 
 Test(lock, may_be_off)
