@@ -26,6 +26,8 @@ node_sources = \
     provider/node/node_direct.h \
     provider/node/node_ops.h \
     provider/node/node_outlet.h \
+    provider/node/node_pace.c \
+    provider/node/node_pace.h \
     provider/node/node_peer.c \
     provider/node/node_progress.c \
     provider/node/node_provider.c \

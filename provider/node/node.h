@@ -36,6 +36,7 @@
 #include "provider/base/scatter.h"
 #include "provider/node/node_direct.h"
 #include "provider/node/node_outlet.h"
+#include "provider/node/node_pace.h"
 #include "provider/node/node_segment.h"
 
 /*
@@ -144,6 +145,7 @@ struct node_peer {
     struct node_map *maps; /* of its memory: node_mr.c */
     fi_addr_t fi_addr;     /* FI_ADDR_NOTAVAIL while it is in no address vector */
     struct list link;      /* in ep->all_peers */
+    struct node_pace pace; /* how near it is */
     unsigned chunks;       /* of ours that it has, or that we fill for it */
     unsigned writes; /* PUT and ATOMIC to it that are not answered: later accesses queue behind */
     /* What waits for room in its queue or for a chunk: each in order, answers first. */
@@ -303,9 +305,11 @@ struct node_ep {
     struct node_pulls pulls;
 
     unsigned chunks_backed;           /* the first ones, which have memory */
-    uint16_t chunk_free[NODE_CHUNKS]; /* a stack: the last one freed is the warmest */
-    unsigned chunk_free_count;
-    uint16_t chunk_out[NODE_CHUNKS]; /* a ring of those that a reader has, oldest first */
+    uint16_t chunk_free[NODE_CHUNKS]; /* a ring, in the order in which they came back */
+    unsigned chunk_free_first, chunk_free_count;
+    bool chunks_refused; /* there is no memory for more, and that was said */
+    unsigned chunk_ready, chunk_wanted; /* bytes of the next one: ready for stores, to be so */
+    uint16_t chunk_out[NODE_CHUNKS];    /* a ring of those that a reader has, oldest first */
     unsigned chunk_out_first, chunk_out_count;
     unsigned chunk_look;                       /* when so many are out, look which have come back */
     unsigned chunk_lent[NODE_CHUNKS];          /* how often each has been */
@@ -414,10 +418,14 @@ void node_peer_busy(struct node_ep *ep, struct node_peer *peer);
 void node_ep_push(struct node_ep *ep);
 
 /* node_chunk.c */
-int node_chunk_take(struct node_ep *ep, struct node_peer *peer); /* its number, or -FI_EAGAIN */
+/* Its number, or -FI_EAGAIN; -FI_ENOSPC or -FI_ENOMEM where there is no memory for any. */
+int node_chunk_take(struct node_ep *ep, struct node_peer *peer);
 void node_chunk_lend(struct node_ep *ep, unsigned chunk);        /* a reader has it now */
 void node_chunk_return(struct node_ep *ep, unsigned chunk);      /* it was not sent after all */
 void node_chunks_open(struct node_ep *ep);
+/* Nothing else is to be done: fetches some lines of the chunk that a distant peer's next message is
+ * to go through. Called while chunk_ready < chunk_wanted. */
+void node_chunk_prepare(struct node_ep *ep);
 
 /* Whether a chunk that was lent has not come back. */
 static inline bool node_chunk_is_out(struct node_ep *ep, unsigned chunk)

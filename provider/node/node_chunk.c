@@ -2,13 +2,16 @@
 /*
  * The chunks of our segment, through which middle-sized messages go. A chunk is free, or ours to
  * fill between take and lend, or lent: in the hands of the reader, who counts it back when done.
- * Lent chunks are looked at when a chunk is wanted, oldest first; the one freed last is used first,
- * while its lines are still in the cache.
+ * Lent chunks are looked at when a chunk is wanted, oldest first. Which one is used next depends on
+ * how near the peer is: node_pace.h.
  *
  * A reader may have as many as are free (the dynamic threshold of Choudhury and Hahne, "Dynamic
  * Queue Length Thresholds for Shared-Memory Packet Switches", 1998): alone it gets half of them,
  * and one that does not look never takes the last from the others.
  */
+#include <string.h>
+
+#include "provider/base/log.h"
 #include "provider/node/node.h"
 
 /*
@@ -18,12 +21,9 @@
  */
 enum { LOOK = 4 };
 
+/* None is free at first: they are as they get memory. */
 void node_chunks_open(struct node_ep *ep)
 {
-    for (unsigned i = 0; i < NODE_CHUNKS; i++)
-        ep->chunk_free[i] = NODE_CHUNKS - 1 - i;
-    ep->chunk_free_count = NODE_CHUNKS;
-    ep->chunk_out_first = ep->chunk_out_count = 0;
     ep->chunk_look = LOOK;
 }
 
@@ -42,28 +42,56 @@ static void collect(struct node_ep *ep)
     ep->chunk_look = ep->chunk_out_count + ep->chunk_out_count / 2 + LOOK;
 }
 
-/* Chunks are first taken in the order of their numbers. */
-static bool back(struct node_ep *ep)
+/* Gets memory for some more of them: 0 or -errno. */
+static int back(struct node_ep *ep)
 {
     enum { STEP = 8 };
+    int ret = node_segment_back(ep->segment_fd, ep->chunks_backed, STEP);
 
-    if (node_segment_back(ep->segment_fd, ep->chunks_backed, STEP))
-        return false;
-    ep->chunks_backed += STEP;
-    return true;
+    if (ret) {
+        if (!ep->chunks_refused)
+            log_line(LOG_ERROR, "no shared memory for messages beyond %u KiB: %s",
+                     ep->chunks_backed * NODE_CHUNK / 1024, strerror(-ret));
+        ep->chunks_refused = true;
+        return ret;
+    }
+    for (unsigned i = 0; i < STEP; i++)
+        ep->chunk_free[(ep->chunk_free_first + ep->chunk_free_count++) % NODE_CHUNKS] =
+            ep->chunks_backed++;
+    return 0;
+}
+
+static unsigned take_first(struct node_ep *ep)
+{
+    unsigned chunk = ep->chunk_free[ep->chunk_free_first];
+
+    ep->chunk_free_first = (ep->chunk_free_first + 1) % NODE_CHUNKS;
+    ep->chunk_free_count--;
+    return chunk;
+}
+
+static unsigned take_last(struct node_ep *ep)
+{
+    return ep->chunk_free[(ep->chunk_free_first + --ep->chunk_free_count) % NODE_CHUNKS];
 }
 
 int node_chunk_take(struct node_ep *ep, struct node_peer *peer)
 {
+    unsigned bare = NODE_CHUNKS - ep->chunks_backed;
+    bool distant = peer->pace.distant_until;
+
     if (ep->chunk_out_count &&
-        (ep->chunk_out_count >= ep->chunk_look || peer->chunks >= ep->chunk_free_count))
+        (ep->chunk_out_count >= ep->chunk_look || peer->chunks >= ep->chunk_free_count + bare))
         collect(ep);
-    if (peer->chunks >= ep->chunk_free_count)
+    if (peer->chunks >= ep->chunk_free_count + bare)
         return -FI_EAGAIN;
-    unsigned chunk = ep->chunk_free[ep->chunk_free_count - 1];
-    if (__builtin_expect(chunk >= ep->chunks_backed, 0) && !back(ep))
-        return -FI_EAGAIN;
-    ep->chunk_free_count--;
+    /* A distant peer's go round all that there are. */
+    if (UNLIKELY(bare && (distant || !ep->chunk_free_count))) {
+        int ret = back(ep);
+        if (ret && !ep->chunk_free_count) /* one that is out will come back */
+            return ep->chunk_out_count ? -FI_EAGAIN : ret;
+    }
+    unsigned chunk = distant ? take_first(ep) : take_last(ep);
     ep->chunk_peer[chunk] = peer;
     peer->chunks++;
     return chunk;
@@ -78,5 +106,20 @@ void node_chunk_lend(struct node_ep *ep, unsigned chunk)
 void node_chunk_return(struct node_ep *ep, unsigned chunk)
 {
     ep->chunk_peer[chunk]->chunks--;
-    ep->chunk_free[ep->chunk_free_count++] = chunk;
+    ep->chunk_free[(ep->chunk_free_first + ep->chunk_free_count++) % NODE_CHUNKS] = chunk;
+}
+
+void node_chunk_prepare(struct node_ep *ep)
+{
+    enum { LINES = 8 }; /* so many misses at once do not hold up the looks between them */
+
+    if (!ep->chunk_free_count) {
+        ep->chunk_wanted = 0;
+        return;
+    }
+    unsigned char *chunk = ep->segment->chunks[ep->chunk_free[ep->chunk_free_first]];
+    for (unsigned i = 0; i < LINES && ep->chunk_ready < ep->chunk_wanted; i++) {
+        prefetch_to_store(chunk + ep->chunk_ready);
+        ep->chunk_ready += NODE_LINE;
+    }
 }

@@ -12,6 +12,12 @@
  */
 enum { BLOCKS = 8, BLOCK_LEAST = 32 << 10, BLOCK_MOST = 256 << 10, PAGE = 4096 };
 
+/*
+ * Where one message follows the other, one of at most so many bytes is not worth what the two ends
+ * must tell each other: 64 KiB between distant processors pass at 19 GB/s instead of 10.
+ */
+enum { FLOOD_LEAST = 128 << 10 };
+
 #define FAILED UINT64_MAX /* in `done` */
 
 struct node_pull {
@@ -137,13 +143,22 @@ static void slot_open(const struct node_pull *p)
                              memory_order_release);
 }
 
+/* Whether another message waits behind the one that is being received. */
+static bool is_flood(struct node_ep *ep)
+{
+    uint64_t word;
+
+    return !list_empty(&ep->pulls.begun) ||
+           node_queue_peek(&ep->segment->queue, ep->position + 1, &word);
+}
+
 bool node_pull_begin(struct node_ep *ep, const struct node_recv *r, const struct node_message *m,
                      size_t len)
 {
     struct node_pull *p;
 
     if (m->pull >= NODE_PULLS || len <= BLOCK_LEAST || is_scattered(r, m) ||
-        !(p = pool_get(&ep->pulls.pool)))
+        (len <= FLOOD_LEAST && is_flood(ep)) || !(p = pool_get(&ep->pulls.pool)))
         return false;
     if (fetch_pieces(m, p->theirs)) {
         pool_put(&ep->pulls.pool, p); /* the caller will see the same error */

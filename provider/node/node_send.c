@@ -95,6 +95,7 @@ static ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const stru
     bool answered = tx->fi_flags & FI_DELIVERY_COMPLETE;
     struct node_op *op = NULL;
     uint64_t position;
+    uint64_t start = tx->iov_count == NODE_SCATTER ? 0 : node_pace_start(&peer->pace, len);
     int chunk = node_chunk_take(ep, peer);
 
     if (chunk < 0)
@@ -102,6 +103,8 @@ static ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const stru
     if (answered && !(op = op_new(ep, peer, tx, len)))
         goto return_chunk;
     node_iov_read(tx->iov, tx->iov_count, 0, ep->segment->chunks[chunk], len);
+    if (UNLIKELY(start))
+        node_pace_end(&peer->pace, start, len);
     struct node_cell *cell = node_outlet_take(&peer->out, &position);
     if (!cell)
         goto free_op;
@@ -110,6 +113,10 @@ static ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const stru
     publish(peer, tx, cell, position, NODE_CELL_CHUNK, wire_flags(tx) | (op ? NODE_WIRE_ACK : 0),
             len);
     node_chunk_lend(ep, chunk);
+    if (peer->pace.distant_until) {
+        ep->chunk_ready = 0;
+        ep->chunk_wanted = len;
+    }
     if (!op)
         sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);
     return 0;
@@ -140,11 +147,11 @@ static ssize_t send_train(struct node_ep *ep, struct node_peer *peer, const stru
     wire.op = (uintptr_t)op;
     memcpy(cell->payload, &wire, sizeof(wire));
     if (crowded)
-        node_train_fill(ep, tx, &wire);
+        node_train_fill(ep, peer, tx, &wire);
     publish(peer, tx, cell, position, NODE_CELL_TRAIN, wire_flags(tx) | (op ? NODE_WIRE_ACK : 0),
             0);
     if (!crowded)
-        node_train_fill(ep, tx, &wire);
+        node_train_fill(ep, peer, tx, &wire);
     node_train_lend(ep, &wire);
     if (!op)
         sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);
@@ -203,6 +210,12 @@ static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct
     return 0;
 }
 
+/* Of a message that either way could take. */
+static bool wants_single_copy(struct node_peer *peer, const struct node_tx *tx)
+{
+    return tx->iov_count != NODE_SCATTER && peer->single_copy && node_pace_is_distant(&peer->pace);
+}
+
 ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
 {
     struct node_peer *peer;
@@ -219,7 +232,7 @@ ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
         return send_chunk(ep, peer, tx, len);
     if (tx->fi_flags & FI_INJECT)
         return -FI_EMSGSIZE;
-    if (len <= NODE_TRAIN * NODE_CHUNK) {
+    if (len <= NODE_TRAIN * NODE_CHUNK && !wants_single_copy(peer, tx)) {
         ret = send_train(ep, peer, tx, len);
         /* Others may have so many chunks for good that there are never enough for a train. */
         if (ret != -FI_EAGAIN || peer->chunks)

@@ -41,13 +41,17 @@ bool node_train_take(struct node_ep *ep, struct node_peer *peer, size_t len,
     return true;
 }
 
-void node_train_fill(struct node_ep *ep, const struct node_tx *tx,
+void node_train_fill(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
                      const struct node_wire_train *wire)
 {
+    uint64_t start = tx->iov_count == NODE_SCATTER ? 0 : node_pace_start(&peer->pace, NODE_CHUNK);
+
     for (unsigned i = 0; i < chunk_count(wire->len); i++) {
         unsigned chunk = wire->chunks[i];
         node_iov_read(tx->iov, tx->iov_count, (size_t)i * NODE_CHUNK, ep->segment->chunks[chunk],
                       chunk_len(wire->len, i));
+        if (UNLIKELY(start && i == 0))
+            node_pace_end(&peer->pace, start, NODE_CHUNK);
         atomic_store_explicit(&ep->segment->chunks_full[chunk], ep->chunk_lent[chunk] + 1,
                               memory_order_release);
     }

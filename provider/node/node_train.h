@@ -14,7 +14,7 @@
 bool node_train_take(struct node_ep *ep, struct node_peer *peer, size_t len,
                      struct node_wire_train *wire);
 /* Copies the message into them; the reader may follow. */
-void node_train_fill(struct node_ep *ep, const struct node_tx *tx,
+void node_train_fill(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
                      const struct node_wire_train *wire);
 /* The reader has them now. */
 void node_train_lend(struct node_ep *ep, const struct node_wire_train *wire);

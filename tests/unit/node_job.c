@@ -2,13 +2,18 @@
 #include "tests/unit/node_job.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#include "provider/node/node.h"
 
 int job_size;
 volatile uint64_t *job_words;
@@ -25,6 +30,21 @@ static int my_rank, say, hear; /* a child's ends */
 static volatile uint64_t *may_die;
 
 /* ---- The child's side ---- */
+
+void job_forbid(int call, int error)
+{
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof(rules) / sizeof(rules[0]), rules};
+
+    CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+              !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program),
+          "seccomp: %s", strerror(errno));
+}
 
 static bool move(int fd, void *buf, size_t len, bool out)
 {
@@ -285,6 +305,15 @@ void end_close(struct end *e)
     node_info_free(e->info);
     free(e->early);
     free(e->early_source);
+}
+
+void end_keep_distant(struct end *e)
+{
+    for (int i = 0; i < job_size; i++) {
+        struct node_peer *peer;
+        CHECK(!node_peer_get(container_of(e->ep, struct node_ep, fid), e->addr[i], &peer), "peer");
+        peer->pace.distant_until = UINT64_MAX;
+    }
 }
 
 void end_start(struct end *e, const struct end_want *want)

@@ -39,6 +39,8 @@ void job_exchange(const char mine[JOB_TEXT], char (*all)[JOB_TEXT]);
 void job_barrier(void);
 /* From here on SIGKILL ends this process as it should; the others go on without it. */
 void job_may_die(void);
+/* A system call that fails from now on in this process, as in a container that forbids it. */
+void job_forbid(int call, int error);
 /* Memory that all share, zero at first, for what a test tells behind the provider's back. */
 extern volatile uint64_t *job_words;
 
@@ -90,6 +92,8 @@ void end_name(struct end *e, char name[JOB_TEXT]);
 /* All processes of the job, at once: everybody's address in everybody's vector. */
 void end_meet(struct end *e);
 void end_close(struct end *e);
+/* Sends from now on as to peers on distant processors (node_pace.h). */
+void end_keep_distant(struct end *e);
 /* Opened, met, and closed behind a barrier by end_finish. */
 void end_start(struct end *e, const struct end_want *want);
 void end_finish(struct end *e);

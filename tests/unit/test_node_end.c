@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the node provider says it is, and its objects: hints, address vectors, opening, closing. */
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "provider/node/node.h"
 #include "tests/unit/node_job.h"
@@ -426,21 +429,105 @@ NODE_TEST(end, too_many_writers, 3)
     end_finish(&e);
 }
 
-/* Memory of a process: its segment and what it needs for each it has spoken to. */
-NODE_TEST(end, memory, 16)
+/* Memory that has run out is an error of the call that needs it, never a signal. */
+NODE_TEST(end, no_memory_for_a_segment, 1)
 {
+    struct fi_info *info;
+    struct fid_fabric *fabric;
+    struct fid_domain *domain;
+    struct fid_ep *ep;
+
+    (void)rank;
+    CHECK(!node_provider.getinfo(FI_VERSION(1, 17), NULL, NULL, 0, NULL, &info), "fi_getinfo");
+    CHECK(!node_provider.fabric(info->fabric_attr, &fabric, NULL), "fi_fabric");
+    CHECK(!fi_domain(fabric, info, &domain, NULL), "fi_domain");
+    job_forbid(SYS_fallocate, ENOSPC);
+    int ret = fi_endpoint(domain, info, &ep, NULL);
+    CHECK(ret == -FI_ENOSPC, "fi_endpoint: %d", ret);
+    CHECK(!fi_close(&domain->fid) && !fi_close(&fabric->fid), "close");
+    node_info_free(info);
+}
+
+/* The first chunks are there when the rest is refused: messages go on; short of any, some do not.
+ */
+static void no_memory_for_chunks(int rank, bool some)
+{
+    enum { LEN = 10000, COUNT = 200 };
     struct end e;
-    uint64_t value;
+    unsigned char *buf = malloc(COUNT * LEN);
 
     end_start(&e, NULL);
-    CHECK(sizeof(struct node_segment) <= 4 << 20, "segment: %zu", sizeof(struct node_segment));
-    CHECK(sizeof(struct node_peer) <= 4096, "peer: %zu", sizeof(struct node_peer));
-    for (int i = 0; i < job_size; i++)
-        POST(&e, fi_tinject(e.ep, &rank, 4, e.addr[i], 1));
-    for (int i = 0; i < job_size; i++) {
-        POST(&e, fi_trecv(e.ep, &value, 8, NULL, e.addr[i], 1, 0, &value));
-        end_wait_for(&e, &value);
+    for (int i = 0; rank == 0 && i < COUNT; i++) {
+        fill(buf, LEN, i);
+        if (i == (some ? 1 : 0))
+            job_forbid(SYS_fallocate, ENOSPC);
+        if (some) {
+            POST(&e, fi_tinject(e.ep, buf, LEN, e.addr[1], i));
+        } else {
+            ssize_t ret = fi_tinject(e.ep, buf, LEN, e.addr[1], i);
+            CHECK(ret == -FI_ENOSPC, "%zd", ret);
+        }
+        POST(&e, fi_tinject(e.ep, buf, 8, e.addr[1], i));
     }
+    for (int i = 0; rank == 1 && i < COUNT; i++) {
+        for (int k = some ? 0 : 1; k < 2; k++) {
+            size_t len = k ? 8 : LEN;
+            POST(&e, fi_trecv(e.ep, buf, LEN, NULL, e.addr[0], i, 0, buf));
+            end_wait_for(&e, buf);
+            CHECK(filled(buf, len, i), "message %d of %zu bytes", i, len);
+        }
+    }
+    end_finish(&e);
+    free(buf);
+}
+
+NODE_TEST(end, no_memory_for_more_chunks, 2)
+{
+    no_memory_for_chunks(rank, true);
+}
+
+NODE_TEST(end, no_memory_for_any_chunk, 2)
+{
+    no_memory_for_chunks(rank, false);
+}
+
+/* What the heap holds; the sanitizers' own does not tell. */
+static size_t heap(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return 0;
+#else
+    struct mallinfo2 m = mallinfo2();
+    return m.uordblks + m.hblkhd;
+#endif
+}
+
+/*
+ * Memory of a process: its segment and what it needs for each it has spoken to, after messages of
+ * all the kinds that need memory of the segment.
+ */
+NODE_TEST(end, memory, 16)
+{
+    static unsigned char out[60000], in[60000];
+    static const size_t lens[] = {4, 10000, 60000};
+    size_t before = heap();
+    struct end e;
+    struct stat s;
+
+    end_start(&e, NULL);
+    for (int k = 0; k < 3; k++) {
+        struct fi_cq_tagged_entry c;
+        for (int i = 0; i < job_size; i++) {
+            POST(&e, fi_trecv(e.ep, in, sizeof(in), NULL, e.addr[i], k, 0, in));
+            POST(&e, fi_tsend(e.ep, out, lens[k], NULL, e.addr[i], k, out));
+        }
+        for (int i = 0; i < 2 * job_size; i++)
+            end_wait(&e, &c);
+    }
+    CHECK(!fstat(container_of(e.ep, struct node_ep, fid)->segment_fd, &s), "fstat");
+    size_t all = heap() - before + (size_t)s.st_blocks * 512;
+    CHECK(all <= (4 << 20) + job_size * 4096, "%zu bytes: heap %zu, segment %zu", all,
+          heap() - before, (size_t)s.st_blocks * 512);
     end_finish(&e);
 }
 

@@ -397,6 +397,8 @@ NODE_TEST(match, cancel_against_arrival, 2)
 
 /* ---- Floods ---- */
 
+static bool distant;
+
 /* Both send until neither can, without looking; then both drain: nothing lost, nothing stuck. */
 static void flood(int rank, size_t len)
 {
@@ -407,6 +409,8 @@ static void flood(int rank, size_t len)
     ssize_t ret;
 
     end_start(&e, NULL);
+    if (distant)
+        end_keep_distant(&e);
     for (;; sent++) {
         fill(buf, len, sent);
         ret = fi_tinject(e.ep, buf, len, e.addr[other], sent);
@@ -440,6 +444,12 @@ NODE_TEST(match, flood_of_cells, 2)
 
 NODE_TEST(match, flood_of_chunks, 2)
 {
+    flood(rank, 8000);
+}
+
+NODE_TEST(match, flood_of_chunks_to_a_distant_peer, 2)
+{
+    distant = true;
     flood(rank, 8000);
 }
 

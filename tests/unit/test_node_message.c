@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "provider/node/node.h"
 #include "tests/unit/node_job.h"
 
 /* Around every limit where the way of a message changes. */
@@ -275,6 +276,66 @@ NODE_TEST(message, delivery_waits_for_the_receive, 2)
     free(buf);
 }
 
+/* ---- Peers on distant processors ---- */
+
+enum { FAST_NS = 100, SLOW_NS = 10000 }; /* for 4 KiB */
+
+/* A copy of 4 KiB that took so long; whether it was timed. */
+static bool copied(struct node_pace *p, uint64_t took)
+{
+    if (!node_pace_start(p, 4096))
+        return false;
+    node_pace_end(p, clock_ns() - took, 4096);
+    return true;
+}
+
+Test(pace, three_slow_copies_in_a_row)
+{
+    struct node_pace p = {0};
+
+    for (int i = 0; i < 10; i++) {
+        cr_assert(copied(&p, SLOW_NS) && copied(&p, SLOW_NS));
+        cr_assert(copied(&p, FAST_NS) && !node_pace_is_distant(&p));
+        while (!copied(&p, FAST_NS)) /* not each of them is timed while all is well */
+            ;
+        p.skip = 0;
+    }
+    for (int i = 0; i < 3; i++)
+        cr_assert(!node_pace_is_distant(&p) && copied(&p, SLOW_NS));
+    cr_assert(node_pace_is_distant(&p));
+    cr_assert(!copied(&p, FAST_NS), "timed, though it went another way");
+}
+
+Test(pace, is_tried_again)
+{
+    struct node_pace p = {0};
+
+    for (int i = 0; i < 3; i++)
+        cr_assert(copied(&p, SLOW_NS));
+    cr_assert(node_pace_is_distant(&p));
+    p.distant_until = clock_ns() - 1;
+    cr_assert(!node_pace_is_distant(&p));
+    cr_assert(copied(&p, FAST_NS) && !node_pace_is_distant(&p));
+}
+
+Test(pace, short_copies_say_nothing)
+{
+    struct node_pace p = {0};
+
+    cr_assert_eq(node_pace_start(&p, 4095), 0);
+}
+
+NODE_TEST(message, tsenddata_to_a_distant_peer, 2)
+{
+    struct end e;
+
+    end_start(&e, NULL);
+    end_keep_distant(&e);
+    for (int late = 0; late < 2; late++)
+        all_sizes(&e, rank, by_tsenddata, true, true, true, LARGEST, late);
+    end_finish(&e);
+}
+
 /* ---- Truncation ---- */
 
 static void truncations(int rank, struct end *e)
@@ -480,6 +541,8 @@ Test(message, order_of_streams)
     cr_assert_eq(job_run(2, in_order_by_streams), 0);
 }
 
+static bool distant;
+
 /* Everybody with everybody, all sizes, everything posted at once. */
 static void all_to_all(int rank)
 {
@@ -489,6 +552,8 @@ static void all_to_all(int rank)
     unsigned char *out = malloc(most), *in = malloc(n * most);
 
     end_start(&e, NULL);
+    if (distant)
+        end_keep_distant(&e);
     for (int k = 0; k < (n > 16 ? 4 : 5); k++) {
         size_t len = mix[k];
         struct fi_cq_tagged_entry c;
@@ -507,6 +572,17 @@ static void all_to_all(int rank)
     end_finish(&e);
     free(out);
     free(in);
+}
+
+static void all_to_all_of_distant_peers(int rank)
+{
+    distant = true;
+    all_to_all(rank);
+}
+
+Test(message, all_to_all_of_16_distant)
+{
+    cr_assert_eq(job_run(16, all_to_all_of_distant_peers), 0);
 }
 
 Test(message, all_to_all_of_16)

@@ -310,39 +310,23 @@ NODE_TEST(wait, sread, 2)
     sleepers(rank, BY_SREAD);
 }
 
-/* A system call that fails as in a container that forbids it. */
-static void forbid(int call, int error)
-{
-    struct sock_filter rules[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof(rules) / sizeof(rules[0]), rules};
-
-    CHECK(!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-              !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program),
-          "seccomp: %s", strerror(errno));
-}
-
 /* Without membarrier in both, and in one of the two only, on either side. */
 NODE_TEST(wait, epoll_without_membarrier, 2)
 {
-    forbid(SYS_membarrier, ENOSYS);
+    job_forbid(SYS_membarrier, ENOSYS);
     sleepers(rank, BY_EPOLL);
 }
 
 NODE_TEST(wait, epoll_without_membarrier_in_one, 2)
 {
     if (rank)
-        forbid(SYS_membarrier, EPERM);
+        job_forbid(SYS_membarrier, EPERM);
     sleepers(rank, BY_EPOLL);
 }
 
 NODE_TEST(wait, sread_without_membarrier, 2)
 {
-    forbid(SYS_membarrier, ENOSYS);
+    job_forbid(SYS_membarrier, ENOSYS);
     sleepers(rank, BY_SREAD);
 }
 
@@ -354,8 +338,8 @@ NODE_TEST(wait, no_single_copy_by_the_system, 2)
     unsigned char *buf = malloc(LEN);
 
     if (rank) {
-        forbid(SYS_process_vm_readv, EPERM);
-        forbid(SYS_process_vm_writev, EPERM);
+        job_forbid(SYS_process_vm_readv, EPERM);
+        job_forbid(SYS_process_vm_writev, EPERM);
     }
     end_start(&e, NULL);
     for (int i = 0; i < 20; i++) {
