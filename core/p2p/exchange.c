@@ -43,7 +43,7 @@ int p2p_exchange_wait(const struct p2p_exchange *x, MPI_Status *status)
         rc = request_status(&s, NULL);
     }
     if (receiving) {
-        request_wait_flag(&r.done);
+        request_wait(&r);
         int rc_recv = request_status(&r, rc ? NULL : status);
         rc = rc ? rc : rc_recv;
     }

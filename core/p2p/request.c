@@ -96,11 +96,12 @@ void request_poll(void)
         wait_looked();
 }
 
-void request_wait_flag(const atomic_bool *flag)
+static void wait_flag(struct fabric_peer *peer, const atomic_bool *flag)
 {
     struct wait w;
 
     wait_begin_flag(&w, flag);
+    w.peer = peer;
     while (!atomic_load_explicit(flag, memory_order_acquire)) {
         lane_lock();
         bool progressed = lane_progress();
@@ -110,6 +111,17 @@ void request_wait_flag(const atomic_bool *flag)
         wait_step(&w, progressed, &lane.lock);
     }
     wait_end(&w, &lane.lock);
+}
+
+void request_wait_flag(const atomic_bool *flag)
+{
+    wait_flag(NULL, flag);
+}
+
+void request_wait(struct request *r)
+{
+    if (!request_is_done(r))
+        wait_flag(r->kind == REQUEST_RECV ? r->op.peer : NULL, &r->done);
 }
 
 void request_wait_until(bool (*ready)(void *arg), void *arg)

@@ -232,6 +232,8 @@ void request_unmake(struct request *r);
 
 /* Makes progress until *flag, climbing the ladder. */
 void request_wait_flag(const atomic_bool *flag);
+/* The same for that request, which is looked at less hopefully where its peer is known to rest. */
+void request_wait(struct request *r);
 /* The same until ready(arg), which is asked after every round. */
 void request_wait_until(bool (*ready)(void *arg), void *arg);
 static inline bool request_is_done(const struct request *r)

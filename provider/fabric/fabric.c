@@ -16,6 +16,7 @@
 
 size_t fabric_inject_most;
 bool fabric_has_two;
+atomic_uint *fabric_resting;
 
 /* No receive at once. */
 static const struct fabric_now no_now;
@@ -422,6 +423,7 @@ int fabric_open(void)
     fabric_has_two = !fabric.only;
     fabric_now_any = fabric.only ? &fabric.only->now : &no_now;
     fabric.wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); /* -1 is ignored by poll */
+    fabric_resting = fabric.direct ? fabric.direct->resting(node->ep) : NULL;
     fabric.open = true;
     return 0;
 }
@@ -441,6 +443,7 @@ void fabric_close(void)
     if (!fabric.open)
         return;
     pulse_stop();
+    fabric_resting = NULL;
     close(fabric.wake_fd);
     close_all();
     fabric_both_close();

@@ -125,7 +125,8 @@ static inline void *fabric_peer_own(struct fabric_peer *peer)
 /* Of each endpoint. */
 struct fabric_now {
     struct fid_ep *ep;
-    node_direct_receive *receive; /* NULL: receives must be posted, all or for now */
+    node_direct_receive *receive; /* these two NULL: not on this endpoint, or not now */
+    node_direct_post *post;
 };
 
 /* A peer begins with it. */
@@ -292,6 +293,24 @@ int fabric_meet(cpu_set_t *taken, bool *first);
  */
 bool fabric_fetches(struct fabric_peer *peer, uint32_t *whom);
 int fabric_fetch(uint32_t whom, void *buf, size_t len, uint64_t address);
+/*
+ * Whether a peer has a processor at this moment, so that what is waited for may come at once. It
+ * tells by itself when it yields or sleeps (fabric_rest), so one that the system has put aside
+ * seems to have one. False also where nothing is known.
+ */
+static inline bool fabric_peer_runs(struct fabric_peer *peer)
+{
+    struct node_outlet *outlet = fabric_peer_head(peer)->outlet;
+
+    return outlet && !atomic_load_explicit(outlet->resting, memory_order_relaxed);
+}
+/* This process gives its processor away, or has it back. No lock held. */
+extern atomic_uint *fabric_resting; /* where it tells; NULL: nobody would see it */
+static inline void fabric_rest(bool rests)
+{
+    if (fabric_resting)
+        atomic_store_explicit(fabric_resting, rests, memory_order_relaxed);
+}
 /* Ends fabric_sleep in this process's other thread. */
 void fabric_wake_threads(void);
 

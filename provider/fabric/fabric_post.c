@@ -131,7 +131,8 @@ void fabric_now_update(struct fabric_end *e)
 {
     bool now = e->direct && list_empty(&e->waiting_receives);
 
-    e->now = (struct fabric_now){e->ep, now ? e->direct->receive : NULL};
+    e->now =
+        (struct fabric_now){e->ep, now ? e->direct->receive : NULL, now ? e->direct->post : NULL};
 }
 
 /* Nothing takes a short way past what waits. */

@@ -200,15 +200,76 @@ static void sleep_now(struct wait *w, bool open)
 {
     uint64_t start = clock_ns();
 
+    fabric_rest(true);
     if (w->follows)
         sleep_until_woken(w);
     else if (open)
         fabric_sleep(w->ready && !fabric_is_shared() ? UNWOKEN_MS : SLEEP_MS);
     else
         poll(NULL, 0, 1); /* only another thread of this process can help */
+    fabric_rest(false);
     count_add_unlocked(&counts.sleeps, 1);
     count_add_unlocked(&counts.sleep_ns, clock_ns() - start);
 }
+
+/* ---- In a crowd ---- */
+
+enum { STAYS = 16, PATIENCE = 63 }; /* looks; yields at most that are not preceded by looks */
+
+/* Of the whole process: a hint, so threads may disturb each other. */
+static _Atomic uint32_t in_vain; /* the next so many times nothing is hoped for, */
+static _Atomic uint32_t vanity;  /* and after the next disappointment this often */
+static atomic_bool hoping;       /* the last time has not ended in vain, as far as is known */
+
+static void stays_begin(void)
+{
+    /* The last one brought what was waited for. */
+    if (atomic_load_explicit(&hoping, memory_order_relaxed))
+        atomic_store_explicit(&vanity, 0, memory_order_relaxed);
+    atomic_store_explicit(&hoping, true, memory_order_relaxed);
+}
+
+static void stays_in_vain(void)
+{
+    uint32_t next = 2 * atomic_load_explicit(&vanity, memory_order_relaxed) + 1;
+
+    if (next > PATIENCE)
+        next = PATIENCE;
+    atomic_store_explicit(&vanity, next, memory_order_relaxed);
+    atomic_store_explicit(&in_vain, next, memory_order_relaxed);
+    atomic_store_explicit(&hoping, false, memory_order_relaxed);
+}
+
+bool wait_stays(struct wait *w)
+{
+    if (!crowded || !w->peer || w->stays >= STAYS || !fabric_peer_runs(w->peer))
+        return false;
+    if (!w->stays) {
+        uint32_t left = atomic_load_explicit(&in_vain, memory_order_relaxed);
+        if (left) {
+            atomic_store_explicit(&in_vain, left - 1, memory_order_relaxed);
+            w->stays = STAYS;
+            return false;
+        }
+        stays_begin();
+    }
+    if (++w->stays == STAYS) {
+        stays_in_vain();
+        return false;
+    }
+    __builtin_ia32_pause();
+    return true;
+}
+
+static void yield(void)
+{
+    fabric_rest(true);
+    sched_yield();
+    fabric_rest(false);
+    count_add_unlocked(&counts.yields, 1);
+}
+
+/* ---- The ladder ---- */
 
 /* Whether there is something to look at instead of sleeping. Lane locked. */
 static bool is_needed(struct wait *w)
@@ -329,6 +390,9 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
         __builtin_ia32_pause();
         return;
     }
+    if (wait_stays(w))
+        return;
+    w->stays = 0;
     /* The clock costs as much as a look at the queue. */
     if (w->yields++ % CLOCK_EVERY == 0) {
         uint64_t now = clock_ns();
@@ -340,8 +404,7 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
         w->tired = now - w->since >= sleep_after;
     }
     if (!w->tired) {
-        sched_yield();
-        count_add_unlocked(&counts.yields, 1);
+        yield();
     } else {
         rest(w, lock, NO_FD);
     }

@@ -21,7 +21,8 @@
  * got what it waited for and it is theirs to listen. So a message wakes two threads, and not all.
  *
  * Where ranks outnumber the processors they may run on, the polling step is skipped: spinning only
- * keeps the one that could help off the processor (docs/design.md has the figures).
+ * keeps the one that could help off the processor (docs/design.md has the figures). Unless that one
+ * is on another processor just now: wait_stays.
  */
 #ifndef ORIEL_FABRIC_WAIT_H
 #define ORIEL_FABRIC_WAIT_H
@@ -34,8 +35,11 @@
 #include "provider/base/list.h"
 #include "provider/base/lock.h"
 
+struct fabric_peer;
+
 struct wait {
     uint32_t polls, yields;
+    uint32_t stays;   /* looks since the last yield */
     uint64_t since;   /* ns, when yielding began; 0 before */
     uint64_t counted; /* ns, up to when its time has been counted */
     bool tired;       /* it has lasted ORIEL_SLEEP_AFTER */
@@ -48,6 +52,7 @@ struct wait {
     bool follows;            /* asleep on `woken` */
     struct list link;        /* while this thread sleeps: in wait.c's list of those who do */
     atomic_uint woken;
+    struct fabric_peer *peer; /* who ends it, if that is one; else NULL */
 };
 
 /*
@@ -80,7 +85,7 @@ extern const struct wait_watch *wait_watch;
 
 static inline void wait_restart(struct wait *w)
 {
-    w->polls = w->yields = 0;
+    w->polls = w->yields = w->stays = 0;
     w->since = 0;
     w->tired = false;
 }
@@ -90,8 +95,16 @@ static inline void wait_begin(struct wait *w)
     wait_restart(w);
     w->told = 0;
     w->ready = NULL;
+    w->peer = NULL;
     w->flag = NULL;
     w->listens = false;
+}
+
+/* For something that comes from that peer; NULL: from anybody. */
+static inline void wait_begin_peer(struct wait *w, struct fabric_peer *peer)
+{
+    wait_begin(w);
+    w->peer = peer;
 }
 
 /* A wait for one flag, which is set by whoever has the lock, and calls wait_tell then. */
@@ -117,6 +130,13 @@ static inline bool wait_may_sleep(const struct wait *w)
 {
     return w->yields;
 }
+
+/*
+ * In a crowd: whether to look again at once instead of yielding, since the peer has a processor
+ * too and may answer sooner than this one would come back. A few microseconds at most between two
+ * yields, and less often where it was in vain.
+ */
+bool wait_stays(struct wait *w);
 
 /*
  * One step up, or back to the foot when the last poll brought something. `lock` serialises the

@@ -243,6 +243,11 @@ int node_direct_fetch(uint32_t whom, void *buf, size_t len, uint64_t address)
     return node_copy(whom, false, &ours, 1, &theirs, 1, len);
 }
 
+static atomic_uint *resting(struct fid_ep *fid)
+{
+    return &container_of(fid, struct node_ep, fid)->segment->resting;
+}
+
 static bool needs_barrier(struct fid_ep *fid)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
@@ -262,4 +267,5 @@ const struct node_direct_ops node_direct_ops = {.size = sizeof(node_direct_ops),
                                                 .wake = wake,
                                                 .meet = meet,
                                                 .fetches = fetches,
+                                                .resting = resting,
                                                 .needs_barrier = needs_barrier};

@@ -14,6 +14,7 @@
 #define ORIEL_NODE_NODE_DIRECT_H
 
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -62,6 +63,8 @@ typedef void node_direct_sink(struct node_posted *receive, const struct node_rec
 typedef int node_direct_receive(struct fid_ep *ep, uint64_t source, void *buf, size_t len,
                                 uint64_t tag, uint64_t ignore, struct node_received *found);
 
+typedef int node_direct_post(struct fid_ep *ep, struct node_posted *receive);
+
 /*
  * A message has come for a receive that was posted by post_asking: may the receive have it? True:
  * its end will be told as ever. False: the endpoint forgets the receive, and the message goes to
@@ -86,10 +89,10 @@ struct node_direct_ops {
     int (*outlet)(struct fid_ep *ep, uint64_t peer, struct node_outlet **outlet);
     /*
      * As fi_trecv with FI_COMPLETION, but that what it takes stands in the record (the first five
-     * fields), which belongs to the endpoint until the caller is told that the receive is over. Its
-     * address is the receive's context.
+     * fields and the sink), which belongs to the endpoint until the caller is told that the receive
+     * is over. Its address is the receive's context.
      */
-    int (*post)(struct fid_ep *ep, struct node_posted *receive);
+    node_direct_post *post;
     /*
      * For a receive that waits at another endpoint as well: `claim` is asked first, perhaps before
      * post_asking returns. All that are posted in this way have the same one. withdraw takes such a
@@ -98,7 +101,7 @@ struct node_direct_ops {
     int (*post_asking)(struct fid_ep *ep, struct node_posted *receive, node_direct_claim *claim);
     bool (*withdraw)(struct fid_ep *ep, struct node_posted *receive);
     /*
-     * Makes the progress that reading the completion queue would make, and calls the sink for each
+     * Makes the progress that reading the completion queue would make, and calls the sink of each
      * receive that ends well, was posted by `post` and does not need the queue: how often. Whatever
      * else completes, and those after it, is in the queue as ever, which must be read where
      * *queued says so; as long as something is in it, this call does nothing.
@@ -125,6 +128,8 @@ struct node_direct_ops {
      * node_direct_fetch.
      */
     bool (*fetches)(struct fid_ep *ep, uint64_t peer, uint32_t *whom);
+    /* Where this process says that it has given its processor away: node_segment.resting. */
+    atomic_uint *(*resting)(struct fid_ep *ep);
     /* Whether a writer must pass a barrier before it looks for sleepers: node_wait.h. */
     bool (*needs_barrier)(struct fid_ep *ep);
 };

@@ -42,6 +42,7 @@ enum { /* a cell's flags */
 struct node_outlet {
     struct node_queue *queue;    /* the peer's */
     const atomic_uint *sleeping; /* in its segment: not 0 where it may have to be woken */
+    const atomic_uint *resting;  /* in its segment: 1 where it waits for a processor, or sleeps */
     uint64_t head_seen;          /* of its queue: node_queue_take */
     uint64_t from;               /* what the word of every cell says of us: node_word's source */
 };

@@ -42,6 +42,7 @@ static void give_segment(struct node_peer *peer, struct node_segment *segment)
     peer->segment = segment;
     peer->out.queue = &segment->queue;
     peer->out.sleeping = &segment->sleeping;
+    peer->out.resting = &segment->resting;
 }
 
 static struct node_peer *peer_new(void)

@@ -28,7 +28,7 @@ enum {
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c0004ull /* "ORIEL", layout 4 */
+#define NODE_MAGIC 0x4f5249454c0005ull /* "ORIEL", layout 5 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {
@@ -96,6 +96,7 @@ struct node_segment {
     /* 0 while the owner is awake; whoever writes into the queue looks at it. node_wait.h */
     alignas(NODE_LINE) atomic_uint sleeping; /* of NODE_ASLEEP, NODE_FENCE */
     alignas(NODE_LINE) atomic_int cpu;       /* where the owner was when it last had to wait, + 1 */
+    atomic_uint resting; /* 1 while the owner has given its processor away, of its own accord */
     alignas(NODE_LINE) atomic_uint sources_taken;
     struct node_queue queue;
     /*

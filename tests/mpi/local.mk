@@ -38,6 +38,7 @@ mpi_tests = \
     tests/mpi/p2p_errors.mpi \
     tests/mpi/p2p_flow.mpi \
     tests/mpi/p2p_grequest.mpi \
+    tests/mpi/p2p_idle.mpi \
     tests/mpi/p2p_large.mpi \
     tests/mpi/p2p_match_fuzz.mpi \
     tests/mpi/p2p_modes.mpi \
@@ -131,6 +132,8 @@ tests_mpi_p2p_flow_mpi_SOURCES = tests/mpi/p2p_flow.c tests/mpi/mpitest.h
 tests_mpi_p2p_flow_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_grequest_mpi_SOURCES = tests/mpi/p2p_grequest.c tests/mpi/mpitest.h
 tests_mpi_p2p_grequest_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_idle_mpi_SOURCES = tests/mpi/p2p_idle.c tests/mpi/mpitest.h
+tests_mpi_p2p_idle_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_large_mpi_SOURCES = tests/mpi/p2p_large.c tests/mpi/mpitest.h
 tests_mpi_p2p_large_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_match_fuzz_mpi_SOURCES = tests/mpi/p2p_match_fuzz.c tests/mpi/mpitest.h

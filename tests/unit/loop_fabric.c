@@ -312,6 +312,12 @@ double wait_load(void)
     return 1;
 }
 
+bool wait_stays(struct wait *w)
+{
+    (void)w;
+    return false;
+}
+
 void wait_step(struct wait *w, bool progressed, struct lock *lock)
 {
     (void)w, (void)progressed, (void)lock;

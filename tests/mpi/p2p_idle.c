@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A rank that waits for another uses no processor: under 1 % of one, whatever call it is blocked
+ * in. Seconds of waiting may be given as an argument.
+ */
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "mpitest.h"
+
+/* What makes a process slow makes its looks now and then cost more. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { TIMES = 10 };
+#else
+enum { TIMES = 1 };
+#endif
+
+static double processor_seconds(void)
+{
+    struct rusage r;
+
+    getrusage(RUSAGE_SELF, &r);
+    return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+           (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) * 1e-6;
+}
+
+static void in_recv(void)
+{
+    int value = 0;
+
+    if (rank)
+        OK(MPI_Recv(&value, 1, MPI_INT, 0, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
+    for (int i = 1; rank == 0 && i < size; i++)
+        OK(MPI_Send(&value, 1, MPI_INT, i, 1, MPI_COMM_WORLD));
+}
+
+static void in_waitany(void)
+{
+    int value = 0, index;
+    MPI_Request r[2];
+
+    for (int i = 1; rank == 0 && i < size; i++)
+        for (int k = 0; k < 2; k++)
+            OK(MPI_Send(&value, 1, MPI_INT, i, 2 + k, MPI_COMM_WORLD));
+    if (!rank)
+        return;
+    for (int k = 0; k < 2; k++)
+        OK(MPI_Irecv(&value, 1, MPI_INT, MPI_ANY_SOURCE, 2 + k, MPI_COMM_WORLD, &r[k]));
+    for (int k = 0; k < 2; k++)
+        OK(MPI_Waitany(2, r, &index, MPI_STATUS_IGNORE));
+}
+
+static void in_barrier(void)
+{
+    OK(MPI_Barrier(MPI_COMM_WORLD));
+}
+
+int main(int argc, char **argv)
+{
+    static void (*const calls[])(void) = {in_recv, in_waitany, in_barrier};
+    double seconds = argc > 1 ? atof(argv[1]) : 0.7;
+
+    begin(&argc, &argv);
+    for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        calls[i](); /* the first contact is not part of it */
+        OK(MPI_Barrier(MPI_COMM_WORLD));
+        double before = processor_seconds();
+        if (rank == 0)
+            usleep((useconds_t)(seconds * 1e6));
+        calls[i]();
+        double used = processor_seconds() - before;
+        if (used >= 0.01 * seconds * TIMES)
+            fprintf(stderr, "rank %d, call %zu: %.4f s of %.1f\n", rank, i, used, seconds);
+        CHECK(used < 0.01 * seconds * TIMES);
+    }
+    return end("p2p_idle");
+}
