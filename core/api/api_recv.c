@@ -3,19 +3,45 @@
 #include "core/api/check.h"
 #include "core/p2p/quick.h"
 
+/* The long way of each, out of line so that the short one has the registers. */
+static __attribute__((noinline)) int recv_wait(void *buf, MPI_Count count, MPI_Datatype datatype,
+                                               int source, int tag, MPI_Comm comm,
+                                               MPI_Status *status, const char *func)
+{
+    struct comm *c = NULL;
+    struct datatype *t = NULL;
+    int rc = check_recv(comm, &c, buf, count, datatype, &t, source, tag);
+
+    if (!rc)
+        rc = p2p_recv_wait(&(struct p2p_receive){c, t, buf, count, source, tag}, status);
+    return rc ? api_fail_comm(c, rc, func) : MPI_SUCCESS;
+}
+
+static __attribute__((noinline)) int recv_start(void *buf, MPI_Count count, MPI_Datatype datatype,
+                                                int source, int tag, MPI_Comm comm,
+                                                MPI_Request *request, const char *func)
+{
+    struct comm *c = NULL;
+    struct datatype *t = NULL;
+    int rc = check_recv(comm, &c, buf, count, datatype, &t, source, tag);
+
+    if (!rc)
+        rc = check_out(request, "request");
+    if (!rc)
+        rc = p2p_recv_start(&(struct p2p_receive){c, t, buf, count, source, tag}, request);
+    return rc ? api_fail_comm(c, rc, func) : MPI_SUCCESS;
+}
+
 MPI_EXPORT(Recv_c)
 int PMPI_Recv_c(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
                 MPI_Comm comm, MPI_Status *status)
 {
-    struct p2p_receive x = {.buf = buf, .count = count, .source = source, .tag = tag};
+    struct comm *c;
     int rc;
 
-    if (!quick_recv(&x, datatype, comm, status, &rc)) {
-        rc = check_recv(comm, &x.comm, buf, count, datatype, &x.type, source, tag);
-        if (!rc)
-            rc = p2p_recv_wait(&x, status);
-    }
-    return rc ? api_fail_comm(x.comm, rc, __func__) : MPI_SUCCESS;
+    if (!quick_recv(buf, count, datatype, source, tag, comm, status, &c, &rc))
+        return recv_wait(buf, count, datatype, source, tag, comm, status, __func__);
+    return UNLIKELY(rc) ? api_fail_comm(c, rc, __func__) : MPI_SUCCESS;
 }
 MPI_SMALL(Recv,
           (void *buf, int count, MPI_Datatype datatype, int source, int tag, MPI_Comm comm,
@@ -26,20 +52,12 @@ MPI_EXPORT(Irecv_c)
 int PMPI_Irecv_c(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
                  MPI_Comm comm, MPI_Request *request)
 {
-    struct p2p_receive x = {.buf = buf, .count = count, .source = source, .tag = tag};
     struct request *r = request ? quick_post(buf, count, datatype, source, tag, comm) : NULL;
-    int rc;
 
-    if (LIKELY(r != NULL)) {
-        rc = request_publish(r, request);
-    } else {
-        rc = check_recv(comm, &x.comm, buf, count, datatype, &x.type, source, tag);
-        if (!rc)
-            rc = check_out(request, "request");
-        if (!rc)
-            rc = p2p_recv_start(&x, request);
-    }
-    return rc ? api_fail_comm(x.comm, rc, __func__) : MPI_SUCCESS;
+    if (UNLIKELY(!r))
+        return recv_start(buf, count, datatype, source, tag, comm, request, __func__);
+    int rc = request_publish(r, request);
+    return UNLIKELY(rc) ? api_fail(rc, __func__) : MPI_SUCCESS;
 }
 MPI_SMALL(Irecv,
           (void *buf, int count, MPI_Datatype datatype, int source, int tag, MPI_Comm comm,
@@ -86,7 +104,7 @@ int PMPI_Mrecv_c(void *buf, MPI_Count count, MPI_Datatype datatype, MPI_Message 
     int rc = mrecv_start(buf, count, datatype, message, &c, &r);
 
     if (!rc) {
-        request_wait_flag(&r->done);
+        request_wait(r);
         rc = request_finish(r, NULL, status);
     }
     return mrecv_end(c, rc, __func__);

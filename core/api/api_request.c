@@ -82,7 +82,7 @@ int PMPI_Wait(MPI_Request *request, MPI_Status *status)
         status_empty(status);
         return MPI_SUCCESS;
     }
-    request_wait_flag(&r->done);
+    request_wait(r);
     return finish_one(r, request, status, __func__);
 }
 
@@ -282,8 +282,8 @@ static int batch_end(struct batch *b)
     return rc;
 }
 
-/* The plain requests and the sends that were over at once, from `from` on, under one lock: how many
- * there are before the first other. */
+/* The plain requests that are done and the sends that were over at once, from `from` on, under one
+ * lock: how many there are before the first other. */
 static int batch_finish_plain(struct batch *b, int from)
 {
     int i = from;
@@ -295,7 +295,8 @@ static int batch_finish_plain(struct batch *b, int from)
         MPI_Status *status = b->statuses ? &b->statuses[i] : NULL;
         if (r == &request_sent) {
             finish_sent(handle, status);
-        } else if (LIKELY(r && r->plain && r->object.handle == (uintptr_t)*handle)) {
+        } else if (LIKELY(r && r->plain && r->object.handle == (uintptr_t)*handle &&
+                          request_is_done(r))) {
             /* One that stands in the list twice, which is an error, has no handle any more. */
             request_finish_plain(r, handle, status);
         } else {
@@ -306,13 +307,21 @@ static int batch_finish_plain(struct batch *b, int from)
     return i - from;
 }
 
+/* Waits for each in turn that is not done, and completes it. */
 static int batch_finish_all(struct batch *b)
 {
-    for (int i = 0; i < b->count; i++) {
-        if (!b->failed && !b->keep)
+    for (int i = 0; i < b->count;) {
+        if (LIKELY(!b->failed && !b->keep))
             i += batch_finish_plain(b, i);
-        if (i < b->count)
-            batch_finish(b, i, i);
+        if (i == b->count)
+            break;
+        struct request *r = request_active(b->handles[i]);
+        if (r && !request_is_done(r)) {
+            request_wait(r);
+            continue;
+        }
+        batch_finish(b, i, i);
+        i++;
     }
     return batch_end(b);
 }
@@ -395,14 +404,7 @@ int PMPI_Waitall(int count, MPI_Request array_of_requests[], MPI_Status *array_o
                       .func = __func__};
     int rc = batch_check(&b);
 
-    if (rc)
-        return rc;
-    for (int i = 0; i < count; i++) {
-        struct request *r = batch_request(&b, i);
-        if (r && !request_is_done(r)) /* an inactive one is */
-            request_wait_flag(&r->done);
-    }
-    return batch_finish_all(&b);
+    return rc ? rc : batch_finish_all(&b);
 }
 
 MPI_EXPORT(Waitany)

@@ -3,34 +3,29 @@
 #include "core/api/check.h"
 #include "core/p2p/quick.h"
 
-/* Inline, so that the mode is known in each of the four. */
-HOT_INLINE int send_wait(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
-                         MPI_Comm comm, enum send_mode mode, const char *func)
+/* The long way of each, out of line so that the short one has the registers. */
+static __attribute__((noinline)) int send_wait(const void *buf, MPI_Count count,
+                                               MPI_Datatype datatype, int dest, int tag,
+                                               MPI_Comm comm, enum send_mode mode, const char *func)
 {
     struct comm *c = NULL;
     struct datatype *t = NULL;
-
-    if (mode != SEND_SYNCHRONOUS && LIKELY(quick_send(buf, count, datatype, dest, tag, comm)))
-        return MPI_SUCCESS;
     int rc = check_send(comm, &c, buf, count, datatype, &t, dest, tag);
+
     if (!rc)
         rc = p2p_send_wait(c, buf, count, t, dest, tag, mode);
     return rc ? api_fail_comm(c, rc, func) : MPI_SUCCESS;
 }
 
-HOT_INLINE int send_start(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest,
-                          int tag, MPI_Comm comm, MPI_Request *request, enum send_mode mode,
-                          const char *func)
+static __attribute__((noinline)) int send_start(const void *buf, MPI_Count count,
+                                                MPI_Datatype datatype, int dest, int tag,
+                                                MPI_Comm comm, MPI_Request *request,
+                                                enum send_mode mode, const char *func)
 {
     struct comm *c = NULL;
     struct datatype *t = NULL;
-
-    if (mode != SEND_SYNCHRONOUS &&
-        LIKELY(request && quick_send(buf, count, datatype, dest, tag, comm))) {
-        *request = (MPI_Request)request_sent.object.handle;
-        return MPI_SUCCESS;
-    }
     int rc = check_send(comm, &c, buf, count, datatype, &t, dest, tag);
+
     if (!rc)
         rc = check_out(request, "request");
     if (!rc)
@@ -42,6 +37,8 @@ MPI_EXPORT(Send_c)
 int PMPI_Send_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
                 MPI_Comm comm)
 {
+    if (LIKELY(quick_send(buf, count, datatype, dest, tag, comm)))
+        return MPI_SUCCESS;
     return send_wait(buf, count, datatype, dest, tag, comm, SEND_STANDARD, __func__);
 }
 MPI_SMALL(Send,
@@ -52,6 +49,8 @@ MPI_EXPORT(Bsend_c)
 int PMPI_Bsend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
                  MPI_Comm comm)
 {
+    if (LIKELY(quick_send(buf, count, datatype, dest, tag, comm)))
+        return MPI_SUCCESS;
     return send_wait(buf, count, datatype, dest, tag, comm, SEND_BUFFERED, __func__);
 }
 MPI_SMALL(Bsend,
@@ -72,6 +71,8 @@ MPI_EXPORT(Rsend_c)
 int PMPI_Rsend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
                  MPI_Comm comm)
 {
+    if (LIKELY(quick_send(buf, count, datatype, dest, tag, comm)))
+        return MPI_SUCCESS;
     return send_wait(buf, count, datatype, dest, tag, comm, SEND_READY, __func__);
 }
 MPI_SMALL(Rsend,
@@ -82,6 +83,10 @@ MPI_EXPORT(Isend_c)
 int PMPI_Isend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
                  MPI_Comm comm, MPI_Request *request)
 {
+    if (LIKELY(request && quick_send(buf, count, datatype, dest, tag, comm))) {
+        *request = (MPI_Request)request_sent.object.handle;
+        return MPI_SUCCESS;
+    }
     return send_start(buf, count, datatype, dest, tag, comm, request, SEND_STANDARD, __func__);
 }
 MPI_SMALL(Isend,
@@ -93,6 +98,10 @@ MPI_EXPORT(Ibsend_c)
 int PMPI_Ibsend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
                   MPI_Comm comm, MPI_Request *request)
 {
+    if (LIKELY(request && quick_send(buf, count, datatype, dest, tag, comm))) {
+        *request = (MPI_Request)request_sent.object.handle;
+        return MPI_SUCCESS;
+    }
     return send_start(buf, count, datatype, dest, tag, comm, request, SEND_BUFFERED, __func__);
 }
 MPI_SMALL(Ibsend,
@@ -115,6 +124,10 @@ MPI_EXPORT(Irsend_c)
 int PMPI_Irsend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
                   MPI_Comm comm, MPI_Request *request)
 {
+    if (LIKELY(request && quick_send(buf, count, datatype, dest, tag, comm))) {
+        *request = (MPI_Request)request_sent.object.handle;
+        return MPI_SUCCESS;
+    }
     return send_start(buf, count, datatype, dest, tag, comm, request, SEND_READY, __func__);
 }
 MPI_SMALL(Irsend,

@@ -96,6 +96,8 @@ HOT_INLINE void p2p_count_received(enum channel channel, size_t len)
 
 /* A receive's completion: fills the status, unpacks, acknowledges. Lane locked. */
 void post_received(struct fabric_op *op, const struct fabric_event *event);
+/* The same for fabric_trecv_quick. */
+node_direct_sink post_received_plain;
 
 /*
  * Posts a send or receive of an existing request, lane locked. r has come from request_new with the

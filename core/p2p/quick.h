@@ -4,7 +4,8 @@
  * what nearly all messages are, right in every argument, in one block, to or from a peer that is
  * known. One pass asks all that the checks of check.h, the posting below and the fabric would ask
  * one after the other. Where an answer is no, nothing has been done and nothing said: the call then
- * takes the long way, which finds out what is wrong, or different. Called without the lane's lock.
+ * takes the long way, which finds out what is wrong, or different. That is also how it goes where
+ * threads share the lane. Called without the lane's lock.
  */
 #ifndef ORIEL_P2P_QUICK_H
 #define ORIEL_P2P_QUICK_H
@@ -36,7 +37,8 @@ HOT_INLINE bool quick_send(const void *buf, MPI_Count count, MPI_Datatype dataty
     if (!quick_arguments(comm, datatype, buf, count, &c, &t, &len) ||
         UNLIKELY(len > FABRIC_SMALL || tag < 0))
         return false;
-    lane_lock();
+    if (!lane_enter())
+        return false;
     struct fabric_peer *to = comm_met(c, dest);
     bool sent = LIKELY(to != NULL) && credit_take_one(to, CREDIT_PROGRAM);
     if (LIKELY(sent)) {
@@ -47,7 +49,7 @@ HOT_INLINE bool quick_send(const void *buf, MPI_Count count, MPI_Datatype dataty
         else
             p2p_count_sent(CHANNEL_P2P, len);
     }
-    lane_unlock();
+    lane_leave();
     return sent;
 }
 
@@ -68,37 +70,33 @@ HOT_INLINE bool quick_is_tag(int tag)
     return LIKELY(tag >= 0) || tag == MPI_ANY_TAG;
 }
 
-/* True: the message was there, and *rc says how that ended. x has all but the communicator and
- * the type, and gets them. */
-HOT_INLINE bool quick_recv(struct p2p_receive *x, MPI_Datatype datatype, MPI_Comm comm,
-                           MPI_Status *status, int *rc)
+/* True: the message was there, and *rc says how that ended; *c is where an error goes. */
+HOT_INLINE bool quick_recv(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
+                           MPI_Comm comm, MPI_Status *status, struct comm **c, int *rc)
 {
     struct node_received m;
-    struct comm *c;
     struct datatype *t;
     size_t len;
     bool any;
 
-    if (!quick_arguments(comm, datatype, x->buf, x->count, &c, &t, &len) || !quick_is_tag(x->tag))
+    if (!quick_arguments(comm, datatype, buf, count, c, &t, &len) || !quick_is_tag(tag))
         return false;
-    lane_lock();
-    struct fabric_peer *from = quick_source(c, x->source, &any);
+    if (!lane_enter())
+        return false;
+    struct fabric_peer *from = quick_source(*c, source, &any);
     bool there = (LIKELY(from != NULL) || any) &&
-                 !fabric_trecv_now(from, datatype_address(x->buf, t), len, quick_match(c, x->tag),
-                                   p2p_ignore(x->tag), &m);
+                 !fabric_trecv_now(from, datatype_address(buf, t), len, quick_match(*c, tag),
+                                   p2p_ignore(tag), &m);
     if (LIKELY(there && !p2p_is_unusual(&m)))
-        p2p_took(c, from, &m);
-    lane_unlock();
+        p2p_took(*c, from, &m);
+    lane_leave();
     if (!there)
         return false;
     *rc = MPI_SUCCESS;
-    if (LIKELY(!p2p_is_unusual(&m))) {
+    if (LIKELY(!p2p_is_unusual(&m)))
         p2p_tell(&m, status);
-    } else {
-        x->comm = c;
-        x->type = t;
-        *rc = p2p_recv_taken(x, &m, status);
-    }
+    else
+        *rc = p2p_recv_taken(&(struct p2p_receive){*c, t, buf, count, source, tag}, &m, status);
     return true;
 }
 
@@ -115,26 +113,21 @@ HOT_INLINE struct request *quick_post(void *buf, MPI_Count count, MPI_Datatype d
     if (!quick_arguments(comm, datatype, buf, count, &c, &t, &len) ||
         UNLIKELY(len > PTRDIFF_MAX || !quick_is_tag(tag)))
         return NULL;
-    lane_lock();
+    if (!lane_enter())
+        return NULL;
     struct fabric_peer *from = quick_source(c, source, &any);
     if ((LIKELY(from != NULL) || any) && LIKELY(!kept_count) &&
-        LIKELY((r = request_new(REQUEST_RECV, c, t)) != NULL)) {
-        r->buf = buf;
-        r->bytes = len;
-        r->peer = source;
-        r->want = tag;
-        r->channel = CHANNEL_P2P;
-        r->plain = true;
+        LIKELY((r = request_new_receive(c, t, buf, len, source, tag, CHANNEL_P2P)) != NULL)) {
         r->op.done = post_received;
-        if (LIKELY(!fabric_trecv(from, &r->op, datatype_address(buf, t), len, quick_match(c, tag),
-                                 p2p_ignore(tag)))) {
+        if (LIKELY(fabric_trecv_quick(from, &r->op, datatype_address(buf, t), len,
+                                      quick_match(c, tag), p2p_ignore(tag), post_received_plain))) {
             credit_posted(from, CREDIT_PROGRAM, 1);
         } else {
             request_free(r);
             r = NULL;
         }
     }
-    lane_unlock();
+    lane_leave();
     return r;
 }
 

@@ -85,14 +85,17 @@ static void received_otherwise(struct request *r, const struct fabric_event *eve
     post_received_whole(r);
 }
 
-static void received(struct request *r, const struct fabric_event *event)
+void post_received(struct fabric_op *op, const struct fabric_event *event)
 {
-    struct fabric_op *op = &r->op;
+    struct request *r = container_of(op, struct request, op);
 
     credit_posted(op->peer, p2p_line(r->channel), -1);
     if (event->error == -ECANCELED) {
         r->plain = false;
         r->cancelled = true;
+        r->len = 0;
+        r->source = MPI_ANY_SOURCE;
+        r->tag = MPI_ANY_TAG;
         request_complete(r);
         return;
     }
@@ -113,20 +116,20 @@ static void received(struct request *r, const struct fabric_event *event)
     }
 }
 
-void post_received(struct fabric_op *op, const struct fabric_event *event)
+void post_received_plain(struct node_posted *context, size_t len, uint64_t tag, uint64_t data)
 {
-    struct request *r = container_of(op, struct request, op);
+    struct request *r = container_of(fabric_op_of(context), struct request, op);
+    struct fabric_peer *from = r->op.peer;
 
-    if (UNLIKELY(!r->plain || event->error || event->len > r->bytes || !op->peer ||
-                 event->tag & P2P_SYNCHRONOUS)) {
-        received(r, event);
+    if (UNLIKELY(!r->plain || !from || tag & P2P_SYNCHRONOUS)) {
+        fabric_received(context, len, tag, data);
         return;
     }
-    credit_posted(op->peer, CREDIT_PROGRAM, -1);
-    credit_consumed(op->peer, CREDIT_PROGRAM, event->len);
-    p2p_count_received(CHANNEL_P2P, event->len);
-    r->len = event->len;
-    r->tag = (int)(uint32_t)event->tag;
+    credit_posted(from, CREDIT_PROGRAM, -1);
+    credit_consumed(from, CREDIT_PROGRAM, len);
+    p2p_count_received(CHANNEL_P2P, len);
+    r->len = len;
+    r->tag = (int)(uint32_t)tag;
     r->source = r->peer;
     atomic_store_explicit(&r->done, true, memory_order_release);
 }
@@ -207,7 +210,7 @@ static void recv_rest(struct request *r, const struct p2p_receive *x,
 /* Waits for a request on the caller's stack. */
 static int recv_end(struct request *r, MPI_Status *status)
 {
-    request_wait_flag(&r->done);
+    request_wait(r);
     int rc = request_status(r, status);
     request_unmake(r);
     return rc;
@@ -242,6 +245,7 @@ static bool recv_now(const struct p2p_receive *x, struct node_received *m)
     struct fabric_peer *from = NULL;
     uint64_t match = p2p_match(x->comm, CHANNEL_P2P, x->tag == MPI_ANY_TAG ? 0 : x->tag);
     bool any = x->source == MPI_ANY_SOURCE;
+    struct wait w;
     size_t len;
     int rc = -EAGAIN;
 
@@ -253,7 +257,8 @@ static bool recv_now(const struct p2p_receive *x, struct node_received *m)
     else if (!(from = comm_met(x->comm, x->source)))
         return false;
     void *buf = datatype_address(x->buf, x->type);
-    for (uint32_t rounds = wait_polls() / LOOKS + 1; rounds; rounds--) {
+    wait_begin_peer(&w, from);
+    for (uint32_t rounds = wait_polls() / LOOKS;;) {
         lane_lock();
         for (int looks = LOOKS; looks && rc == -EAGAIN; looks--)
             rc = fabric_trecv_now(from, buf, len, match, p2p_ignore(x->tag), m);
@@ -262,7 +267,7 @@ static bool recv_now(const struct p2p_receive *x, struct node_received *m)
         else if (LIKELY(!rc && !p2p_is_unusual(m)))
             p2p_took(x->comm, any ? NULL : from, m);
         lane_unlock();
-        if (!rc || rc == -EBUSY)
+        if (!rc || rc == -EBUSY || !(rounds ? rounds-- : wait_stays(&w)))
             break;
         rc = -EAGAIN;
     }

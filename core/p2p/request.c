@@ -17,6 +17,7 @@ void request_make(struct request *r, enum request_kind kind, struct comm *comm,
                   struct datatype *type)
 {
     object_init(&r->object, OBJECT_REQUEST, request_release);
+    request_clear(r);
     request_reset(r, kind, comm, type);
 }
 
@@ -39,6 +40,7 @@ struct request *request_fresh(void)
         return NULL;
     }
     object_init(&r->object, OBJECT_REQUEST, request_release);
+    request_clear(r);
     return r;
 }
 
@@ -49,6 +51,7 @@ void request_free(struct request *r)
         r->ops->free(r);
     if (UNLIKELY(r->bounce))
         bounce_give(r->bounce);
+    request_clear(r);
     request_spare(r);
 }
 

@@ -107,29 +107,34 @@ static inline struct request *request_find(MPI_Request handle)
     return (struct request *)object_find(OBJECT_REQUEST, handle);
 }
 
-/* All fields but the object's and the operation's, which the pool's requests keep. */
+/* Those fields which a plain request leaves as they are: a spare one has them so. */
+HOT_INLINE void request_clear(struct request *r)
+{
+    r->persistent = r->active = r->detached = r->cancelled = r->shared = r->plain = false;
+    r->parts = 1;
+    r->mode = SEND_STANDARD;
+    r->ops = NULL;
+    r->then = NULL;
+    r->ack = NULL;
+    r->bounce = NULL;
+    r->scattered.type = NULL;
+    r->error = MPI_SUCCESS;
+    r->cause = 0;
+}
+
+/* All other fields but the object's and the operation's, which the pool's requests keep. */
 HOT_INLINE void request_reset(struct request *r, enum request_kind kind, struct comm *comm,
                               struct datatype *type)
 {
     atomic_init(&r->done, false);
-    r->persistent = r->active = r->detached = r->cancelled = r->shared = r->plain = false;
-    r->parts = 1;
     r->kind = kind;
-    r->mode = SEND_STANDARD;
-    r->ops = NULL;
-    r->then = NULL;
     r->owner = NULL;
-    r->ack = NULL;
     r->comm = comm;
     r->type = type;
     r->peer = MPI_PROC_NULL;
     r->buf = NULL;
     r->count = 0;
-    r->bounce = NULL;
-    r->scattered.type = NULL;
     r->bytes = r->len = 0;
-    r->error = MPI_SUCCESS;
-    r->cause = 0;
     r->source = MPI_ANY_SOURCE;
     r->tag = MPI_ANY_TAG;
     if (comm)
@@ -140,8 +145,20 @@ HOT_INLINE void request_reset(struct request *r, enum request_kind kind, struct 
 
 /* ---- Lane locked ---- */
 
-/* A request from the pool, to be reset; NULL, with the detail set, when memory is out. */
+/* A request from the pool, as a spare one; NULL, with the detail set, when memory is out. */
 struct request *request_fresh(void);
+
+/* One to be reset; NULL as above. */
+HOT_INLINE struct request *request_take(void)
+{
+    struct request *r = lane.spare;
+
+    assert(lock_held(&lane.lock));
+    if (UNLIKELY(!r))
+        return request_fresh();
+    lane.spare = r->owner;
+    return r;
+}
 
 /*
  * All fields at their rest; NULL, with the detail set, when memory is out. References to comm and
@@ -150,19 +167,42 @@ struct request *request_fresh(void);
 HOT_INLINE struct request *request_new(enum request_kind kind, struct comm *comm,
                                        struct datatype *type)
 {
-    struct request *r = lane.spare;
+    struct request *r = request_take();
 
-    assert(lock_held(&lane.lock));
     if (LIKELY(r))
-        lane.spare = r->owner;
-    else if (!(r = request_fresh()))
-        return NULL;
-    request_reset(r, kind, comm, type);
+        request_reset(r, kind, comm, type);
     return r;
 }
+
+/*
+ * A plain receive: of one block, with all that is known when it is posted. What its completion
+ * stores is left open until then.
+ */
+HOT_INLINE struct request *request_new_receive(struct comm *comm, struct datatype *type, void *buf,
+                                               size_t bytes, int source, int tag, uint8_t channel)
+{
+    struct request *r = request_take();
+
+    if (UNLIKELY(!r))
+        return NULL;
+    atomic_init(&r->done, false);
+    r->plain = true;
+    r->kind = REQUEST_RECV;
+    r->channel = channel;
+    r->comm = comm;
+    r->type = type;
+    r->buf = buf;
+    r->bytes = bytes;
+    r->peer = source;
+    r->want = tag;
+    object_hold(&comm->object);
+    object_hold(&type->object);
+    return r;
+}
+
 /* Drops what it holds and gives it back to the pool. */
 void request_free(struct request *r);
-/* The end of all requests: the same without the part that is a kind's own. */
+/* The end of all requests: the same for one that is clear but for `plain`. */
 HOT_INLINE void request_spare(struct request *r)
 {
     object_retire(&r->object);
@@ -187,6 +227,7 @@ HOT_INLINE void request_finish_plain(struct request *r, MPI_Request *handle, MPI
 {
     if (status)
         request_tell(r, status);
+    r->plain = false;
     request_spare(r);
     *handle = MPI_REQUEST_NULL;
 }

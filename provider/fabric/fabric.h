@@ -172,6 +172,41 @@ int fabric_tsend(struct fabric_peer *to, struct fabric_op *op, const void *buf, 
 int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
                  uint64_t tag, uint64_t ignore);
 /*
+ * The same from a peer, or with NULL from any, without a call on the way, where that works: false
+ * where it does not, and nothing was done. What comes as it was expected (no longer than the
+ * buffer, at once) is told to `sink` with the operation's context, anything else to its `done`. A
+ * sink that is the end of the matter needs nothing more; fabric_received goes on to `done`.
+ */
+enum { FABRIC_DIRECT = 2, FABRIC_POSTED = 2 }; /* of fabric_op.kind and .state; its end is 0 */
+static inline struct fabric_op *fabric_op_of(struct node_posted *context)
+{
+    return (struct fabric_op *)context;
+}
+node_direct_sink fabric_received;
+HOT_INLINE bool fabric_trecv_quick(struct fabric_peer *from, struct fabric_op *op, void *buf,
+                                   size_t len, uint64_t tag, uint64_t ignore,
+                                   node_direct_sink *sink)
+{
+    const struct fabric_now *now =
+        LIKELY(from != NULL) ? fabric_peer_head(from)->now : fabric_now_any;
+    struct node_posted *p = (struct node_posted *)op->context;
+
+    if (UNLIKELY(!now->post))
+        return false;
+    op->kind = FABRIC_DIRECT;
+    op->state = FABRIC_POSTED;
+    op->end = 0;
+    op->peer = from;
+    op->iov[0].iov_len = len; /* whoever reads the queue looks at it */
+    p->tag = tag;
+    p->ignore = ignore;
+    p->source = LIKELY(from != NULL) ? fabric_peer_head(from)->addr : NODE_ANY;
+    p->buf = buf;
+    p->len = len;
+    p->sink = sink;
+    return LIKELY(!now->post(now->ep, p));
+}
+/*
  * Receives a message if it is there this moment: 0 and what it was. -EAGAIN: nothing has come.
  * -EINPROGRESS: something else has, look again after fabric_progress. -EBUSY: post the receive
  * instead. In all three nothing has been done. Costs a third of posting and completing.

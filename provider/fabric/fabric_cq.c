@@ -136,20 +136,17 @@ static int read_batch(struct fabric_end *e)
     return 0;
 }
 
-/* A receive that our own provider tells of without the queue. */
-static void received(struct node_posted *receive, const struct node_received *message)
+void fabric_received(struct node_posted *receive, size_t len, uint64_t tag, uint64_t data)
 {
-    struct fabric_op *op = (struct fabric_op *)receive;
-    struct fabric_event event = {.len = message->len, .tag = message->tag, .data = message->data};
-
-    fabric_finish(op, &event);
+    fabric_finish(fabric_op_of(receive),
+                  &(struct fabric_event){.len = len, .tag = tag, .data = data});
 }
 
 /* Nothing is left of what was read before: looks for more. How many were dispatched, or -errno. */
 static int look(struct fabric_end *e)
 {
     bool queued = true;
-    int done = e->direct ? (int)e->direct->progress(e->ep, received, &queued) : 0;
+    int done = e->direct ? (int)e->direct->progress(e->ep, &queued) : 0;
     int rc = queued ? read_batch(e) : 0;
 
     return rc < 0 ? rc : done + rc;

@@ -26,8 +26,8 @@
 enum fabric_kind {
     OP_SEND,
     OP_RECV,
-    OP_DIRECT, /* a receive, posted by node_direct_ops: there is no bound on how many */
-    OP_BOTH,   /* the same, and at the network's endpoint: fabric_both.c */
+    OP_DIRECT = FABRIC_DIRECT, /* a receive, posted by node_direct_ops: there is no bound on them */
+    OP_BOTH,                   /* the same, and at the network's endpoint: fabric_both.c */
     OP_CLAIMED,
     OP_PEEK,
     OP_NOTED, /* the last of the receives */
@@ -35,7 +35,7 @@ enum fabric_kind {
     OP_READ,
     OP_NOTE,
 };
-enum fabric_state { OP_IDLE, OP_QUEUED, OP_POSTED };
+enum fabric_state { OP_IDLE, OP_QUEUED, OP_POSTED = FABRIC_POSTED };
 
 /* An operation's address is its context's: libfabric may use the words while it is posted. */
 static_assert(offsetof(struct fabric_op, context) == 0, "the context is the operation's address");

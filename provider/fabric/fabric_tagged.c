@@ -15,10 +15,12 @@ int fabric_tinject(struct fabric_peer *to, const void *buf, size_t len, uint64_t
 {
     const struct fabric_end *e = fabric_end_to(to);
 
+    if (len <= FABRIC_SMALL && fabric_tinject_small(to, buf, len, tag, data))
+        return 0;
     if (!list_empty(&to->waiting) || len > e->inject)
         return -EAGAIN;
     /* The next one goes by itself. */
-    if (e->direct && e->direct->outlet(e->ep, to->head.addr, &to->head.outlet))
+    if (e->direct && !to->head.outlet && e->direct->outlet(e->ep, to->head.addr, &to->head.outlet))
         to->head.outlet = NULL;
     ssize_t rc = fi_tinjectdata(e->ep, buf, len, data, to->head.addr, tag ^ e->veil);
     return __builtin_expect(!rc, 1) ? 0 : fabric_errno(rc);
@@ -67,21 +69,10 @@ int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size
 
     if (UNLIKELY(!e))
         return fabric_both_post(op, buf, len, tag, ignore);
-    op->end = e->index;
+    bool posted = fabric_trecv_quick(from, op, buf, len, tag, ignore, fabric_received);
     op->peer = known(from);
-    if (LIKELY(e->direct && list_empty(&e->waiting_receives))) {
-        struct node_posted *p = (struct node_posted *)op->context;
-        op->kind = OP_DIRECT;
-        op->state = OP_POSTED;
-        op->iov[0].iov_len = len; /* dispatch_entry looks at it */
-        p->tag = tag;
-        p->ignore = ignore;
-        p->source = from ? from->head.addr : FI_ADDR_UNSPEC;
-        p->buf = buf;
-        p->len = len;
-        if (LIKELY(!e->direct->post(e->ep, p)))
-            return 0;
-    }
+    if (LIKELY(posted))
+        return 0;
     return fabric_trecv_end(e, op, buf, len, tag, ignore);
 }
 

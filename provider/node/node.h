@@ -307,7 +307,7 @@ struct node_ep {
     unsigned chunks_backed;           /* the first ones, which have memory */
     uint16_t chunk_free[NODE_CHUNKS]; /* a ring, in the order in which they came back */
     unsigned chunk_free_first, chunk_free_count;
-    bool chunks_refused; /* there is no memory for more, and that was said */
+    bool chunks_refused;                /* there is no memory for more, and that was said */
     unsigned chunk_ready, chunk_wanted; /* bytes of the next one: ready for stores, to be so */
     uint16_t chunk_out[NODE_CHUNKS];    /* a ring of those that a reader has, oldest first */
     unsigned chunk_out_first, chunk_out_count;
@@ -420,8 +420,8 @@ void node_ep_push(struct node_ep *ep);
 /* node_chunk.c */
 /* Its number, or -FI_EAGAIN; -FI_ENOSPC or -FI_ENOMEM where there is no memory for any. */
 int node_chunk_take(struct node_ep *ep, struct node_peer *peer);
-void node_chunk_lend(struct node_ep *ep, unsigned chunk);        /* a reader has it now */
-void node_chunk_return(struct node_ep *ep, unsigned chunk);      /* it was not sent after all */
+void node_chunk_lend(struct node_ep *ep, unsigned chunk);   /* a reader has it now */
+void node_chunk_return(struct node_ep *ep, unsigned chunk); /* it was not sent after all */
 void node_chunks_open(struct node_ep *ep);
 /* Nothing else is to be done: fetches some lines of the chunk that a distant peer's next message is
  * to go through. Called while chunk_ready < chunk_wanted. */

@@ -28,7 +28,7 @@ HOT_INLINE bool is_plain(const struct node_peer *peer, uint64_t word)
 
 /* The message of such a cell, into a buffer with room for it; the cell's part is done. */
 HOT_INLINE void take_cell(struct node_ep *ep, struct node_peer *peer, const struct node_cell *cell,
-                          uint64_t word, void *buf, struct node_received *message)
+                          uint64_t word, void *buf)
 {
     size_t len = node_word_length(word);
 
@@ -40,7 +40,6 @@ HOT_INLINE void take_cell(struct node_ep *ep, struct node_peer *peer, const stru
         copy_out(buf, peer->segment->chunks[wire.chunk], len);
         node_chunk_release(peer, wire.chunk);
     }
-    *message = (struct node_received){len, cell->tag, cell->data};
     ep->position = node_queue_advance(&ep->segment->queue, ep->position);
 }
 
@@ -91,36 +90,31 @@ static int receive(struct fid_ep *fid, uint64_t source, void *buf, size_t len, u
     if (UNLIKELY(!is_plain(peer, word) || node_word_length(word) > len ||
                  !node_matches(cell->tag, peer->fi_addr, tag, ignore, source)))
         return why_not(peer, cell, word, source, tag, ignore);
-    take_cell(ep, peer, cell, word, buf, found);
+    *found = (struct node_received){node_word_length(word), cell->tag, cell->data};
+    take_cell(ep, peer, cell, word, buf);
     return 0;
 }
 
 /* ---- Posting ---- */
 
-HOT_INLINE int post_as(struct node_ep *ep, struct node_posted *p, enum node_direct direct)
+static int post(struct fid_ep *fid, struct node_posted *p)
 {
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
     int ret = node_source_name(ep, &p->source);
 
     if (UNLIKELY(ret))
         return ret;
-    p->direct = direct;
     if (UNLIKELY(!list_empty(&ep->tagged.arrivals)))
         return node_recv_posted(ep, &ep->tagged, p);
     node_match_post(&ep->tagged, p);
     return 0;
 }
 
-static int post(struct fid_ep *fid, struct node_posted *p)
-{
-    return post_as(container_of(fid, struct node_ep, fid), p, NODE_DIRECT);
-}
-
 static int post_asking(struct fid_ep *fid, struct node_posted *p, node_direct_claim *claim)
 {
-    struct node_ep *ep = container_of(fid, struct node_ep, fid);
-
-    ep->tagged.claim = claim;
-    return post_as(ep, p, NODE_DIRECT_ASKS);
+    container_of(fid, struct node_ep, fid)->tagged.claim = claim;
+    p->sink = node_match_asks;
+    return post(fid, p);
 }
 
 static bool withdraw(struct fid_ep *fid, struct node_posted *p)
@@ -133,29 +127,29 @@ static bool withdraw(struct fid_ep *fid, struct node_posted *p)
 /* ---- Progress ---- */
 
 /* The common case: the cell is a message for a receive that was posted here. False: it is not. */
-HOT_INLINE bool deliver(struct node_ep *ep, const struct node_cell *cell, uint64_t word,
-                        node_direct_sink *sink)
+HOT_INLINE bool deliver(struct node_ep *ep, const struct node_cell *cell, uint64_t word)
 {
     struct node_peer *peer = ep->sources[node_word_source(word)];
-    struct node_received message;
+    size_t len = node_word_length(word);
     struct node_line *line;
 
     if (!is_plain(peer, word))
         return false;
-    struct node_posted **at = node_match_find(&ep->tagged, cell->tag, peer->fi_addr, &line);
+    uint64_t tag = cell->tag, data = cell->data; /* a writer may have the cell once it is taken */
+    struct node_posted **at = node_match_find(&ep->tagged, tag, peer->fi_addr, &line);
     struct node_posted *p = *at;
-    if (!p || p->direct != NODE_DIRECT || node_word_length(word) > p->len)
+    if (UNLIKELY(!p || !p->sink || p->sink == node_match_asks || len > p->len))
         return false;
     node_match_take(&ep->tagged, line, at);
-    take_cell(ep, peer, cell, word, p->buf, &message);
+    take_cell(ep, peer, cell, word, p->buf);
     if (UNLIKELY(ep->cntr[NODE_RECV]))
         node_count(ep, NODE_RECV);
     /* Last: it may come back into this endpoint. */
-    sink(p, &message);
+    p->sink(p, len, tag, data);
     return true;
 }
 
-static unsigned progress(struct fid_ep *fid, node_direct_sink *sink, bool *queued)
+static unsigned progress(struct fid_ep *fid, bool *queued)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
     struct node_cq *cq = ep->rx_cq;
@@ -170,7 +164,7 @@ static unsigned progress(struct fid_ep *fid, node_direct_sink *sink, bool *queue
         cell = node_queue_peek(&ep->segment->queue, ep->position, &word);
         if (!cell)
             break;
-        if (LIKELY(cq->head == cq->tail) && deliver(ep, cell, word, sink))
+        if (LIKELY(cq->head == cq->tail) && deliver(ep, cell, word))
             told++;
         else if (!node_ep_step(ep, cell, word))
             break;

@@ -28,6 +28,15 @@ struct node_outlet;
 
 #define NODE_ANY        UINT64_MAX /* for the address of a source: any; FI_ADDR_UNSPEC */
 
+struct node_posted;
+
+/*
+ * A receive is over, all of its message is in the buffer: as many bytes, sent with that tag and
+ * data. The endpoint can do without its record from here on; the sink may call anything of the
+ * endpoint's, progress too.
+ */
+typedef void node_direct_sink(struct node_posted *receive, size_t len, uint64_t tag, uint64_t data);
+
 /*
  * What matching needs to know of a receive: one cache line, so that it has room in an fi_context2.
  */
@@ -38,13 +47,7 @@ struct node_posted {
     size_t len;
     struct node_posted *next; /* in a line of node_match */
     uint64_t order;           /* of posting */
-    uint8_t direct;           /* enum node_direct */
-};
-
-enum node_direct {
-    NODE_NOT_DIRECT, /* posted by libfabric's calls */
-    NODE_DIRECT,     /* by node_direct_ops */
-    NODE_DIRECT_ASKS /* likewise, and the endpoint asks before it gives it a message */
+    node_direct_sink *sink;   /* of one that is posted by node_direct_ops, else NULL */
 };
 
 /* The message that was received. */
@@ -52,12 +55,6 @@ struct node_received {
     size_t len;
     uint64_t tag, data;
 };
-
-/*
- * A receive is over, all of its message is in the buffer. The endpoint can do without its record
- * from here on; the sink may call anything of the endpoint's, progress too.
- */
-typedef void node_direct_sink(struct node_posted *receive, const struct node_received *message);
 
 /* node_direct_ops.receive; `source` is an fi_addr_t or NODE_ANY. */
 typedef int node_direct_receive(struct fid_ep *ep, uint64_t source, void *buf, size_t len,
@@ -106,7 +103,7 @@ struct node_direct_ops {
      * else completes, and those after it, is in the queue as ever, which must be read where
      * *queued says so; as long as something is in it, this call does nothing.
      */
-    unsigned (*progress)(struct fid_ep *ep, node_direct_sink *sink, bool *queued);
+    unsigned (*progress)(struct fid_ep *ep, bool *queued);
     /*
      * fi_tsenddata and fi_trecvmsg with memory of any layout, which must stay as it is until they
      * complete. Without a context, a send is over when it returns, at most NODE_CHUNK bytes long

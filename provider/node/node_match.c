@@ -68,10 +68,16 @@ bool node_match_remove(struct node_match *m, struct node_posted *p)
     return *at && node_match_take(m, line, at);
 }
 
+void node_match_asks(struct node_posted *p, size_t len, uint64_t tag, uint64_t data)
+{
+    (void)p, (void)len, (void)tag, (void)data;
+    assert(false); /* it is a mark */
+}
+
 static bool has_context(const struct node_posted *p, const void *context)
 {
     return context ==
-           (p->direct ? (const void *)p : container_of(p, const struct node_recv, posted)->context);
+           (p->sink ? (const void *)p : container_of(p, const struct node_recv, posted)->context);
 }
 
 static struct node_posted **find_context(struct node_line *line, const void *context)

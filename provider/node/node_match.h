@@ -42,8 +42,7 @@ static inline struct node_posted *node_line_take(struct node_line *l, struct nod
 
 static inline unsigned node_bucket(uint64_t tag)
 {
-    tag &= NODE_HASHED_BITS;
-    return (tag ^ tag >> 32 ^ tag >> 8) % NODE_BUCKETS;
+    return (tag ^ tag >> 32 ^ tag >> 8) % NODE_BUCKETS; /* of NODE_HASHED_BITS alone */
 }
 
 static inline bool node_matches(uint64_t tag, fi_addr_t from, uint64_t wanted, uint64_t ignore,
@@ -106,10 +105,14 @@ struct node_posted *node_match_message(struct node_match *m, uint64_t tag, fi_ad
 struct node_unexpected *node_match_receive(struct node_match *m, uint64_t wanted, uint64_t ignore,
                                            fi_addr_t source);
 void node_match_keep(struct node_match *m, struct node_unexpected *u);
+/* Stands in the place of a sink where the endpoint must ask first; such a receive ends in the
+ * queue.
+ */
+node_direct_sink node_match_asks;
 /* Whether a receive may have the message that has come for it; false: it is to be forgotten. */
 static inline bool node_match_may(const struct node_match *m, struct node_posted *p)
 {
-    return LIKELY(p->direct != NODE_DIRECT_ASKS) || m->claim(p);
+    return LIKELY(p->sink != node_match_asks) || m->claim(p);
 }
 
 /* Takes that receive out; false where it is not in. */

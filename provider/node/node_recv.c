@@ -216,7 +216,7 @@ static bool keep(struct node_ep *ep, struct node_match *match, const struct node
 /* Gives a message to a receive that was posted, either way. */
 static void take_posted(struct node_ep *ep, struct node_posted *p, const struct node_message *m)
 {
-    if (p->direct) {
+    if (p->sink) {
         struct node_recv r = {.iov = {{p->buf, p->len}},
                               .iov_count = 1,
                               .flags = NODE_OP_COMPLETE | NODE_OP_TAGGED,
@@ -265,7 +265,7 @@ static void recv_fill(struct node_recv *r, const struct node_rx *rx)
     r->posted.tag = rx->tag;
     r->posted.ignore = rx->ignore;
     r->posted.source = rx->source;
-    r->posted.direct = NODE_NOT_DIRECT;
+    r->posted.sink = NULL;
     r->iov_count = rx->iov_count;
     r->len = 0;
     for (size_t i = 0; i < node_iov_entries(rx->iov_count); i++) {
@@ -391,7 +391,7 @@ ssize_t node_recv_cancel(struct node_ep *ep, void *context)
     struct fi_cq_err_entry e = {
         .op_context = context, .flags = flags, .tag = p->tag, .err = FI_ECANCELED};
     node_complete_error(ep, ep->rx_cq, NODE_RECV, &e);
-    if (!p->direct)
+    if (!p->sink)
         pool_put(&ep->recvs, container_of(p, struct node_recv, posted));
     return 0;
 }
