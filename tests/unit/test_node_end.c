@@ -514,6 +514,7 @@ NODE_TEST(end, memory, 16)
     struct end e;
     struct stat s;
 
+    (void)rank;
     end_start(&e, NULL);
     for (int k = 0; k < 3; k++) {
         struct fi_cq_tagged_entry c;
@@ -526,7 +527,7 @@ NODE_TEST(end, memory, 16)
     }
     CHECK(!fstat(container_of(e.ep, struct node_ep, fid)->segment_fd, &s), "fstat");
     size_t all = heap() - before + (size_t)s.st_blocks * 512;
-    CHECK(all <= (4 << 20) + job_size * 4096, "%zu bytes: heap %zu, segment %zu", all,
+    CHECK(all <= (4 << 20) + (size_t)job_size * 4096, "%zu bytes: heap %zu, segment %zu", all,
           heap() - before, (size_t)s.st_blocks * 512);
     end_finish(&e);
 }
