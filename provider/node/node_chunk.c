@@ -80,8 +80,8 @@ int node_chunk_take(struct node_ep *ep, struct node_peer *peer)
     unsigned bare = NODE_CHUNKS - ep->chunks_backed;
     bool distant = peer->pace.distant_until;
 
-    if (ep->chunk_out_count &&
-        (ep->chunk_out_count >= ep->chunk_look || peer->chunks >= ep->chunk_free_count + bare))
+    if (ep->chunk_out_count && (ep->chunk_out_count >= ep->chunk_look || !ep->chunk_free_count ||
+                                peer->chunks >= ep->chunk_free_count + bare))
         collect(ep);
     if (peer->chunks >= ep->chunk_free_count + bare)
         return -FI_EAGAIN;
