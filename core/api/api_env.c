@@ -10,6 +10,7 @@
 
 #include "core/api/check.h"
 #include "core/object/err.h"
+#include "core/object/hints.h"
 #include "core/object/info.h"
 #include "provider/boot/hardware.h"
 
@@ -127,20 +128,6 @@ int PMPI_Pcontrol(const int level, ...)
 
 /* ---- Memory and addresses ---- */
 
-enum { LEAST_ALIGNMENT = 64 };
-
-/* The info key mpi_minimum_memory_alignment (10), or what a cache line needs. */
-static size_t alignment(struct info *info)
-{
-    char value[32];
-    size_t len, want = 0;
-
-    if (info && info_copy(info, "mpi_minimum_memory_alignment", value, sizeof(value), &len))
-        want = strtoul(value, NULL, 10);
-    bool power = want && !(want & (want - 1));
-    return power && want > LEAST_ALIGNMENT ? want : LEAST_ALIGNMENT;
-}
-
 MPI_EXPORT(Alloc_mem)
 int PMPI_Alloc_mem(MPI_Aint size, MPI_Info info, void *baseptr)
 {
@@ -154,7 +141,7 @@ int PMPI_Alloc_mem(MPI_Aint size, MPI_Info info, void *baseptr)
         rc = check_out(baseptr, "baseptr");
     if (!rc && size < 0)
         rc = err_set(MPI_ERR_ARG, "size %lld is negative", (long long)size);
-    if (!rc && posix_memalign(&memory, alignment(i), size ? size : 1))
+    if (!rc && posix_memalign(&memory, hint_alignment(i), size ? size : 1))
         rc = err_set(MPI_ERR_NO_MEM, "%lld bytes", (long long)size);
     if (rc)
         return api_fail(rc, __func__);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/object/err.h"
@@ -70,4 +71,17 @@ int hints_get(struct comm *c, struct info **used)
     }
     *used = info;
     return MPI_SUCCESS;
+}
+
+size_t hint_alignment(struct info *given)
+{
+    enum { LEAST = 64 };
+    char value[32];
+    size_t len, want = 0;
+
+    if (given && info_copy(given, HINT_ALIGNMENT, value, sizeof value, &len))
+        want = strtoul(value, NULL, 10);
+    bool power = want && !(want & (want - 1));
+
+    return power && want > LEAST ? want : LEAST;
 }

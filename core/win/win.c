@@ -47,11 +47,12 @@ static int info_show(struct win *w)
     return rc ? rc : info_set(w->info, HINT_MEMORY_KINDS, MEMORY_KINDS);
 }
 
-/* At creation; the same on all processes. */
+/* At creation; the same on all processes, the alignment excepted. */
 static int info_take(struct win *w, struct info *from)
 {
     const char *granularity = from ? info_get(from, "mpi_accumulate_granularity") : NULL;
 
+    w->alignment = hint_alignment(from);
     w->lockless = info_bool(from, "no_locks", false);
     w->apart = info_bool(from, "alloc_shared_noncontig", false);
     w->granularity = granularity ? strtol(granularity, NULL, 10) : 0;

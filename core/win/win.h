@@ -116,6 +116,8 @@ struct win {
     void *segment;           /* shared by all processes of the window, or NULL */
     size_t segment_len;
     size_t segment_step;     /* parts of it are multiples; 0 where they are not in it */
+    size_t alignment;        /* of memory of the library's own; of all processes after the exchange
+                                of sizes */
     void *owned;             /* malloc'ed for MPI_Win_allocate, or NULL */
     struct win_table *table; /* what is attached here, or NULL */
     bool told;               /* messages find it */

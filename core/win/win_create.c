@@ -3,18 +3,20 @@
  * Making windows (12.2): each flavour finds its memory, then all processes tell each other where it
  * is. What goes wrong with one of them is an error on all.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/coll/coll.h"
 #include "core/object/err.h"
+#include "core/object/hints.h"
 #include "core/win/win_board.h"
 #include "core/win/win_life.h"
 #include "core/win/win_message.h"
 #include "provider/boot/boot.h"
 
-enum { PAGE = 4096, ALIGNMENT = 64 };
+enum { PAGE = 4096 };
 
 /* What a process tells the others at creation. */
 struct card {
@@ -156,8 +158,8 @@ static int settle_alone(struct win *w)
  */
 static int settle_together(struct win *w, size_t parts, bool willing)
 {
-    size_t len = win_board_size(w->comm->size) + parts;
-    int rc = win_memory_open(w->comm, len, willing, &w->segment);
+    size_t board = win_board_size(w->comm->size), len = board + parts;
+    int rc = win_memory_open(w->comm, len, board, w->alignment, willing, &w->segment);
 
     if (rc)
         return rc;
@@ -221,63 +223,111 @@ int win_create_dynamic(struct info *info, struct comm *c, struct win **win)
 /* Memory of this process alone. */
 static int allocate_private(struct win *w, MPI_Aint size)
 {
-    size_t len = ((size_t)size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-
     w->size = size;
     if (!size)
         return MPI_SUCCESS;
-    w->owned = len >= (size_t)size ? aligned_alloc(ALIGNMENT, len) : NULL;
-    if (!w->owned)
+    if (posix_memalign(&w->owned, w->alignment, (size_t)size)) {
+        w->owned = NULL;
         return err_set(MPI_ERR_NO_MEM, "no memory for a window of %lld bytes", (long long)size);
+    }
     w->base = w->owned;
     return MPI_SUCCESS;
 }
 
-/* All processes' sizes, malloc'ed, and what their parts take together. */
-static int gather_sizes(struct comm *c, MPI_Aint size, size_t step, MPI_Aint **sizes,
-                        MPI_Aint *total)
-{
-    MPI_Aint *s = malloc((size_t)c->size * sizeof *s), sum = 0;
-    int rc;
+/* What a process asks for. */
+struct wish {
+    MPI_Aint size;
+    uint64_t alignment;
+};
 
-    if (!s)
-        return err_set(MPI_ERR_NO_MEM, "no memory for the sizes of %d processes", c->size);
-    rc = coll_allgather(c, &size, sizeof size, &datatype_byte, s);
-    for (int i = 0; !rc && i < c->size; i++)
-        if (s[i] > PTRDIFF_MAX - 2 * PAGE ||
-            __builtin_add_overflow(sum, (MPI_Aint)win_part(s[i], step), &sum) ||
-            sum > PTRDIFF_MAX - (MPI_Aint)win_board_size(c->size))
-            rc = err_set(MPI_ERR_NO_MEM, "the window's sizes add up to more than an address space");
-    if (rc) {
-        free(s);
-        return rc;
-    }
-    *sizes = s;
+static size_t step_of(const struct win *w, bool packed)
+{
+    return packed ? 1 : w->alignment > PAGE ? w->alignment : PAGE;
+}
+
+/* Bytes that all parts take together. False where that is more than an address space. */
+static bool add_up(const struct wish *wishes, int n, size_t step, MPI_Aint *total)
+{
+    const MPI_Aint most = PTRDIFF_MAX - (MPI_Aint)win_board_size(n);
+    MPI_Aint sum = 0;
+
+    if (step > PTRDIFF_MAX / 2)
+        return false;
+    for (int i = 0; i < n; i++)
+        if (wishes[i].size > PTRDIFF_MAX - (MPI_Aint)step ||
+            __builtin_add_overflow(sum, (MPI_Aint)win_part(wishes[i].size, step), &sum) ||
+            sum > most)
+            return false;
     *total = sum;
-    return MPI_SUCCESS;
+    return true;
 }
 
 /*
- * Memory for the window, each process's part rounded up to `step` bytes, one after the other in a
- * segment where that is possible. Collective; all have the same result.
+ * All processes' wishes, malloc'ed, and what their parts take together. The greatest alignment is
+ * everybody's from here on.
  */
-static int allocate(struct win *w, MPI_Aint size, size_t step, bool must)
+static int gather_wishes(struct win *w, MPI_Aint size, bool packed, struct wish **wishes,
+                         MPI_Aint *total)
 {
-    MPI_Aint *sizes = NULL, total = 0;
-    int rc = gather_sizes(w->comm, size, step, &sizes, &total);
+    struct wish mine = {size, w->alignment};
+    int n = w->comm->size, rc;
+    struct wish *all = malloc((size_t)n * sizeof *all);
+
+    if (!all)
+        return err_set(MPI_ERR_NO_MEM, "no memory for the sizes of %d processes", n);
+    rc = coll_allgather(w->comm, &mine, sizeof mine, &datatype_byte, all);
+    for (int i = 0; !rc && i < n; i++)
+        if (all[i].alignment > w->alignment)
+            w->alignment = (size_t)all[i].alignment;
+    if (!rc && !add_up(all, n, step_of(w, packed), total))
+        rc = err_set(MPI_ERR_NO_MEM, "the window's sizes add up to more than an address space");
+    if (rc) {
+        free(all);
+        return rc;
+    }
+    *wishes = all;
+    return MPI_SUCCESS;
+}
+
+/* Shows the alignment that all parts have: those without gaps begin where the sizes before end. */
+static int show_alignment(struct win *w, const struct wish *wishes)
+{
+    size_t held = w->alignment, at = 0;
+    char text[24];
+
+    for (int i = 0; w->segment && i < w->comm->size; i++) {
+        while (wishes[i].size && at % held)
+            held /= 2;
+        at += win_part(wishes[i].size, w->segment_step);
+    }
+    snprintf(text, sizeof text, "%zu", held);
+    return info_set(w->info, HINT_ALIGNMENT, text);
+}
+
+/*
+ * Memory for the window, each process's part after the other in a segment where that is possible,
+ * without gaps if `packed`. Collective; all have the same result, and in *mine what went wrong with
+ * this one alone.
+ */
+static int allocate(struct win *w, MPI_Aint size, bool packed, bool must, int *mine)
+{
+    struct wish *wishes = NULL;
+    MPI_Aint total = 0;
+    int rc = gather_wishes(w, size, packed, &wishes, &total);
 
     if (rc)
         return rc;
     rc = settle(w, (size_t)total, true, must);
     if (!rc && w->segment) {
         char *part = (char *)w->segment + win_board_size(w->comm->size);
+        w->segment_step = step_of(w, packed);
         for (int i = 0; i < w->comm->rank; i++)
-            part += win_part(sizes[i], step);
-        w->segment_step = step;
+            part += win_part(wishes[i].size, w->segment_step);
         w->base = part;
         w->size = size;
     }
-    free(sizes);
+    *mine = rc ? rc : show_alignment(w, wishes);
+    free(wishes);
     return rc;
 }
 
@@ -285,7 +335,7 @@ int win_allocate_shared(MPI_Aint size, MPI_Aint unit, struct info *info, struct 
                         void **base, struct win **win)
 {
     struct win *w;
-    int rc;
+    int rc, mine;
 
     if (!one_host(c))
         return err_set(MPI_ERR_RMA_SHARED, "the communicator's processes are not all on one host: "
@@ -294,8 +344,8 @@ int win_allocate_shared(MPI_Aint size, MPI_Aint unit, struct info *info, struct 
     rc = win_new(MPI_WIN_FLAVOR_SHARED, info, c, &w);
     if (rc)
         return rc;
-    rc = allocate(w, size, w->apart ? PAGE : 1, true);
-    rc = finish(w, rc ? rc : exchange(w, unit), win);
+    rc = allocate(w, size, !w->apart, true, &mine);
+    rc = finish(w, rc ? rc : exchange_with(w, unit, mine), win);
     if (!rc)
         *base = w->base;
     return rc;
@@ -309,9 +359,10 @@ int win_allocate(MPI_Aint size, MPI_Aint unit, struct info *info, struct comm *c
 
     if (rc)
         return rc;
-    rc = allocate(w, size, PAGE, false);
+    rc = allocate(w, size, false, false, &mine);
     /* One who has no memory says so in the exchange, where all learn of it. */
-    mine = rc || w->segment ? MPI_SUCCESS : allocate_private(w, size);
+    if (!rc && !mine && !w->segment)
+        mine = allocate_private(w, size);
     rc = finish(w, rc ? rc : exchange_with(w, unit, mine), win);
     if (!rc)
         *base = w->base;

@@ -14,6 +14,11 @@ struct offer {
     int64_t error; /* -errno */
 };
 
+/* How it is to lie in each one's memory. */
+struct place {
+    size_t offset, alignment;
+};
+
 static int open_error(int e, const struct segment_offer *o)
 {
     return err_set(
@@ -37,7 +42,7 @@ static int agree(struct comm *c, int rc)
 }
 
 /* What follows the offer, on each process. */
-static int take(const struct offer *o, bool first, int *fd, void **at)
+static int take(const struct offer *o, const struct place *place, bool first, int *fd, void **at)
 {
     size_t len = (size_t)o->segment.len;
     int e;
@@ -48,13 +53,15 @@ static int take(const struct offer *o, bool first, int *fd, void **at)
     e = first ? 0 : segment_open(&o->segment, fd);
     if (e)
         return open_error(e, &o->segment);
-    e = segment_map(*fd, len, at);
+    e = segment_map_aligned(*fd, len, place->offset, place->alignment, at);
     return e ? err_set(MPI_ERR_NO_MEM, "mapping %zu bytes of shared memory: %s", len, strerror(-e))
              : MPI_SUCCESS;
 }
 
-int win_memory_open(struct comm *c, size_t len, bool willing, void **segment)
+int win_memory_open(struct comm *c, size_t len, size_t offset, size_t alignment, bool willing,
+                    void **segment)
 {
+    struct place place = {offset, alignment};
     struct offer offer = {.segment.len = len};
     void *at = NULL;
     int fd = -1, rc, agreed;
@@ -63,7 +70,7 @@ int win_memory_open(struct comm *c, size_t len, bool willing, void **segment)
         offer.error = segment_new(len, &fd, &offer.segment);
     rc = coll_bcast(c, &offer, sizeof offer, &datatype_byte, 0);
     if (!rc)
-        rc = willing ? take(&offer, c->rank == 0, &fd, &at) : MPI_ERR_RMA_SHARED;
+        rc = willing ? take(&offer, &place, c->rank == 0, &fd, &at) : MPI_ERR_RMA_SHARED;
     /* The first one's descriptor is what the others open: it stays until all have. */
     agreed = agree(c, rc);
     if (fd >= 0)

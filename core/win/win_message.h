@@ -228,11 +228,13 @@ bool win_lock_idle(const struct win *w, int rank);
 /* ---- Shared memory: win_memory.c ---- */
 
 /*
- * Collective, no lock held: a segment of `len` bytes, the same on all processes of a host, mapped.
+ * Collective, no lock held: a segment of `len` bytes, the same on all processes of a host, mapped
+ * where its byte `offset`, a multiple of a page, is aligned.
  * Nothing of it is left when the last process has ended, in whatever way. All return the same:
  * MPI_ERR_RMA_SHARED where one of them is not `willing` or cannot map it.
  */
-int win_memory_open(struct comm *c, size_t len, bool willing, void **segment);
+int win_memory_open(struct comm *c, size_t len, size_t offset, size_t alignment, bool willing,
+                    void **segment);
 void win_memory_close(void *segment, size_t len);
 
 /* A put (`result` NULL) or get that the target is told to do: win_acc.c. No lock held. */

@@ -76,6 +76,33 @@ int segment_map(int fd, size_t len, void **at)
     return 0;
 }
 
+/* Room is taken for the worst case, and what is too much before and behind given back. */
+int segment_map_aligned(int fd, size_t len, size_t offset, size_t alignment, void **at)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), pages = (len + page - 1) / page * page, room;
+    char *p, *begin;
+
+    if (alignment <= page)
+        return segment_map(fd, len, at);
+    if (__builtin_add_overflow(pages, alignment, &room))
+        return -ENOMEM;
+    p = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return -errno;
+    begin = p + (-((uintptr_t)p + offset) & (alignment - 1));
+    if (mmap(begin, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
+        int e = errno;
+        munmap(p, room);
+        return -e;
+    }
+    if (begin > p)
+        munmap(p, (size_t)(begin - p));
+    if (begin + pages < p + room)
+        munmap(begin + pages, (size_t)(p + room - begin) - pages);
+    *at = begin;
+    return 0;
+}
+
 void segment_unmap(void *at, size_t len)
 {
     munmap(at, len);

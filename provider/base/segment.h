@@ -26,6 +26,8 @@ int segment_new(size_t len, int *fd, struct segment_offer *offer);
 /* -EXDEV where it is not the file that was offered; else what open(2) says. */
 int segment_open(const struct segment_offer *offer, int *fd);
 int segment_map(int fd, size_t len, void **at);
+/* Where byte `offset`, a multiple of a page, is aligned to a power of two. */
+int segment_map_aligned(int fd, size_t len, size_t offset, size_t alignment, void **at);
 void segment_unmap(void *at, size_t len);
 
 #endif

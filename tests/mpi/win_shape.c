@@ -82,6 +82,46 @@ static void shared(int apart)
     OK(MPI_Win_free(&win));
 }
 
+/*
+ * mpi_minimum_memory_alignment, with different wishes: the greatest counts. Parts that follow each
+ * other without a gap begin where their sizes put them, and what is shown holds for all of them.
+ */
+static void aligned(enum flavour f, long alignment)
+{
+    MPI_Aint bytes = 104 + 8 * win_rank;
+    char value[MPI_MAX_INFO_VAL + 1] = "", *mem;
+    MPI_Info info;
+    MPI_Win win;
+    int flag;
+
+    MPI_Info_create(&info);
+    snprintf(value, sizeof value, "%ld", win_rank == win_size - 1 ? alignment : 64);
+    MPI_Info_set(info, "mpi_minimum_memory_alignment", value);
+    MPI_Info_set(info, "alloc_shared_noncontig", f == SHARED_APART ? "true" : "false");
+    if (f == ALLOCATE)
+        OK(MPI_Win_allocate(bytes, 1, info, MPI_COMM_WORLD, &mem, &win));
+    else
+        OK(MPI_Win_allocate_shared(bytes, 1, info, MPI_COMM_WORLD, &mem, &win));
+    MPI_Info_free(&info);
+    OK(MPI_Win_get_info(win, &info));
+    MPI_Info_get(info, "mpi_minimum_memory_alignment", MPI_MAX_INFO_VAL, value, &flag);
+    MPI_Info_free(&info);
+    CHECK(flag, "%s: no alignment is shown", flavour_name[f]);
+    CHECK((uintptr_t)mem % strtoul(value, NULL, 10) == 0, "%s: %p is not aligned to %s",
+          flavour_name[f], (void *)mem, value);
+    CHECK(f == SHARED || atol(value) >= alignment, "%s: asked for %ld, got %s", flavour_name[f],
+          alignment, value);
+    CHECK(f != SHARED || win_rank || (uintptr_t)mem % (size_t)alignment == 0,
+          "%s: the first part is at %p", flavour_name[f], (void *)mem);
+    memset(mem, win_rank, (size_t)bytes);
+    OK(MPI_Win_fence(0, win));
+    char got = -1;
+    OK(MPI_Get(&got, 1, MPI_CHAR, win_size - 1, bytes - 1, 1, MPI_CHAR, win));
+    OK(MPI_Win_fence(0, win));
+    CHECK(got == win_size - 1, "%s: got %d", flavour_name[f], got);
+    OK(MPI_Win_free(&win));
+}
+
 /* The first rank has all of the memory, the others none. */
 static void lopsided(int allocated)
 {
@@ -215,6 +255,9 @@ int main(void)
         shared(0);
         shared(1);
     }
+    for (int f = ALLOCATE; f <= (win_one_host ? SHARED_APART : ALLOCATE); f++)
+        for (long a = 8; a <= 1L << 21; a *= 8)
+            aligned((enum flavour)f, a);
     lopsided(0);
     lopsided(1);
     hints();
