@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Programs under our own mpiexec, each on 1, 2 and 4 ranks. To add one: its name here, and its two
 # lines below. The suffix makes automake run it through run.sh.
-EXTRA_DIST += tests/mpi/broken.py tests/mpi/coll_fuzz.sh tests/mpi/hosts.h tests/mpi/run.sh
+EXTRA_DIST += tests/mpi/broken.py tests/mpi/coll_fuzz.sh tests/mpi/hosts.h tests/mpi/run.sh \
+    tests/mpi/win_oracle.sh
 TEST_EXTENSIONS = .mpi .cluster
 MPI_LOG_COMPILER = $(top_srcdir)/tests/mpi/run.sh
 AM_MPI_LOG_FLAGS = 1,2,4
@@ -172,7 +173,8 @@ tests_mpi_win_errors_mpi_SOURCES = tests/mpi/win_errors.c tests/mpi/win_test.h
 tests_mpi_win_errors_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_fuzz_mpi_SOURCES = tests/mpi/win_fuzz.c tests/mpi/win_test.h
 tests_mpi_win_fuzz_mpi_LDADD = libmpi_abi.la
-tests_mpi_win_oracle_mpi_SOURCES = tests/mpi/win_oracle.c tests/mpi/win_test.h
+tests_mpi_win_oracle_mpi_SOURCES = tests/mpi/win_oracle.c tests/mpi/win_kind.h \
+    tests/mpi/win_test.h
 tests_mpi_win_oracle_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_progress_mpi_SOURCES = tests/mpi/win_progress.c tests/mpi/win_test.h
 tests_mpi_win_progress_mpi_LDADD = libmpi_abi.la
@@ -213,3 +215,10 @@ tests_mpi_bad_input_SOURCES = tests/mpi/bad_input.c
 tests_mpi_bad_input_LDADD = libmpi_abi.la
 dist_check_SCRIPTS += tests/mpi/bad_input_test.sh
 TESTS += tests/mpi/bad_input_test.sh
+
+# The windows against their model at length: some minutes.
+.PHONY: fuzz-windows
+fuzz-windows: all tests/mpi/win_oracle.mpi
+	$(srcdir)/tests/mpi/win_oracle.sh 100000 node
+	$(srcdir)/tests/mpi/win_oracle.sh 10000 tcp
+	$(srcdir)/tests/mpi/win_oracle.sh 10000 both

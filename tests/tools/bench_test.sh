@@ -29,7 +29,7 @@ run --ranks 2 --rounds 1 --repeats 2 --sizes 8,8K --timeout 60 --csv "$scratch/a
     complain "not every test runs: $(grep -v ' round ' "$scratch/errors")"
 head -n 1 "$scratch/all.csv" | tr -d '\r' > "$scratch/heading"
 equal 'heading of the csv' "$(cat "$scratch/heading")" \
-    library,test,ranks,processors,threads,bytes,round,value,unit,repeats
+    library,test,ranks,processors,threads,bytes,round,value,unit,repeats,over
 for name in $names startup init; do
     values=$(tr -d '\r' < "$scratch/all.csv" | awk -F, -v test="$name" '
         $1 == "oriel" && $2 == test && $3 == 2 && $5 == "single" && $7 == 1 && $8 ~ /^[0-9.e+-]+$/ {
