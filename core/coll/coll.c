@@ -8,6 +8,7 @@
 
 #include "core/coll/coll_engine.h"
 #include "core/coll/context.h"
+#include "core/coll/hosts.h"
 #include "core/coll/shm_area.h"
 #include "core/object/err.h"
 #include "core/object/topology.h"
@@ -136,6 +137,30 @@ static void message_done(struct request *r)
     request_free(r);
     if (!--k->pending && !k->busy)
         lane_defer(&k->deferred);
+}
+
+/* ---- Turns ---- */
+
+bool coll_take_turn(struct coll_turns *t, struct coll *k)
+{
+    if (!t->current)
+        t->current = k;
+    else if (t->current != k)
+        list_add_tail(&t->queue, &k->deferred.link);
+    return t->current == k;
+}
+
+bool coll_end_turn(struct coll_turns *t)
+{
+    struct list *l = list_pop(&t->queue);
+
+    t->current = NULL;
+    if (!l)
+        return false;
+    struct deferred *next = container_of(l, struct deferred, link);
+    t->current = container_of(next, struct coll, deferred);
+    lane_defer(next);
+    return true;
 }
 
 /* ---- Messages ---- */
@@ -328,7 +353,7 @@ static void begin(struct coll *k, const struct coll_args *args)
     k->ranks = NULL;
     k->channel = CHANNEL_COLL;
     k->pending = 0;
-    k->busy = k->persistent = k->in_area = false;
+    k->busy = k->persistent = k->in_area = k->in_hosts = false;
     atomic_init(&k->done, false);
     k->request = NULL;
     k->parent = NULL;
@@ -355,7 +380,7 @@ static void take_tag(struct coll *k)
 {
     if (k->channel != CHANNEL_COLL)
         return;
-    shm_consider(k->comm);
+    hosts_consider(k->comm);
     k->tag = (int)(k->comm->coll_sequence++ & ((1u << P2P_TAG_BITS) - 1));
 }
 
@@ -439,7 +464,7 @@ void coll_child(struct coll *k, const struct coll_args *args)
         return;
     }
     begin(child, args);
-    if (args->comm == k->comm) {
+    if (args->comm == k->comm && !args->scope) {
         child->ranks = k->ranks;
         child->rank = k->rank;
         child->size = k->size;
@@ -570,12 +595,13 @@ void coll_open(void)
     pool_open(&pool, sizeof(struct coll), 16);
     coll_select_open();
     context_open();
-    shm_open();
+    hosts_open();
 }
 
 void coll_close(void)
 {
     shm_close();
+    hosts_close();
     pool_close(&pool);
     coll_scratch_close();
 }

@@ -51,6 +51,7 @@ enum coll_traits {
     AREA = 16,      /* served by the communicator's area */
     SLOT = 32,      /* the same, and a vector fits a slot there */
     DIRECT = 64,    /* the same, and its members can copy from each other's memory */
+    HOSTS = 128,    /* several, known, and in an order that suits the operation */
 };
 
 /* What the formulas know of an operation. */
@@ -59,6 +60,9 @@ struct coll_shape {
     double load; /* ranks a processor; 1: each has one of its own */
     const struct coll_costs *c;
     unsigned traits; /* enum coll_traits */
+    /* Where HOSTS is among them: how many, most ranks on one, and whether they share memory. */
+    double hosts, most;
+    bool shared;
 };
 
 #endif

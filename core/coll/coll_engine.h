@@ -32,6 +32,7 @@ struct coll {
     bool busy; /* a thread is in the round function, perhaps without the lock */
     bool persistent;
     bool in_area;                 /* its algorithm takes turns in the communicator's area */
+    bool in_hosts;                /* or between its hosts */
     atomic_bool done;             /* for coll_run; nothing is touched after it is set */
     struct request *request;      /* nonblocking and persistent */
     struct coll *parent;          /* a child completes into it */
@@ -62,6 +63,16 @@ void coll_release(struct coll *k);
 /* Asks those who said COLL_POLL again; true where one of them got further. */
 bool coll_poll(void);
 
+/* Operations that run one after the other, in the order of their start, which all ranks share. */
+struct coll_turns {
+    struct coll *current;
+    struct list queue; /* of struct coll, by `deferred`: those started behind it */
+};
+/* Whether it is this one's turn; where not, it will be called when it is: COLL_PARK. */
+bool coll_take_turn(struct coll_turns *t, struct coll *k);
+/* Whether another one's begins. */
+bool coll_end_turn(struct coll_turns *t);
+
 /* ---- Messages ---- */
 
 /* No message is sent, and none awaited, where there are no bytes: both sides know that. */
@@ -72,8 +83,8 @@ void coll_signal(struct coll *k, int to);
 void coll_await(struct coll *k, int from);
 
 /*
- * An operation as part of this round, on the same ranks, or on the `local` of the same
- * intercommunicator; its tag is this one's.
+ * An operation as part of this round, on the same ranks, or those of a scope, or on the `local` of
+ * the same intercommunicator; its channel and tag are this one's.
  */
 void coll_child(struct coll *k, const struct coll_args *args);
 
@@ -190,6 +201,9 @@ struct coll_row {
 extern const struct coll_row coll_rows[];
 extern const unsigned coll_row_count;
 
+/* Of the rows whose needs the shape's traits meet, the one that takes the least; NULL: none. */
+const struct coll_row *coll_cheapest(enum coll_kind kind, const struct coll_shape *s);
+
 extern const char *const coll_names[COLL_KINDS]; /* "Bcast" */
 coll_round_fn *coll_select(struct coll *k);
 /* What long data is cut into: bytes, or items of a reduction's type. The same on all ranks. */
@@ -216,6 +230,8 @@ coll_round_fn shm_reduce, shm_allreduce, shm_stripes, shm_reduce_scatter, shm_sc
 coll_round_fn shm_direct_bcast, shm_direct_gather, shm_direct_scatter, shm_direct_allgather;
 coll_round_fn shm_direct_alltoall, shm_direct_reduce, shm_direct_allreduce;
 coll_round_fn shm_direct_reduce_scatter;
+coll_round_fn hosts_pending; /* until it is known who is where */
+coll_round_fn hosts_barrier, hosts_bcast, hosts_allgather, hosts_reduce, hosts_allreduce;
 
 /* ---- Intercommunicators: inter.c ---- */
 

@@ -55,22 +55,57 @@ static double fetch_cost(const struct coll_shape *s, double bytes)
     return s->load * (s->c->fetch + bytes * s->c->fetch_byte);
 }
 
+static double part_cost(enum coll_kind kind, const struct coll_shape *s)
+{
+    return coll_cheapest(kind, s)->cost(s);
+}
+
+static unsigned traits_of_part(const struct coll_shape *s, double p)
+{
+    return (s->traits & COMMUTATIVE) | NOT_IN_PLACE | ((int)p & ((int)p - 1) ? 0 : POWER_OF_2);
+}
+
+/* The part of an operation that is done on every host, and the one between their leaders. */
+static double inside_cost(const struct coll_shape *s, enum coll_kind kind, double bytes)
+{
+    struct coll_shape part = {.p = s->most,
+                              .n = bytes,
+                              .load = s->load,
+                              .c = s->shared ? &coll_costs[COLL_NODE] : s->c,
+                              .traits = traits_of_part(s, s->most)};
+
+    if (s->shared && s->most <= SHM_MEMBERS && (kind != COLL_GATHER || bytes <= SHM_SET))
+        part.traits |= AREA;
+    return part_cost(kind, &part);
+}
+
+static double among_cost(const struct coll_shape *s, enum coll_kind kind, double bytes)
+{
+    return part_cost(kind, &(struct coll_shape){.p = s->hosts,
+                                                .n = bytes,
+                                                .load = 1,
+                                                .c = s->c,
+                                                .traits = traits_of_part(s, s->hosts)});
+}
+
 /* The words of the expressions: these, and the variables below. */
-#define message(b)    message_cost(shape, b)
-#define bytes(b)      length_cost(shape, b)
-#define more(b)       more_cost(shape, b)
-#define piece(b)      piece_of(shape, b)
-#define pieces(b)     pieces_of(shape, b)
-#define area(b, room) area_cost(shape, b, room)
-#define fetch(b)      fetch_cost(shape, b)
-#define SET           ((double)SHM_SET)
-#define USE           __attribute__((unused)) const double
+#define message(b)           message_cost(shape, b)
+#define bytes(b)             length_cost(shape, b)
+#define more(b)              more_cost(shape, b)
+#define piece(b)             piece_of(shape, b)
+#define pieces(b)            pieces_of(shape, b)
+#define area(b, room)        area_cost(shape, b, room)
+#define fetch(b)             fetch_cost(shape, b)
+#define inside(operation, b) inside_cost(shape, COLL_##operation, b)
+#define among(operation, b)  among_cost(shape, COLL_##operation, b)
+#define SET                  ((double)SHM_SET)
+#define USE                  __attribute__((unused)) const double
 
 #define ALGORITHM(operation, name, round, needs, formula)                                          \
     static double operation##_##name(const struct coll_shape *shape)                               \
     {                                                                                              \
         USE p = shape->p, n = shape->n, part = n / p, odd = !(shape->traits & POWER_OF_2);         \
-        USE lg = log_up(p, 2), lg4 = log_up(p, 4);                                                 \
+        USE lg = log_up(p, 2), lg4 = log_up(p, 4), most = shape->most;                             \
         USE fold = shape->c->fold * shape->load, copy = shape->c->copy * shape->load;              \
         USE move = shape->c->move * shape->load;                                                   \
                                                                                                    \

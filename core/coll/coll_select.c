@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/coll/coll_cost.h"
+#include "core/coll/hosts.h"
 #include "core/coll/shm_area.h"
 #include "provider/base/log.h"
 #include "provider/base/param.h"
@@ -94,17 +95,17 @@ static size_t bytes_of(const struct coll *k)
     }
 }
 
-/* What holds between all ranks of the communicator, and is the same on all of them. */
-static enum coll_endpoint endpoint_of(const struct comm *c)
+/* What holds between all ranks of the operation, and is the same on all of them. */
+static enum coll_endpoint endpoint_of(const struct coll *k)
 {
-    if (c->reach == FABRIC_LOCAL && fabric_is_shared())
+    if ((k->comm->reach == FABRIC_LOCAL || hosts_is_here(k)) && fabric_is_shared())
         return COLL_NODE;
     return fabric_limits()->emulated ? COLL_STACK : COLL_DEVICE;
 }
 
 size_t coll_segment(const struct coll *k)
 {
-    return (size_t)coll_costs[endpoint_of(k->comm)].segment;
+    return (size_t)coll_costs[endpoint_of(k)].segment;
 }
 
 MPI_Count coll_segment_items(const struct coll *k)
@@ -130,10 +131,12 @@ static unsigned traits_of(const struct coll *k)
         if (shm_fetches(k))
             traits |= DIRECT;
     }
+    if (hosts_serves(k) && hosts_suit(k))
+        traits |= HOSTS;
     return traits;
 }
 
-static const struct coll_row *cheapest(enum coll_kind kind, const struct coll_shape *s)
+const struct coll_row *coll_cheapest(enum coll_kind kind, const struct coll_shape *s)
 {
     const struct coll_row *best = NULL;
     double least = 0;
@@ -154,10 +157,12 @@ static const struct coll_row *compare(const struct coll *k, size_t n, unsigned t
     struct coll_shape s = {.p = k->size,
                            .n = (double)n,
                            .load = traits & (AREA | DIRECT) ? k->comm->area->load : 1,
-                           .c = &coll_costs[endpoint_of(k->comm)],
+                           .c = &coll_costs[endpoint_of(k)],
                            .traits = traits};
 
-    return cheapest(k->args.kind, &s);
+    if (traits & HOSTS)
+        hosts_shape(k, &s);
+    return coll_cheapest(k->args.kind, &s);
 }
 
 /* The forced row, or the cheapest, which is often that of the last time. */
@@ -192,8 +197,11 @@ coll_round_fn *coll_select(struct coll *k)
     /* Until it is known on all ranks whether there is an area, nobody can decide as the others. */
     if (shm_serves(k) && k->comm->area->state == SHM_ASKING)
         return shm_pending;
+    if (hosts_serves(k) && k->comm->hosts->state == HOSTS_ASKING)
+        return hosts_pending;
     const struct coll_row *r = choose(k);
     k->in_area = r->needs & (AREA | SLOT | DIRECT);
+    k->in_hosts = r->needs & HOSTS;
     return r->round;
 }
 

@@ -27,6 +27,9 @@ libcore_la_SOURCES += \
     core/coll/gather.c \
     core/coll/halving.c \
     core/coll/halving.h \
+    core/coll/hosts.c \
+    core/coll/hosts.h \
+    core/coll/hosts_run.c \
     core/coll/inter.c \
     core/coll/inter_all.c \
     core/coll/inter_rooted.c \

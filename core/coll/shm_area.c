@@ -114,13 +114,18 @@ static void give_up(struct shm_area *a)
     LOG(LOG_INFO, "no memory to share for the collectives of %d ranks", a->size);
 }
 
+static int rank_in_comm(const struct shm_area *a, int member)
+{
+    return a->ranks ? a->ranks[member] : member;
+}
+
 /* The kernel lets this process copy from all the others. */
 static bool can_fetch(struct shm_area *a)
 {
     struct fabric_peer *peer;
 
     for (int i = 0; i < a->size; i++)
-        if (comm_peer(a->comm, i, &peer) || !fabric_fetches(peer, &a->whom[i]))
+        if (comm_peer(a->comm, rank_in_comm(a, i), &peer) || !fabric_fetches(peer, &a->whom[i]))
             return false;
     return true;
 }
@@ -182,39 +187,43 @@ static void setup_done(struct coll *k)
     object_drop(&a->comm->object);
 }
 
-static bool all_here(struct comm *c)
+static struct shm_area *area_new(struct comm *c, const int *ranks, int rank, int size)
 {
-    for (int i = 0; i < c->size; i++)
-        if (!boot_same_host(group_process(c->group, i)))
-            return false;
-    return true;
+    struct shm_area *a =
+        aligned_alloc(alignof(struct shm_area),
+                      (sizeof *a + alignof(struct shm_area) - 1) & -alignof(struct shm_area));
+
+    /* The others will ask: without memory for this much, nothing else works either. */
+    if (!a) {
+        log_line(LOG_ERROR, "no memory for a communicator's collectives");
+        return NULL;
+    }
+    memset(a, 0, sizeof *a);
+    a->len = slots_at(size) + (size_t)SHM_SETS * SHM_SET;
+    a->slot = (size_t)SHM_SET / (size_t)size & ~(size_t)63;
+    a->part = a->slot / (size_t)size & ~(size_t)15;
+    a->rank = rank;
+    a->size = size;
+    a->ranks = ranks;
+    a->comm = c;
+    a->step = 1;
+    list_init(&a->turns.queue);
+    list_init(&a->active);
+    list_init(&a->asking);
+    a->setup.scratch = a->setup.small;
+    c->area = a;
+    return a;
 }
 
 void shm_make(struct comm *c)
 {
     struct shm_area *a;
 
-    if (c->size < 2 || c->size > SHM_MEMBERS || !c->may_share || !fabric_is_shared() ||
-        !all_here(c))
+    if (c->size > SHM_MEMBERS || !fabric_is_shared())
         return;
-    a = aligned_alloc(alignof(struct shm_area),
-                      (sizeof *a + alignof(struct shm_area) - 1) & -alignof(struct shm_area));
-    /* The others will ask: without memory for this much, nothing else works either. */
-    if (!a) {
-        log_line(LOG_ERROR, "no memory for a communicator's collectives");
+    a = area_new(c, NULL, c->rank, c->size);
+    if (!a)
         return;
-    }
-    memset(a, 0, sizeof *a);
-    a->len = slots_at(c->size) + (size_t)SHM_SETS * SHM_SET;
-    a->slot = (size_t)SHM_SET / (size_t)c->size & ~(size_t)63;
-    a->part = a->slot / (size_t)c->size & ~(size_t)15;
-    a->rank = c->rank;
-    a->size = c->size;
-    a->comm = c;
-    a->step = 1;
-    list_init(&a->queue);
-    list_init(&a->active);
-    c->area = a;
     list_add_tail(&asking, &a->asking);
     object_hold(&c->object);
     coll_launch(
@@ -223,7 +232,23 @@ void shm_make(struct comm *c)
         setup_done);
 }
 
-static void area_free(struct shm_area *a)
+void shm_make_part(struct coll *k, const int *ranks, int rank, int size)
+{
+    struct coll_scope scope = {.ranks = ranks, .rank = rank, .size = size};
+    struct shm_area *a;
+
+    if (size < 2 || size > SHM_MEMBERS || !fabric_is_shared())
+        return;
+    a = area_new(k->comm, ranks, rank, size);
+    if (a)
+        coll_child(k, &(struct coll_args){.kind = COLL_SHARE,
+                                          .comm = k->comm,
+                                          .scope = &scope,
+                                          .round = setup_round,
+                                          .state = a});
+}
+
+void shm_free(struct shm_area *a)
 {
     if (!list_empty(&a->asking))
         close_offer((struct shm_setup *)a->setup.scratch);
@@ -287,7 +312,7 @@ static void wake_others(struct shm_area *a)
         return;
     for (int i = 0; i < a->size; i++) {
         struct fabric_peer *peer;
-        if (i != a->rank && !comm_peer(a->comm, i, &peer))
+        if (i != a->rank && !comm_peer(a->comm, rank_in_comm(a, i), &peer))
             fabric_wake(peer);
     }
 }
@@ -296,14 +321,8 @@ static void wake_others(struct shm_area *a)
 
 static void end_turn(struct shm_area *a)
 {
-    struct list *l = list_pop(&a->queue);
-
-    a->current = NULL;
-    if (l) {
-        struct deferred *next = container_of(l, struct deferred, link);
-        a->current = container_of(next, struct coll, deferred);
+    if (coll_end_turn(&a->turns)) {
         a->disagree = false;
-        lane_defer(next);
         return;
     }
     list_drop(&a->active);
@@ -312,13 +331,10 @@ static void end_turn(struct shm_area *a)
 
 static bool take_turn(struct shm_area *a, struct coll *k)
 {
-    if (a->current == k)
+    if (a->turns.current == k)
         return true;
-    if (a->current) {
-        list_add_tail(&a->queue, &k->deferred.link);
+    if (!coll_take_turn(&a->turns, k))
         return false;
-    }
-    a->current = k;
     a->disagree = false;
     list_add_tail(&active, &a->active);
     return true;
@@ -409,7 +425,7 @@ void shm_disagree(struct coll *k, int rank, size_t want)
     a->disagree = true;
     if (k->error)
         return;
-    k->bad_peer = rank;
+    k->bad_peer = rank_in_comm(a, rank);
     k->bad_got = shm_line(a, rank)->bytes;
     k->bad_want = want;
     coll_fail(k, MPI_ERR_TRUNCATE);
@@ -445,11 +461,6 @@ void shm_next(struct shm_area *a, size_t len, bool all)
     __builtin_prefetch(shm_line(a, a->rank), 1);
 }
 
-void shm_open(void)
-{
-    comm_area_free = area_free;
-}
-
 void shm_close(void)
 {
     while (!list_empty(&asking)) {
@@ -483,9 +494,11 @@ bool shm_serves(const struct coll *k)
 {
     const struct shm_area *a = k->comm->area;
 
-    if (!a || a->state == SHM_FAILED)
+    if (!a || a->state == SHM_FAILED || k->ranks != a->ranks || k->persistent ||
+        k->channel != CHANNEL_COLL)
         return false;
-    return !k->parent && !k->persistent && k->channel == CHANNEL_COLL;
+    /* Parts of operations start in no common order, but for those that take turns themselves. */
+    return k->parent ? k->parent->in_hosts && !k->parent->persistent : !a->ranks;
 }
 
 bool shm_fits(const struct coll *k)

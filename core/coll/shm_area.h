@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A communicator's area: memory that all its members map, in which its collectives leave their data
- * and say so, without messages. Made at the communicator's ORIEL_COLL_AREA_AFTER-th collective,
- * where all members are on one host; where it fails on one member, all go without. A memfd, so
- * nothing can be left behind (provider/base/segment.h). 516 KiB plus 2.2 KiB a member, whatever is
- * sent.
+ * A communicator's area: memory that its members on this host map, in which its collectives leave
+ * their data and say so, without messages; where there are other hosts, the part of them that is
+ * done on this one (hosts.h). Made at the communicator's ORIEL_COLL_AREA_AFTER-th collective;
+ * where it fails on one member, all go without. A memfd, so nothing can be left behind
+ * (provider/base/segment.h). 516 KiB plus 2.2 KiB a member, whatever is sent.
  *
  * Operations on an area run one after the other, in the order of their start, which is the same on
  * all members: so a started one waits for nothing but operations that every member has started
@@ -63,6 +63,7 @@ struct shm_area {
     size_t slot; /* bytes of a member's slot */
     size_t part; /* the same, shared evenly by the members once more */
     int rank, size;
+    const int *ranks; /* of the communicator, by member, not owned; NULL: all of it */
     enum shm_state state;
 
     uint32_t step;               /* the next one */
@@ -76,9 +77,8 @@ struct shm_area {
     double load;                 /* ranks a processor, the most that a member sees; at least 1 */
     bool disagree;               /* members expect different lengths of the current operation */
 
-    struct coll *current; /* the operation under way */
-    struct list queue;    /* of struct coll, by `deferred`: those started behind it */
-    struct list active;   /* in the list of areas with an operation under way */
+    struct coll_turns turns;
+    struct list active; /* in the list of areas with an operation under way */
 
     struct comm *comm;  /* held while the agreement is under way */
     struct list asking; /* in the list of areas of which it is */
@@ -89,14 +89,11 @@ struct shm_area {
 
 /* ---- Making one ---- */
 
-/* Begins to make one, where the communicator is of the kind that can have it. */
+/* Begins to make one, where all of the communicator are on this host and can have it. */
 void shm_make(struct comm *c);
-/* At the start of every collective that all members start, before it takes its tag. */
-static inline void shm_consider(struct comm *c)
-{
-    if (__builtin_expect((long)c->coll_sequence == param.coll_area_after, 0) && !c->area)
-        shm_make(c);
-}
+/* The same for some of it, as a part of k's round; `rank` is this process's among them. */
+void shm_make_part(struct coll *k, const int *ranks, int rank, int size);
+void shm_free(struct shm_area *a);
 /* Whether the operation may use its communicator's area; the same answer on all members. */
 bool shm_serves(const struct coll *k);
 /*
@@ -106,7 +103,6 @@ bool shm_serves(const struct coll *k);
 bool shm_fits(const struct coll *k);
 bool shm_fits_slot(const struct coll *k);
 bool shm_fetches(const struct coll *k);
-void shm_open(void);
 /* Gives up what the ranks have not agreed on by the end of the library. */
 void shm_close(void);
 

@@ -10,7 +10,7 @@
 
 struct comm *comm_world, *comm_self;
 void (*comm_context_free)(uint32_t context);
-void (*comm_area_free)(struct shm_area *area);
+void (*comm_coll_free)(struct comm *c);
 
 /* The two that every job has; their memory outlives finalize, their content does not. */
 static struct comm world, self;
@@ -28,8 +28,8 @@ static void comm_clear(struct comm *c)
             object_drop(held[i]);
     free(c->peers);
     free(c->choices);
-    if (c->area)
-        comm_area_free(c->area);
+    if (c->area || c->hosts)
+        comm_coll_free(c);
     topology_drop(c->topology);
 }
 

@@ -15,6 +15,7 @@
 #include "core/object/info.h"
 
 struct coll_choice;
+struct coll_hosts;
 struct fabric_peer;
 struct shm_area;
 struct topology;
@@ -39,9 +40,10 @@ struct comm {
      * on costs nothing a member.
      */
     struct fabric_peer **peers;
-    unsigned peers_len;          /* 0 before it is made */
-    uint32_t coll_sequence;      /* of collectives started: keeps two in flight apart */
-    struct shm_area *area;       /* core/coll: memory that the members share, or NULL */
+    unsigned peers_len;       /* 0 before it is made */
+    uint32_t coll_sequence;   /* of collectives started: keeps two in flight apart */
+    struct shm_area *area;    /* core/coll: memory that those on this host share, or NULL */
+    struct coll_hosts *hosts; /* the same: which ranks are on which, where it is known; or NULL */
     struct coll_choice *choices; /* the same: algorithms, or NULL; plain memory, owned */
     bool may_share;              /* false: of an intercommunicator */
     uint8_t reach;               /* where the ranks of comm_target are, as fabric_any takes it */
@@ -93,8 +95,8 @@ int comm_new(uint32_t context, struct group *group, struct group *remote, struct
 void comm_set_contexts(struct comm *c, uint32_t own, uint32_t remote);
 /* Called with each context id that is free again; core/coll/context.c sets it. */
 extern void (*comm_context_free)(uint32_t context);
-/* Called with the area of one that goes; core/coll/shm_area.c sets it. */
-extern void (*comm_area_free)(struct shm_area *area);
+/* Called with one that goes, for its area and hosts; core/coll/hosts.c sets it. */
+extern void (*comm_coll_free)(struct comm *c);
 
 /* MPI_COMM_WORLD and MPI_COMM_SELF for a job of `size`, this process being `rank`. */
 int comm_open(uint32_t rank, uint32_t size);

@@ -204,8 +204,8 @@ check-large: $(check_PROGRAMS) tests/mpi/p2p_huge.mpi
 check_PROGRAMS += tests/mpi/life
 tests_mpi_life_SOURCES = tests/mpi/life.c
 tests_mpi_life_LDADD = libmpi_abi.la
-dist_check_SCRIPTS += tests/mpi/coll_area_test.sh
-TESTS += tests/mpi/coll_area_test.sh
+dist_check_SCRIPTS += tests/mpi/coll_area_test.sh tests/mpi/coll_hosts_test.sh
+TESTS += tests/mpi/coll_area_test.sh tests/mpi/coll_hosts_test.sh
 dist_check_SCRIPTS += tests/mpi/life_test.sh
 TESTS += tests/mpi/life_test.sh
 

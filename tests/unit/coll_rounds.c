@@ -220,7 +220,7 @@ static void try_all(enum coll_kind kind, const char **parameter, void (*trial)(v
         const struct coll_row *r = &coll_rows[n];
         bool cheapest = n == coll_row_count;
 
-        if (!cheapest && (r->kind != kind || r->needs & (AREA | SLOT | DIRECT)))
+        if (!cheapest && (r->kind != kind || r->needs & (AREA | SLOT | DIRECT | HOSTS)))
             continue;
         *parameter = cheapest ? "" : r->name;
         coll_select_open();

@@ -25,6 +25,7 @@ static const struct {
     {"AREA", "memory is shared"},
     {"SLOT", "memory is shared, and n fits a slot there"},
     {"DIRECT", "memory is shared, and ranks can copy from each other's"},
+    {"HOSTS", "several hosts, one of them with several ranks"},
 };
 
 static const char words[] =
@@ -41,6 +42,9 @@ static const char words[] =
     "  area(b, room)     steps through shared memory for b bytes, room bytes a step\n"
     "  SET               bytes that a step can have there\n"
     "  fetch(b)          b bytes copied from another rank's memory\n"
+    "  most              the most ranks on one host\n"
+    "  inside(o, b)      the least for operation o of b bytes on each host; among(o, b): between "
+    "hosts\n"
     "  fold, copy, move  a byte reduced, copied, moved into shared memory or out of it\n"
     "and they are made of these costs (ORIEL_COLL_COST_NODE and so on set others):\n";
 
