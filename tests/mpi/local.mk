@@ -48,6 +48,7 @@ mpi_tests = \
     tests/mpi/p2p_persistent.mpi \
     tests/mpi/p2p_probe.mpi \
     tests/mpi/p2p_self.mpi \
+    tests/mpi/p2p_spin.mpi \
     tests/mpi/p2p_split.mpi \
     tests/mpi/p2p_threads.mpi \
     tests/mpi/p2p_truncate.mpi \
@@ -151,6 +152,8 @@ tests_mpi_p2p_probe_mpi_SOURCES = tests/mpi/p2p_probe.c tests/mpi/mpitest.h
 tests_mpi_p2p_probe_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_self_mpi_SOURCES = tests/mpi/p2p_self.c tests/mpi/mpitest.h
 tests_mpi_p2p_self_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_spin_mpi_SOURCES = tests/mpi/p2p_spin.c tests/mpi/mpitest.h
+tests_mpi_p2p_spin_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_split_mpi_SOURCES = tests/mpi/p2p_split.c tests/mpi/mpitest.h
 tests_mpi_p2p_split_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_threads_mpi_SOURCES = tests/mpi/p2p_threads.c tests/mpi/mpitest.h
