@@ -38,6 +38,7 @@ mpi_tests = \
     tests/mpi/p2p_complete.mpi \
     tests/mpi/p2p_errors.mpi \
     tests/mpi/p2p_flow.mpi \
+    tests/mpi/p2p_forms.mpi \
     tests/mpi/p2p_grequest.mpi \
     tests/mpi/p2p_idle.mpi \
     tests/mpi/p2p_large.mpi \
@@ -132,6 +133,8 @@ tests_mpi_p2p_errors_mpi_SOURCES = tests/mpi/p2p_errors.c tests/mpi/mpitest.h
 tests_mpi_p2p_errors_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_flow_mpi_SOURCES = tests/mpi/p2p_flow.c tests/mpi/mpitest.h
 tests_mpi_p2p_flow_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_forms_mpi_SOURCES = tests/mpi/p2p_forms.c tests/mpi/mpitest.h
+tests_mpi_p2p_forms_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_grequest_mpi_SOURCES = tests/mpi/p2p_grequest.c tests/mpi/mpitest.h
 tests_mpi_p2p_grequest_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_idle_mpi_SOURCES = tests/mpi/p2p_idle.c tests/mpi/mpitest.h
