@@ -200,6 +200,107 @@ static void outputs(void)
     CHECK(!flag);
 }
 
+/* ---- Whose error handler is called ---- */
+
+static MPI_Comm mine;
+static int called[3]; /* that of `mine`, of MPI_COMM_SELF, of others */
+
+static void handler(MPI_Comm *c, int *rc, ...)
+{
+    (void)rc;
+    called[*c == mine ? 0 : *c == MPI_COMM_SELF ? 1 : 2]++;
+}
+
+/* That one's, once, and no other's. */
+static int only(int whose)
+{
+    int right_one = called[whose] == 1 && called[0] + called[1] + called[2] == 1;
+
+    memset(called, 0, sizeof called);
+    return right_one;
+}
+
+enum way { WAIT, TEST, WAIT_ANY, WAIT_ALL, WAIT_SOME, STARTED, RECEIVED, MATCHED, EXCHANGED, WAYS };
+
+/* Four ints into the room of one, seen by the call in question. */
+static int too_long(enum way way, MPI_Comm c)
+{
+    static int four[4], one;
+    int me = c == MPI_COMM_SELF ? 0 : rank, rc = MPI_SUCCESS, flag = 0, index;
+    MPI_Request r = MPI_REQUEST_NULL;
+    MPI_Message m;
+    MPI_Status s;
+
+    if (way == EXCHANGED)
+        return MPI_Sendrecv(four, 4, MPI_INT, me, 1, &one, 1, MPI_INT, me, 1, c, &s);
+    if (way == STARTED) {
+        OK(MPI_Recv_init(&one, 1, MPI_INT, me, 1, c, &r));
+        OK(MPI_Start(&r));
+    } else if (way < STARTED) {
+        OK(MPI_Irecv(&one, 1, MPI_INT, me, 1, c, &r));
+    }
+    OK(MPI_Send(four, 4, MPI_INT, me, 1, c));
+    switch (way) {
+    case WAIT:
+        return MPI_Wait(&r, &s);
+    case TEST:
+        while (!rc && !flag)
+            rc = MPI_Test(&r, &flag, &s);
+        return rc;
+    case WAIT_ANY:
+        return MPI_Waitany(1, &r, &index, &s);
+    case WAIT_ALL:
+        return MPI_Waitall(1, &r, MPI_STATUSES_IGNORE);
+    case WAIT_SOME:
+        return MPI_Waitsome(1, &r, &flag, &index, &s);
+    case STARTED:
+        rc = MPI_Wait(&r, &s);
+        OK(MPI_Request_free(&r));
+        return rc;
+    case RECEIVED:
+        return MPI_Recv(&one, 1, MPI_INT, me, 1, c, &s);
+    default:
+        OK(MPI_Mprobe(me, 1, c, &m, &s));
+        return MPI_Mrecv(&one, 1, MPI_INT, &m, &s);
+    }
+}
+
+/* An error of an operation belongs to its communicator; one of no communicator to MPI_COMM_SELF. */
+static void handlers(void)
+{
+    MPI_Errhandler own, before;
+    MPI_Request r = (MPI_Request)(size_t)0x12345;
+    MPI_Status s;
+    void *base;
+    int n, class;
+
+    OK(MPI_Comm_dup(MPI_COMM_WORLD, &mine));
+    OK(MPI_Comm_create_errhandler(handler, &own));
+    OK(MPI_Comm_get_errhandler(MPI_COMM_SELF, &before));
+    OK(MPI_Comm_set_errhandler(mine, own));
+    OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, own));
+    OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, own));
+    for (int way = WAIT; way < WAYS; way++)
+        for (int whose = 0; whose < 2; whose++) {
+            OK(MPI_Error_class(too_long((enum way)way, whose ? MPI_COMM_SELF : mine), &class));
+            CHECK(class ==
+                  (way == WAIT_ALL || way == WAIT_SOME ? MPI_ERR_IN_STATUS : MPI_ERR_TRUNCATE));
+            CHECK(only(whose));
+        }
+    CHECK(MPI_Send(&value, 1, MPI_INT, size, 1, mine) && only(0));
+    CHECK(MPI_Pack_size(1, MPI_DATATYPE_NULL, mine, &n) && only(0));
+    CHECK(MPI_Comm_detach_buffer(mine, &base, &n) && only(0));
+    CHECK(MPI_Buffer_detach(&base, &n) && only(1));
+    CHECK(MPI_Wait(&r, &s) && only(1));
+    CHECK(MPI_Type_commit(&(MPI_Datatype){MPI_DATATYPE_NULL}) && only(1));
+    CHECK(MPI_Send(&value, 1, MPI_INT, size, 1, MPI_COMM_WORLD) && only(2));
+    OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, before));
+    OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, before));
+    OK(MPI_Errhandler_free(&before));
+    OK(MPI_Errhandler_free(&own));
+    OK(MPI_Comm_free(&mine));
+}
+
 int main(int argc, char **argv)
 {
     begin(&argc, &argv);
@@ -209,5 +310,6 @@ int main(int argc, char **argv)
     types();
     requests();
     outputs();
+    handlers();
     return end("p2p_errors");
 }

@@ -5,7 +5,6 @@
  * looks, and not the time, which says more about what else the machine does: a loop that keeps the
  * processor until its slice is over looks some thousand times for each pass.
  */
-#define _GNU_SOURCE
 #include <sched.h>
 
 #include "mpitest.h"
