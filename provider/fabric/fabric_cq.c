@@ -298,10 +298,9 @@ int fabric_progress(void)
 
 static bool end_may_sleep(struct fabric_end *e)
 {
-    struct fid *cq = &e->cq->fid;
-
     if (!e->open)
         return true;
+    struct fid *cq = &e->cq->fid;
     return !fabric_cq_pending(e) && (e->wait_fd < 0 || !fi_trywait(e->fabric, &cq, 1));
 }
 
