@@ -93,3 +93,4 @@ EXTRA_DIST += \
 
 include tests/mpi/local.mk
 include tests/cluster/local.mk
+include tests/rdma/local.mk

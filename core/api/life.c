@@ -162,7 +162,7 @@ static int open_messages(const struct boot_info *b)
 
     if (rc)
         return rc;
-    rc = p2p_open();
+    rc = p2p_open(b->size);
     if (rc)
         goto close_lane;
     if (b->size > 1) { /* a process alone opens it when it first needs it: comm_peer_slow */

@@ -4,8 +4,12 @@
 #include "core/p2p/p2p.h"
 #include "provider/fabric/wait.h"
 
-int p2p_open(void)
+uint64_t p2p_rank_mask = 0xffffff;
+
+int p2p_open(uint32_t ranks)
 {
+    for (p2p_rank_mask = 1; p2p_rank_mask < ranks - 1;)
+        p2p_rank_mask = 2 * p2p_rank_mask + 1;
     credit_open();
     kept_open();
     object_init(&message_no_proc.object, OBJECT_MESSAGE, NULL);

@@ -10,8 +10,9 @@
  * The channel keeps the library's own traffic apart from the program's on the same communicator.
  * A receive ignores the synchronous bit; it tells the receiver to acknowledge the match with an
  * empty message of the same context and tag on CHANNEL_ACK (messages of one sender and tag match in
- * order, so acknowledgements need no number). The sender's rank travels as the message's data word,
- * with more above it where the message is longer than the provider takes (split.h).
+ * order, so acknowledgements need no number). The sender's rank travels in the message's data word:
+ * as many of its lowest bits as ranks of this job need, and more above them where the message is
+ * longer than the provider takes (split.h).
  */
 #ifndef ORIEL_P2P_P2P_H
 #define ORIEL_P2P_P2P_H
@@ -59,10 +60,12 @@ static inline uint64_t p2p_match_out(const struct comm *c, enum channel channel,
     return p2p_bits(channel, c->remote_context, tag);
 }
 
+extern uint64_t p2p_rank_mask; /* the job's, from p2p_open */
+
 /* The sender's rank out of a message's data word. */
 static inline int p2p_source(uint64_t data)
 {
-    return (int)(data & 0xffffff);
+    return (int)(data & p2p_rank_mask);
 }
 
 /* The bits that a receive or probe does not look at. */
@@ -223,7 +226,8 @@ int p2p_recv_init(struct comm *c, void *buf, MPI_Count count, struct datatype *t
  */
 void p2p_drain(void);
 
-int p2p_open(void);
+/* `ranks`: of the job. */
+int p2p_open(uint32_t ranks);
 void p2p_close(void);
 /* Gives back what probes keep. Lane locked. */
 void probe_close(void);

@@ -9,7 +9,8 @@ enum {
     AT_ONCE = 8, /* pieces of a message under way */
     INDEX_BITS = 28,
     NUMBER_BITS = 27, /* of the receiver's */
-    SENDS = 1 << SPLIT_NUMBER_BITS,
+    SEND_BITS = 19,   /* of the sender's, at most */
+    PIECES_BITS = 20,
 };
 
 #define PIECE_MATCH  ((uint64_t)CHANNEL_PIECE << 56)
@@ -56,15 +57,47 @@ static uint32_t next_receive; /* number */
 
 /* Sends that no receiver has answered yet, and the numbers that they have. */
 static uint32_t sends, next_send;
-static uint64_t taken[SENDS / 64];
+static uint64_t taken[(1 << SEND_BITS) / 64];
 
-/* There is one: sends < SENDS. */
+/* ---- The data word ---- */
+
+struct layout {
+    unsigned number, pieces;           /* where they begin */
+    unsigned number_bits, pieces_bits; /* 0: the word has no room for any of it */
+};
+
+static struct layout layout(void)
+{
+    unsigned word = fabric_limits()->word < 8 ? 8 * (unsigned)fabric_limits()->word : 64;
+    unsigned first = (unsigned)__builtin_popcountll(p2p_rank_mask) + 1;
+    unsigned room = word > first ? word - first : 0, half = room / 2;
+    struct layout l = {.number = first};
+
+    l.number_bits = half < SEND_BITS ? half : SEND_BITS;
+    l.pieces_bits = room - l.number_bits < PIECES_BITS ? room - l.number_bits : PIECES_BITS;
+    l.pieces = first + l.number_bits;
+    return l;
+}
+
+size_t split_whole(const struct fabric_event *head)
+{
+    return head->len + (size_t)(head->data >> layout().pieces) * fabric_limits()->transfer;
+}
+
+/* ---- Numbers of sends ---- */
+
+static uint32_t sends_most(void)
+{
+    return UINT32_C(1) << layout().number_bits;
+}
+
+/* There is one: sends < sends_most(). */
 static uint32_t number_take(void)
 {
     uint32_t n;
 
     do
-        n = next_send++ % SENDS;
+        n = next_send++ % sends_most();
     while (taken[n / 64] >> n % 64 & 1);
     taken[n / 64] |= UINT64_C(1) << n % 64;
     return n;
@@ -248,13 +281,14 @@ static int head_send(struct split *s, uint64_t match, uint64_t pieces)
 {
     struct request *r = s->r;
     uint64_t rank = (uint64_t)r->comm->rank;
+    struct layout l = layout();
 
     if (s->whole)
         part_init(&s->first, s->whole, 0, s->head);
     credit_message(&r->op, s->data, s->head, s->whole ? &s->first.scatter : NULL);
     return credit_send(s->peer, p2p_line(p2p_channel(match)), &r->op, match | P2P_SYNCHRONOUS,
-                       rank | SPLIT_HEAD | (uint64_t)s->number << SPLIT_NUMBER |
-                           pieces << SPLIT_PIECES);
+                       rank | (p2p_rank_mask + 1) | (uint64_t)s->number << l.number |
+                           pieces << l.pieces);
 }
 
 int split_send(struct request *r, struct fabric_peer *to, uint64_t match, const void *data,
@@ -263,10 +297,10 @@ int split_send(struct request *r, struct fabric_peer *to, uint64_t match, const 
     size_t most = fabric_limits()->transfer;
     uint64_t pieces = (len - 1) / most;
 
-    if (fabric_limits()->word < sizeof(uint64_t) || pieces >> SPLIT_PIECES_BITS)
+    if (pieces >> layout().pieces_bits)
         return err_set(MPI_ERR_COUNT, "a message of %zu bytes is longer than the %zu that %s takes",
                        len, most, fabric_provider());
-    if (sends == SENDS)
+    if (sends == sends_most())
         return err_set(MPI_ERR_OTHER, "%u long messages wait for their receivers already", sends);
     struct split *s = split_new(r, to, len - pieces * most, len);
     if (!s)
@@ -322,7 +356,7 @@ void split_receive(struct request *r, const struct fabric_event *head)
 {
     uint32_t number = next_receive++ % (1u << NUMBER_BITS);
     size_t end = r->len < r->bytes ? r->len : r->bytes;
-    uint64_t sender = head->data >> SPLIT_NUMBER & (SENDS - 1);
+    uint64_t sender = head->data >> layout().number & (sends_most() - 1);
     struct answer answer = {number, end};
     struct fabric_peer *from;
     struct split *s = NULL;

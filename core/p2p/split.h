@@ -9,29 +9,32 @@
  * pieces under, whose receives are posted by then, and how many bytes it has room for. So nothing
  * is in the way of other messages but the head, and nothing is sent that does not fit.
  *
- *     data word: 63..44 pieces that follow | 43..25 sender's number | 24 this is a head | 23..0
- * rank answer:    CHANNEL_PIECE | 55 set | sender's number pieces:    CHANNEL_PIECE | 54..28
+ *     data word, from below: rank (p2p.h) | 1: this is a head | sender's number | pieces that
+ * follow answer:    CHANNEL_PIECE | 55 set | sender's number pieces:    CHANNEL_PIECE | 54..28
  * receiver's number | 27..0 piece
  *
- * A head has the synchronous bit, too. Both sides must have the same limit. Lane locked.
+ * How wide the number and the count of pieces are depends on the provider's word: 8 bytes as a
+ * rule, but 4 in psm2, where what is too long for them is refused: with 2^16 ranks 256 pieces of
+ * 4 GiB, from 128 sends at once. A head has the synchronous bit, too. Both sides must have the
+ * same limits. Lane locked.
  */
 #ifndef ORIEL_P2P_SPLIT_H
 #define ORIEL_P2P_SPLIT_H
 
 #include "core/p2p/post.h"
 
-enum { SPLIT_PIECES = 44, SPLIT_NUMBER = 25, SPLIT_NUMBER_BITS = 19, SPLIT_PIECES_BITS = 20 };
-#define SPLIT_HEAD (UINT64_C(1) << 24)
-
-/* The length of the whole message whose head, or which itself, an event tells of. */
-static inline size_t split_length(const struct fabric_event *event)
-{
-    return event->len + (size_t)(event->data >> SPLIT_PIECES) * fabric_limits()->transfer;
-}
-
 static inline bool split_is_head(const struct fabric_event *event)
 {
-    return event->data & SPLIT_HEAD;
+    return event->data & (p2p_rank_mask + 1);
+}
+
+/* The length of the whole message whose head an event tells of. */
+size_t split_whole(const struct fabric_event *head);
+
+/* The same, whether it is a head or not. */
+static inline size_t split_length(const struct fabric_event *event)
+{
+    return UNLIKELY(split_is_head(event)) ? split_whole(event) : event->len;
 }
 
 /* A send of `len` bytes, longer than limits.transfer: as post_send, and it completes once it has

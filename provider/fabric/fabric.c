@@ -40,6 +40,11 @@ struct fabric fabric = CLOSED;
 
 /* ---- An endpoint ---- */
 
+const char *fabric_end_provider(const struct fabric_end *e)
+{
+    return e->info->fabric_attr->prov_name;
+}
+
 static void close_endpoint(struct fabric_end *e)
 {
     CLOSE(e->ep);
@@ -64,41 +69,57 @@ static int bind_endpoint(struct fabric_end *e)
     return rc ? rc : fi_enable(e->ep);
 }
 
+/* Some providers have no bound on what may be posted, and say so by the greatest number there is.
+ */
+enum { QUEUE_MOST = 1 << 16 };
+
+static unsigned queue_size(size_t offered)
+{
+    return offered < QUEUE_MOST ? (unsigned)offered : QUEUE_MOST;
+}
+
+/* With a wait object where it is of use; without one, waits sleep by the clock. */
+static int open_queue(struct fabric_end *e)
+{
+    const struct fi_info *info = e->info;
+    struct fi_cq_attr cq = {.format = FI_CQ_FORMAT_TAGGED, .wait_obj = FI_WAIT_FD};
+    const char *why;
+    long clock;
+
+    cq.size = queue_size(info->tx_attr->size) + queue_size(info->rx_attr->size);
+    if (fabric_quirk(fabric_end_provider(e), QUIRK_CLOCK, &clock, &why))
+        cq.wait_obj = FI_WAIT_NONE;
+    int rc = fi_cq_open(e->domain, &cq, &e->cq, NULL);
+    if (rc != -FI_ENOSYS)
+        return rc;
+    cq.wait_obj = FI_WAIT_NONE;
+    return fi_cq_open(e->domain, &cq, &e->cq, NULL);
+}
+
 /* All or nothing. */
 static int open_endpoint(struct fabric_end *e, const struct fabric_source *source,
                          const struct fi_info *choice)
 {
     /* No count: a provider takes kilobytes for each peer that it is told to expect. */
     struct fi_av_attr av = {.type = FI_AV_TABLE};
-    struct fi_cq_attr cq = {.format = FI_CQ_FORMAT_TAGGED, .wait_obj = FI_WAIT_FD};
     struct fi_info *info = e->info = source->dupinfo(choice);
 
     if (!info)
         return -ENOMEM;
     e->source = source;
-    cq.size = info->tx_attr->size + info->rx_attr->size;
     int rc = source->fabric(info->fabric_attr, &e->fabric, NULL);
     if (!rc)
         rc = fi_domain(e->fabric, info, &e->domain, NULL);
     if (!rc)
         rc = fi_av_open(e->domain, &av, &e->av, NULL);
     if (!rc)
-        rc = fi_cq_open(e->domain, &cq, &e->cq, NULL);
-    if (rc == -FI_ENOSYS) { /* no wait object: waits then sleep by the clock */
-        cq.wait_obj = FI_WAIT_NONE;
-        rc = fi_cq_open(e->domain, &cq, &e->cq, NULL);
-    }
+        rc = open_queue(e);
     if (!rc)
         rc = bind_endpoint(e);
     e->open = true;
     if (rc)
         close_endpoint(e);
     return rc;
-}
-
-const char *fabric_end_provider(const struct fabric_end *e)
-{
-    return e->info->fabric_attr->prov_name;
 }
 
 /* A key's value cannot be changed after the exchange. */
@@ -145,8 +166,8 @@ static int derive_limits(struct fabric_end *e)
         e->transfer = param.max_message < LEAST_TRANSFER ? LEAST_TRANSFER : param.max_message;
     if (e->inject > e->transfer)
         e->inject = e->transfer;
-    e->receives_max = i->rx_attr->size;
-    e->sends_max = i->tx_attr->size;
+    e->receives_max = queue_size(i->rx_attr->size);
+    e->sends_max = queue_size(i->tx_attr->size);
     if (!fabric_quirk(fabric_end_provider(e), QUIRK_TAIL, &tail, &why) || !tail)
         return 0;
     e->tail = malloc(e->eager);

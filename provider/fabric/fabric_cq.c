@@ -96,9 +96,10 @@ static int read_error(struct fabric_end *e, struct fabric_op **op, struct fabric
         .error = fabric_errno(entry.err), .tag = entry.tag ^ e->veil, .data = entry.data};
     if (!*op)
         LOG(LOG_INFO, "a small message did not arrive: %s", strerror(-event->error));
-    /* len is that of the message in rxm, that of the part which fitted elsewhere. */
+    /* len is that of the message in rxm, elsewhere that of the part which fitted, or nothing. */
     else if (event->error == -EMSGSIZE)
-        event->len = entry.len > (*op)->iov[0].iov_len ? entry.len : entry.len + entry.olen;
+        event->len =
+            entry.len > (*op)->iov[0].iov_len ? entry.len : (*op)->iov[0].iov_len + entry.olen;
     return 1;
 }
 

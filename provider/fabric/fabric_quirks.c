@@ -27,6 +27,8 @@ static const struct row {
     {"*;ofi_rxm", QUIRK_TAIL, 1, "truncating an eager message loses a later one"},
     {"tcp;ofi_rxm", QUIRK_EMULATED, 1,
      "a remote write of 8 bytes takes 29 us, a message and its answer 15"},
+    /* What comes is seen by who looks, and nothing of it wakes the one that sleeps on it. */
+    {"psm2", QUIRK_CLOCK, 1, "its wait object is signalled by the waiting process's own progress"},
     {"tcp*", QUIRK_SOCKETS, 1, "messages pass through the system's sockets"},
     {"net*", QUIRK_SOCKETS, 1, "messages pass through the system's sockets"},
     {"sockets*", QUIRK_SOCKETS, 1, "messages pass through the system's sockets"},
@@ -80,9 +82,31 @@ void fabric_quirks_before_load(void)
     setenv("IPATH_NO_BACKTRACE", "1", 0);
 }
 
-void fabric_quirks_environment(uint32_t job_size, bool sockets)
+/*
+ * Two of PSM's jobs keep apart by it, in the adapter and in shared memory, and all that are not
+ * given one have the same. The process that would tell it to others by a socket is not needed.
+ */
+static void settings_psm2(const char *job)
+{
+    uint64_t a = UINT64_C(0xcbf29ce484222325), b = a; /* FNV-1a */
+    char text[40];
+
+    for (const char *c = job; *c; c++) {
+        a = (a ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+        b = (b ^ a >> 32) * UINT64_C(0x100000001b3);
+    }
+    snprintf(text, sizeof(text), "%08x-%04x-%04x-%04x-%012llx", (unsigned)(a >> 32),
+             (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xffff), (unsigned)(b >> 48),
+             (unsigned long long)(b & UINT64_C(0xffffffffffff)));
+    setenv("FI_PSM2_UUID", text, 0);
+    setenv("FI_PSM2_NAME_SERVER", "0", 0);
+}
+
+void fabric_quirks_environment(const char *job, uint32_t job_size, bool sockets)
 {
     char text[16];
+
+    settings_psm2(job);
 
     for (size_t i = 0; sockets && i < sizeof(settings) / sizeof(settings[0]); i++)
         setenv(settings[i].variable, settings[i].value, 0);

@@ -34,25 +34,12 @@ static struct fi_info *hints_make(const struct fabric_source *source)
     h->tx_attr->msg_order = FI_ORDER_SAS;
     h->rx_attr->msg_order = FI_ORDER_SAS;
     h->domain_attr->mr_mode = FI_MR_VIRT_ADDR | FI_MR_ALLOCATED | FI_MR_PROV_KEY | FI_MR_ENDPOINT;
+    h->domain_attr->cq_data_size = 4; /* a sender's rank; psm2 then has tags of 60 bits */
     h->domain_attr->av_type = FI_AV_TABLE;
     h->domain_attr->resource_mgmt = FI_RM_ENABLED;
     h->domain_attr->data_progress = FI_PROGRESS_MANUAL;
     h->domain_attr->threading = FI_THREAD_DOMAIN; /* callers serialise */
     return h;
-}
-
-/* Loopback serves where all are on one host. */
-static void hints_loopback(struct fi_info *h)
-{
-    struct sockaddr_in *loopback = calloc(1, sizeof(*loopback));
-
-    if (!loopback)
-        return;
-    loopback->sin_family = AF_INET;
-    loopback->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    h->addr_format = FI_SOCKADDR_IN;
-    h->src_addr = loopback;
-    h->src_addrlen = sizeof(*loopback);
 }
 
 /* The address of an info that has an IP one, as text; "" otherwise. */
@@ -67,11 +54,13 @@ static void address_text(const struct fi_info *info, char text[INET6_ADDRSTRLEN]
                   INET6_ADDRSTRLEN);
 }
 
+/* On one host, sockets are on loopback: nothing of the job can be reached from elsewhere. */
 static const char *interface_flaw(const struct fi_info *info, bool one_host, uint32_t *speed)
 {
-    const char *name = info->domain_attr->name ? info->domain_attr->name : "";
+    const char *name = info->domain_attr->name ? info->domain_attr->name : "", *why;
     struct interface interface = {.name = ""};
     char text[INET6_ADDRSTRLEN];
+    long sockets;
 
     address_text(info, text);
     bool known = *text && !interface_of(info->src_addr, &interface);
@@ -83,7 +72,7 @@ static const char *interface_flaw(const struct fi_info *info, bool one_host, uin
         return NULL;
     if (!*text)
         return NULL; /* not an IP device */
-    if (one_host)
+    if (one_host && fabric_quirk(info->fabric_attr->prov_name, QUIRK_SOCKETS, &sockets, &why))
         return interface.loopback ? NULL : "the job is on one host: loopback serves";
     if (interface.loopback)
         return "loopback does not reach other hosts";
@@ -168,9 +157,8 @@ int fabric_choices_open(struct fabric_choices *c, bool one_host)
     struct fi_info *hints = hints_make(c->source);
     if (!hints)
         return -ENOMEM;
-    if (one_host)
-        hints_loopback(hints);
-    fabric_quirks_environment(boot_info()->size, one_host || !rdma_port_active(port, sizeof(port)));
+    fabric_quirks_environment(boot_info()->job, boot_info()->size,
+                              !rdma_port_active(port, sizeof(port)));
     rc = choices_ask(c, hints, one_host);
     c->source->freeinfo(hints);
     return rc;

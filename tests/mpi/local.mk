@@ -3,7 +3,7 @@
 # lines below. The suffix makes automake run it through run.sh.
 EXTRA_DIST += tests/mpi/broken.py tests/mpi/coll_fuzz.sh tests/mpi/hosts.h tests/mpi/run.sh \
     tests/mpi/win_oracle.sh
-TEST_EXTENSIONS = .mpi .cluster
+TEST_EXTENSIONS = .mpi .cluster .rdma
 MPI_LOG_COMPILER = $(top_srcdir)/tests/mpi/run.sh
 AM_MPI_LOG_FLAGS = 1,2,4
 
