@@ -52,9 +52,10 @@ static inline void lane_lock(void)
     lock_take(&lane.lock);
 }
 
-static inline void lane_unlock(void)
+/* True where another thread is about to take the lane. */
+static inline bool lane_unlock(void)
 {
-    lock_drop(&lane.lock);
+    return lock_drop(&lane.lock);
 }
 
 /* The same for a short way: false where it would take a call, and nothing was done (lock.h). */

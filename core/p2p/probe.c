@@ -148,8 +148,9 @@ static int probe_locked(struct comm *c, int source, int tag, bool *found, struct
 }
 
 static int probe_once(struct comm *c, int source, int tag, bool *found, struct message **message,
-                      MPI_Status *status)
+                      MPI_Status *status, bool *wanted)
 {
+    *wanted = false;
     if (source == MPI_PROC_NULL) {
         probe_status(status, MPI_PROC_NULL, MPI_ANY_TAG, 0);
         if (message)
@@ -160,17 +161,18 @@ static int probe_once(struct comm *c, int source, int tag, bool *found, struct m
     lane_lock();
     lane_progress();
     int rc = probe_locked(c, source, tag, found, message, status);
-    lane_unlock();
+    *wanted = lane_unlock();
     return rc;
 }
 
 int p2p_probe(struct comm *c, int source, int tag, bool *found, struct message **message,
               MPI_Status *status)
 {
-    int rc = probe_once(c, source, tag, found, message, status);
+    bool wanted;
+    int rc = probe_once(c, source, tag, found, message, status, &wanted);
 
     if (!rc && !*found)
-        wait_looked();
+        wait_looked(wanted);
     return rc;
 }
 
@@ -178,11 +180,11 @@ int p2p_probe_wait(struct comm *c, int source, int tag, struct message **message
                    MPI_Status *status)
 {
     struct wait w;
-    bool found = false;
+    bool found = false, wanted;
     int rc;
 
     wait_begin(&w);
-    while (!(rc = probe_once(c, source, tag, &found, message, status)) && !found)
+    while (!(rc = probe_once(c, source, tag, &found, message, status, &wanted)) && !found)
         wait_step(&w, false, &lane.lock);
     wait_end(&w, &lane.lock);
     return rc;

@@ -94,9 +94,9 @@ void request_poll(void)
 {
     lane_lock();
     bool progressed = lane_progress();
-    lane_unlock();
+    bool wanted = lane_unlock();
     if (!progressed)
-        wait_looked();
+        wait_looked(wanted);
 }
 
 static void wait_flag(struct fabric_peer *peer, const atomic_bool *flag)

@@ -28,10 +28,12 @@ static void state_take(struct lock *l)
         futex(&l->state, FUTEX_WAIT, 2);
 }
 
-void lock_drop_shared(struct lock *l)
+bool lock_drop_shared(struct lock *l)
 {
-    if (atomic_exchange_explicit(&l->state, 0, memory_order_release) == 2)
-        futex(&l->state, FUTEX_WAKE, 1);
+    if (atomic_exchange_explicit(&l->state, 0, memory_order_release) != 2)
+        return false;
+    futex(&l->state, FUTEX_WAKE, 1);
+    return true;
 }
 
 /* ---- The reservation ---- */

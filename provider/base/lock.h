@@ -42,7 +42,7 @@ extern _Thread_local char lock_self __attribute__((tls_model("initial-exec")));
 void lock_bias(struct lock *l);
 
 void lock_take_shared(struct lock *l);
-void lock_drop_shared(struct lock *l);
+bool lock_drop_shared(struct lock *l);
 
 HOT_INLINE bool lock_is_mine(struct lock *l)
 {
@@ -78,14 +78,15 @@ HOT_INLINE void lock_take(struct lock *l)
         lock_take_shared(l);
 }
 
-HOT_INLINE void lock_drop(struct lock *l)
+/* True where a sleeper was woken, who has not got the lock yet and may find it taken again. */
+HOT_INLINE bool lock_drop(struct lock *l)
 {
     if (l->off)
-        return;
-    if (LIKELY(lock_is_mine(l) && atomic_load_explicit(&l->inside, memory_order_relaxed)))
-        atomic_store_explicit(&l->inside, false, memory_order_release);
-    else
-        lock_drop_shared(l);
+        return false;
+    if (UNLIKELY(!lock_is_mine(l) || !atomic_load_explicit(&l->inside, memory_order_relaxed)))
+        return lock_drop_shared(l);
+    atomic_store_explicit(&l->inside, false, memory_order_release);
+    return false;
 }
 
 /* For assertions only: true where the lock is held, by whomever. */

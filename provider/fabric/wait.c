@@ -350,9 +350,9 @@ static bool meets_peer(struct lock *lock)
     return met && (first || !step_aside(&taken));
 }
 
-void wait_looked(void)
+void wait_looked(bool wanted)
 {
-    if (!crowded)
+    if (!crowded && !wanted)
         return;
     sched_yield();
     count_add_unlocked(&counts.yields, 1);

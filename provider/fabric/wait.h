@@ -175,8 +175,9 @@ void wait_doze(struct wait *w, struct lock *lock, int stop_fd);
 
 /*
  * After a call that looks once and found nothing, as MPI_Test does: programs ask it in a loop. No
- * lock held. Where the processor is wanted by others they get it, and not after a whole slice.
+ * lock held. Where the processor is wanted by others they get it, and not after a whole slice:
+ * other ranks, or (`wanted`) a thread that slept for the lock and would find it taken again.
  */
-void wait_looked(void);
+void wait_looked(bool wanted);
 
 #endif

@@ -303,8 +303,9 @@ uint32_t wait_polls(void)
     return 0;
 }
 
-void wait_looked(void)
+void wait_looked(bool wanted)
 {
+    (void)wanted;
 }
 
 double wait_load(void)
