@@ -16,6 +16,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -40,22 +41,35 @@ ALONE = "ORIEL_SEED_NAMESPACES"
 MARK = "ORIEL_SEED_JOB"
 
 
+def covering():
+    """Shell commands that put an empty file system over each shared place. What of it is needed and lies in /tmp is
+    taken along if it is this tree; otherwise /tmp stays as it is."""
+    cover = ["mount -t tmpfs -o mode=1777 tmpfs {0}".format(place) for place in SHARED_PLACES]
+    needed = [str(HERE), sys.prefix, os.getcwd(), os.path.realpath(shutil.which("mpirun") or "")]
+    tree = str(HERE.parent.parent)
+    if not any(path.startswith("/tmp/") for path in needed):
+        return cover
+    if not all(f"{path}/".startswith(f"{tree}/") for path in needed if path.startswith("/tmp/")):
+        return cover[:1]
+    aside, place = "/dev/shm/tree", shlex.quote(tree)
+    return [cover[0], f"mkdir {aside}", f"mount --bind {place} {aside}", cover[1],
+            f"mkdir -p {place}", f"mount --move {aside} {place}", f"rmdir {aside}", f"cd {shlex.quote(os.getcwd())}"]
+
+
 def enter_namespaces():
-    """Starts this script again with processes, /dev/shm and /tmp of its own, if that is allowed. /tmp is
-    covered only if nothing that is needed lies in it."""
-    needed = [str(HERE), sys.prefix, os.getcwd(), shutil.which("mpirun") or ""]
-    mounts = ["/dev/shm"] if any(path.startswith("/tmp/") for path in needed) else ["/dev/shm", "/tmp"]
+    """Starts this script again with processes, /dev/shm and /tmp of its own, if that is allowed."""
     unshare = ["unshare", "--mount", "--pid", "--fork", "--mount-proc"]
     if os.getuid() != 0:
         unshare.insert(1, "--map-root-user")
-    setup = " && ".join(f"mount -t tmpfs -o mode=1777 tmpfs {place}" for place in mounts)
+    setup = " && ".join(covering())
     if shutil.which("unshare") is None or subprocess.run(unshare + ["sh", "-c", setup], capture_output=True).returncode:
         print("seed: namespaces are not allowed here: what is left is told by comparing before and after", flush=True)
         return
     env = dict(os.environ, **{ALONE: "1"})
     # sh stays as the namespace's first process: it collects orphans
     command = f'{setup} && "$0" "$@"; status=$?; exit $status'
-    sys.exit(subprocess.run(unshare + ["sh", "-c", command, sys.executable, *sys.argv], env=env).returncode)
+    again = [sys.executable, str(HERE / "run.py"), *sys.argv[1:]]
+    sys.exit(subprocess.run(unshare + ["sh", "-c", command, *again], env=env).returncode)
 
 
 def processes(mark):
