@@ -152,6 +152,7 @@ int err_from_errno(int negative_errno, const char *what)
         {ESHUTDOWN, MPI_ERR_PROC_ABORTED},
         {EHOSTDOWN, MPI_ERR_PROC_ABORTED},
         {ENOTCONN, MPI_ERR_PROC_ABORTED},
+        {ESRCH, MPI_ERR_PROC_ABORTED},
         {EINVAL, MPI_ERR_INTERN},
         {ENOSYS, MPI_ERR_UNSUPPORTED_OPERATION},
         {EOPNOTSUPP, MPI_ERR_UNSUPPORTED_OPERATION},

@@ -144,7 +144,7 @@ int node_peer_at(struct node_ep *ep, fi_addr_t address, struct node_peer **out)
         struct node_peer *peer = met(ep, a);
         int ret = peer ? 0 : meet(ep, a, &peer);
         if (ret)
-            return ret;
+            return ret == -ENOENT ? -ESRCH : ret; /* it has ended */
         /* An address inserted twice has two indices; the first is its name. */
         if (peer->fi_addr == FI_ADDR_NOTAVAIL)
             peer->fi_addr = address;

@@ -84,6 +84,25 @@ NODE_TEST(life, killed_asleep, 3)
     end_finish(&e);
 }
 
+/* Killed before anybody has sent to it: there is no such process. */
+NODE_TEST(life, killed_unmet, 3)
+{
+    struct end e;
+    char out = 0;
+
+    end_start(&e, NULL);
+    if (rank == 1)
+        job_may_die();
+    tell_pid(rank);
+    while (rank == 1)
+        pause();
+    if (rank == 0) {
+        kill_peer(1);
+        CHECK(fi_tinject(e.ep, &out, 1, e.addr[1], 1) == -ESRCH, "inject");
+        CHECK(fi_tsend(e.ep, &out, 1, NULL, e.addr[1], 1, &out) == -ESRCH, "send");
+    }
+}
+
 /* Killed with messages of all kinds under way to it and from it. */
 NODE_TEST(life, killed_in_the_middle, 3)
 {
