@@ -9,7 +9,11 @@
 #include "core/p2p/split.h"
 #include "provider/fabric/wait.h"
 
-enum { LOOKS = 8 }; /* at the queue for each round of other progress */
+enum {
+    LOOKS = 8,         /* at the queue for each round of other progress */
+    ROUNDS_ALONE = 12, /* before it matters whether a peer needs this processor */
+    ROUNDS_MOST = 250,
+};
 
 int post_from(struct comm *c, int source, struct fabric_peer **from)
 {
@@ -258,7 +262,10 @@ static bool recv_now(const struct p2p_receive *x, struct node_received *m)
         return false;
     void *buf = datatype_address(x->buf, x->type);
     wait_begin_peer(&w, from);
-    for (uint32_t rounds = wait_polls() / LOOKS;;) {
+    uint32_t rounds = wait_polls() / LOOKS;
+    if (rounds > ROUNDS_MOST)
+        rounds = ROUNDS_MOST;
+    for (uint32_t round = 0;; round++) {
         lane_lock();
         for (int looks = LOOKS; looks && rc == -EAGAIN; looks--)
             rc = fabric_trecv_now(from, buf, len, match, p2p_ignore(x->tag), m);
@@ -267,7 +274,8 @@ static bool recv_now(const struct p2p_receive *x, struct node_received *m)
         else if (LIKELY(!rc && !p2p_is_unusual(m)))
             p2p_took(x->comm, any ? NULL : from, m);
         lane_unlock();
-        if (!rc || rc == -EBUSY || !(rounds ? rounds-- : wait_stays(&w)))
+        if (!rc || rc == -EBUSY || (round >= rounds && !wait_stays(&w)) ||
+            (round == ROUNDS_ALONE && wait_meets(&lane.lock)))
             break;
         rc = -EAGAIN;
     }

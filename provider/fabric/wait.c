@@ -338,8 +338,7 @@ static bool step_aside(const cpu_set_t *taken)
     return true;
 }
 
-/* Whether a peer needs this processor to do what is waited for. One of the two goes. */
-static bool meets_peer(struct lock *lock)
+bool wait_meets(struct lock *lock)
 {
     cpu_set_t taken;
     bool first;
@@ -383,7 +382,7 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
     if (w->polls < spin) {
         w->polls++;
         sample_poll(w);
-        if (w->polls == POLLS_ALONE + 1 && meets_peer(lock)) {
+        if (w->polls == POLLS_ALONE + 1 && wait_meets(lock)) {
             w->polls = spin;
             w->since = 0;
         }

@@ -11,10 +11,12 @@
  *     }
  *     wait_end(&w, &lock);
  *
- * The polling step is a few microseconds long, ORIEL_SPIN: where ranks have a processor each, the
- * message is nearly always there before it ends. Where the kernel has put two of them on one, each
- * hop would cost all of it; so ranks tell each other where they last waited, and one that meets
- * another there yields at once, or goes elsewhere if it is the younger one.
+ * The polling step is some hundred microseconds long, ORIEL_SPIN: where ranks have a processor
+ * each, the message is nearly always there before it ends. Where programs beside the job want a
+ * processor too, a yield costs a slice of the scheduler's, which is 3 ms: one in a thousand
+ * messages doubled the time of all. Where the kernel has put two of them on one, each hop would
+ * cost all of it; so ranks tell each other where they last waited, and one that meets another there
+ * yields at once, or goes elsewhere if it is the younger one.
  *
  * Of the threads that wait for a flag each, one sleeps on the fabric's wait object, and listens for
  * all of them; the others sleep on a word of their own until their flag is set, or the listener has
@@ -137,6 +139,12 @@ static inline bool wait_may_sleep(const struct wait *w)
  * yields, and less often where it was in vain.
  */
 bool wait_stays(struct wait *w);
+
+/*
+ * Whether a peer needs this processor to do what is waited for, so that it is time to yield; one of
+ * the two goes elsewhere if it can. The lock is taken for a moment.
+ */
+bool wait_meets(struct lock *lock);
 
 /*
  * One step up, or back to the foot when the last poll brought something. `lock` serialises the

@@ -6,8 +6,8 @@
 #include "provider/node/node_train.h"
 
 enum {
-    SPINS = 1000, /* looks before a reader yields */
-    LOOKS = 4096, /* and before it asks whether the sender is alive */
+    SPINS = 20000, /* looks before a reader yields */
+    LOOKS = 4096,  /* and before it asks whether the sender is alive */
 };
 
 static unsigned chunk_count(size_t len)

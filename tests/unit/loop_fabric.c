@@ -318,6 +318,12 @@ void fabric_received(struct node_posted *p, size_t len, uint64_t tag, uint64_t d
     (void)p, (void)len, (void)tag, (void)data;
 }
 
+bool wait_meets(struct lock *lock)
+{
+    (void)lock;
+    return false;
+}
+
 bool wait_stays(struct wait *w)
 {
     (void)w;
