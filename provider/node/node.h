@@ -139,6 +139,7 @@ enum node_event { /* which counter an operation moves */
 struct node_peer {
     struct node_segment *segment; /* the peer's, mapped */
     struct node_outlet out;       /* the way to its queue */
+    bool is_self;                 /* the process itself: its segment is mapped a second time */
     bool single_copy;             /* process_vm_readv works both ways */
     bool gone;             /* it ended before we met it: its cells are all that is left of it */
     int doorbell;          /* write end of its pipe, opened at the first ring; -1 before */

@@ -204,10 +204,11 @@ static int meet(struct fid_ep *fid, cpu_set_t *taken, bool *first)
     if (atomic_load_explicit(&ep->segment->cpu, memory_order_relaxed) != cpu)
         atomic_store_explicit(&ep->segment->cpu, cpu, memory_order_relaxed);
     for (struct list *l = ep->all_peers.next; l != &ep->all_peers; l = l->next) {
-        struct node_segment *s = container_of(l, struct node_peer, link)->segment;
+        const struct node_peer *peer = container_of(l, struct node_peer, link);
+        const struct node_segment *s = peer->segment;
         int its = atomic_load_explicit(&s->cpu, memory_order_relaxed);
 
-        if (s == ep->segment || !its)
+        if (peer->is_self || !its)
             continue;
         CPU_SET(its - 1, taken);
         if (its != cpu)

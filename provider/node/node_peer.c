@@ -71,6 +71,7 @@ static int meet(struct node_ep *ep, const struct node_address *address, struct n
     if (ret)
         goto free_peer;
     give_segment(peer, segment);
+    peer->is_self = node_address_equal(address, &ep->segment->address);
     ret = introduce(ep, peer);
     if (ret)
         goto unmap;

@@ -274,7 +274,7 @@ uint32_t node_pull_offer(struct node_ep *ep, struct node_op *op)
 
     /* In a crowd, a block that the sender has begun may wait long for a processor. */
     if (crowded || op->len <= BLOCK_LEAST || op->iov_count > NODE_IOV || !op->peer->single_copy ||
-        op->peer->segment == ep->segment || !~pulls->slots_used)
+        op->peer->is_self || !~pulls->slots_used)
         return NODE_PULL_NONE;
     unsigned slot = __builtin_ctzll(~pulls->slots_used);
     pulls->slots_used |= UINT64_C(1) << slot;

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "provider/node/node.h"
 #include "tests/unit/node_job.h"
 
 /* ---- Formats, selective completion, op_flags ---- */
@@ -571,5 +572,27 @@ NODE_TEST(wait, thread_domain, 2)
         if (rank == 1)
             POST(&e, fi_tinject(e.ep, &i, 8, e.addr[0], 1));
     }
+    end_finish(&e);
+}
+
+/* ---- Who is on which processor ---- */
+
+/* It says where it is, too: whoever took that for a peer's word would yield at every wait. */
+NODE_TEST(wait, a_process_does_not_meet_itself, 1)
+{
+    struct node_direct_ops *ops;
+    struct end e;
+    cpu_set_t taken;
+    bool first;
+    int value;
+
+    (void)rank;
+    end_start(&e, &(struct end_want){.threading = FI_THREAD_DOMAIN});
+    CHECK(!fi_open_ops(&e.ep->fid, NODE_DIRECT_OPS, 0, (void **)&ops, NULL), "fi_open_ops");
+    POST(&e, fi_tinject(e.ep, &(int){1}, sizeof(value), e.addr[0], 1));
+    POST(&e, fi_trecv(e.ep, &value, sizeof(value), NULL, e.addr[0], 1, 0, &value));
+    end_wait_for(&e, &value);
+    for (int i = 0; i < 2; i++)
+        CHECK(!ops->meet(e.ep, &taken, &first) && !CPU_COUNT(&taken), "meets itself");
     end_finish(&e);
 }
