@@ -5,8 +5,8 @@
 usage: run.py [-n RANKS[,RANKS...]] [-e ENDPOINT[,ENDPOINT...]] [-t SECONDS] FOLDER [GROUP...]
 
 FOLDER is the unpacked source distribution of the very mpi4py that is installed; cffi, dill and PyYAML are there, too. A case is a group
-of test modules on a number of ranks (1,2,4 by default) over an endpoint (node, tcp or both, the
-default). It passes if every rank's tests pass and no test is left out for a reason that is not in
+of test modules on a number of ranks (1,2,4 by default) over endpoints (node, tcp, or both as on
+two hosts; by default node and tcp in turn). It passes if every rank's tests pass and no test is left out for a reason that is not in
 ALLOWED: what the library cannot do is a failure, not a skip. Each case prints PASS or FAIL.
 """
 import argparse
@@ -42,7 +42,11 @@ LATER_TESTS = {
 }
 # Why a test may leave itself out: the number of ranks, and what needs a graphics processor or a compiler in Python.
 ALLOWED = re.compile(r"comm\.size|mpi-world-size|world size|numba|cupy")
-ENDPOINTS = {"node": {"ORIEL_NODE": "yes"}, "tcp": {"ORIEL_NODE": "no"}}
+ENDPOINTS = {
+    "node": {"ORIEL_NODE": "yes"},
+    "tcp": {"ORIEL_NODE": "no"},
+    "both": {"ORIEL_NODE": "yes", "ORIEL_PRETEND_HOSTS": "2", "ORIEL_INTERFACE": "lo"},
+}
 
 
 def modules(tests):
