@@ -12,11 +12,61 @@ enum { SUMS = 9 };
 
 static int locks, requests;
 
-/* How unevenly the lock went round: most and least that a rank had when the first was through. */
-static void spread(const struct test_win *w)
+/* ---- Yields of the processor by this process, ever ---- */
+
+static MPI_T_pvar_session session;
+static MPI_T_pvar_handle counter;
+
+static void yields_open(void)
 {
+    int index, count, provided;
+
+    OK(MPI_T_init_thread(MPI_THREAD_MULTIPLE, &provided));
+    OK(MPI_T_pvar_get_index("wait_yields", MPI_T_PVAR_CLASS_COUNTER, &index));
+    OK(MPI_T_pvar_session_create(&session));
+    OK(MPI_T_pvar_handle_alloc(session, index, NULL, &counter, &count));
+    OK(MPI_T_pvar_start(session, counter));
+}
+
+static void yields_close(void)
+{
+    OK(MPI_T_pvar_handle_free(session, &counter));
+    OK(MPI_T_pvar_session_free(&session));
+    OK(MPI_T_finalize());
+}
+
+static unsigned long long yields(void)
+{
+    unsigned long long n = 0;
+
+    OK(MPI_T_pvar_read(session, counter, &n));
+    return n;
+}
+
+/* ---- What all want ---- */
+
+/* Nobody else wants it, so there is nothing to wait for. */
+static void alone(const struct test_win *w)
+{
+    unsigned long long begin = yields();
+
+    for (int i = 0; win_one_host && i < locks; i++) {
+        OK(MPI_Win_lock(MPI_LOCK_EXCLUSIVE, win_rank, 0, w->win));
+        OK(MPI_Win_unlock(win_rank, w->win));
+    }
+    CHECK(yields() == begin, "%llu yields for %d locks that were free", yields() - begin, locks);
+}
+
+/*
+ * How unevenly the lock went round: most and least that a rank had when the first was through; and
+ * the yields of all ranks for it.
+ */
+static void spread(const struct test_win *w, unsigned long long yielded)
+{
+    unsigned long long all = 0;
     int least = locks, most = 0;
 
+    MPI_Reduce(&yielded, &all, 1, MPI_UNSIGNED_LONG_LONG, MPI_SUM, 0, MPI_COMM_WORLD);
     if (win_rank)
         return;
     for (int i = 0; i < win_size; i++) {
@@ -25,16 +75,22 @@ static void spread(const struct test_win *w)
         if (w->mem[2 + i] > most)
             most = w->mem[2 + i];
     }
-    printf("%d ranks, %d locks each: when the first had all of its own the others had %d to %d\n",
-           win_size, locks, least, most);
+    printf(
+        "%d ranks, %d locks each, %.2f yields a lock: when the first had all of its own the others "
+        "had %d to %d\n",
+        win_size, locks, (double)all / win_size / locks, least, most);
 }
 
 static void exclusive(enum flavour f)
 {
     struct test_win w;
     int value, done, stop, one = 1;
+    unsigned long long begin;
 
     test_win_open(&w, f, 2 + win_size);
+    alone(&w);
+    MPI_Barrier(MPI_COMM_WORLD);
+    begin = yields();
     for (int i = 0; i < locks; i++) {
         OK(MPI_Win_lock(MPI_LOCK_EXCLUSIVE, 0, 0, w.win));
         OK(MPI_Get(&value, 1, MPI_INT, 0, test_disp(&w, f, 0, 0), 1, MPI_INT, w.win));
@@ -49,11 +105,12 @@ static void exclusive(enum flavour f)
             OK(MPI_Put(&one, 1, MPI_INT, 0, test_disp(&w, f, 0, 1), 1, MPI_INT, w.win));
         OK(MPI_Win_unlock(0, w.win));
     }
+    begin = yields() - begin;
     MPI_Barrier(MPI_COMM_WORLD);
     if (!win_rank)
         CHECK(w.mem[0] == locks * win_size, "%s: counted to %d, want %d", flavour_name[f], w.mem[0],
               locks * win_size);
-    spread(&w);
+    spread(&w, begin);
     test_win_close(&w, f);
 }
 
@@ -177,6 +234,7 @@ int main(int argc, char **argv)
     locks = argc > 1 ? atoi(argv[1]) : 300;
     requests = argc > 2 ? atoi(argv[2]) : 3000;
     test_begin();
+    yields_open();
     exclusive(ALLOCATE);
     exclusive(CREATE);
     shared();
@@ -184,5 +242,6 @@ int main(int argc, char **argv)
     sums(CREATE);
     outstanding(ALLOCATE);
     outstanding(CREATE);
+    yields_close();
     return test_end();
 }
