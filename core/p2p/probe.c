@@ -171,8 +171,8 @@ int p2p_probe(struct comm *c, int source, int tag, bool *found, struct message *
     bool wanted;
     int rc = probe_once(c, source, tag, found, message, status, &wanted);
 
-    if (!rc && !*found)
-        wait_looked(wanted);
+    if (!rc)
+        wait_looked(*found, wanted);
     return rc;
 }
 

@@ -95,8 +95,7 @@ void request_poll(void)
     lane_lock();
     bool progressed = lane_progress();
     bool wanted = lane_unlock();
-    if (!progressed)
-        wait_looked(wanted);
+    wait_looked(progressed, wanted);
 }
 
 static void wait_flag(struct fabric_peer *peer, const atomic_bool *flag)

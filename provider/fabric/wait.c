@@ -18,6 +18,7 @@ enum {
     UNWOKEN_MS = 1,   /* where whoever ends the wait cannot wake us */
     SLEEP_MS = 20,    /* a wake-up costs some 60 us: 0.3 % of a processor */
     CLOCK_EVERY = 16, /* yields */
+    LOOKS_FREE = 6,   /* in vain, before it matters that others want the processor */
     POLLS_ALONE = 8,  /* before it matters whether a peer needs this processor */
     SAMPLE = 256,     /* one round in so many is timed */
 };
@@ -349,9 +350,16 @@ bool wait_meets(struct lock *lock)
     return met && (first || !step_aside(&taken));
 }
 
-void wait_looked(bool wanted)
+/* Looks in vain in a row. Of the whole process: a hint, so threads may disturb each other. */
+static _Atomic uint32_t vain_looks;
+
+void wait_looked(bool found, bool wanted)
 {
-    if (!crowded && !wanted)
+    if (!crowded && (found || !wanted))
+        return;
+    uint32_t n = found ? 0 : atomic_load_explicit(&vain_looks, memory_order_relaxed) + 1;
+    atomic_store_explicit(&vain_looks, n, memory_order_relaxed);
+    if (found || (n <= LOOKS_FREE && !wanted))
         return;
     sched_yield();
     count_add_unlocked(&counts.yields, 1);
@@ -392,6 +400,7 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
     if (wait_stays(w))
         return;
     w->stays = 0;
+    atomic_store_explicit(&vain_looks, 0, memory_order_relaxed);
     /* The clock costs as much as a look at the queue. */
     if (w->yields++ % CLOCK_EVERY == 0) {
         uint64_t now = clock_ns();

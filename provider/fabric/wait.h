@@ -182,10 +182,13 @@ static inline void wait_tell(void)
 void wait_doze(struct wait *w, struct lock *lock, int stop_fd);
 
 /*
- * After a call that looks once and found nothing, as MPI_Test does: programs ask it in a loop. No
- * lock held. Where the processor is wanted by others they get it, and not after a whole slice:
- * other ranks, or (`wanted`) a thread that slept for the lock and would find it taken again.
+ * After a call that looks once, as MPI_Test does: programs ask it in a loop. No lock held. Where
+ * the processor is wanted by other ranks they get it after a few looks in a row that found nothing,
+ * and not after a whole slice. A single look keeps it: where the machine is busy with other things
+ * too, each yield costs a turn of all, and a program that asks once between computations would
+ * crawl. A thread that slept for the lock (`wanted`), and would find it taken again, gets it at
+ * once.
  */
-void wait_looked(bool wanted);
+void wait_looked(bool found, bool wanted);
 
 #endif

@@ -273,7 +273,7 @@ static void yields(void)
         CHECK(!flag);
     }
     OK(MPI_T_pvar_read(session, counter, &after));
-    CHECK(after - before >= 2 * LOOKS - LOOKS / 2); /* some looks may have found other work */
+    CHECK(after - before >= LOOKS); /* the first ones do not, nor some after other work was found */
     OK(MPI_Barrier(MPI_COMM_WORLD));
     OK(MPI_Send(out, 1, MPI_INT, right(), 1, MPI_COMM_WORLD));
     OK(MPI_Wait(&r[0], MPI_STATUS_IGNORE));

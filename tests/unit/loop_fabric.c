@@ -303,9 +303,9 @@ uint32_t wait_polls(void)
     return 0;
 }
 
-void wait_looked(bool wanted)
+void wait_looked(bool found, bool wanted)
 {
-    (void)wanted;
+    (void)found, (void)wanted;
 }
 
 double wait_load(void)
