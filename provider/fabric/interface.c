@@ -90,7 +90,8 @@ static uint32_t speed_of(int fd, const char *name)
     snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
     if (ioctl(fd, SIOCETHTOOL, &request))
         return 0;
-    uint32_t speed = ethtool_cmd_speed(&command);
+    /* ethtool_cmd_speed's own shift is undefined where the speed is not known. */
+    uint32_t speed = (uint32_t)command.speed_hi << 16 | command.speed;
     return speed == (uint32_t)SPEED_UNKNOWN ? 0 : speed;
 }
 
