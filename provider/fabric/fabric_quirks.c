@@ -99,6 +99,8 @@ static void settings_psm2(const char *job)
              (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xffff), (unsigned)(b >> 48),
              (unsigned long long)(b & UINT64_C(0xffffffffffff)));
     setenv("FI_PSM2_UUID", text, 0);
+    /* At first contact, which takes the other's progress. After 5 s without it, it would abort. */
+    setenv("FI_PSM2_CONN_TIMEOUT", "86400", 0);
     setenv("FI_PSM2_NAME_SERVER", "0", 0);
 }
 

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # RDMA networks without their hardware, by `make check-rdma`; RDMA_PROGRAMS and RDMA_RANKS choose less of it.
-EXTRA_DIST += tests/rdma/hfi_shim.c tests/rdma/lib.sh
+EXTRA_DIST += tests/rdma/hfi_shim.c tests/rdma/lib.sh tests/rdma/machine.sh tests/rdma/machine_init.sh
 
+# The script `machines` also serves by hand.
 rdma_tests = \
-    tests/rdma/psm2.rdma
-dist_check_SCRIPTS += $(rdma_tests)
+    tests/rdma/psm2.rdma \
+    tests/rdma/verbs.rdma
+dist_check_SCRIPTS += $(rdma_tests) tests/rdma/machines tests/rdma/verbs_job.sh
+
+check_PROGRAMS += tests/rdma/late
+tests_rdma_late_SOURCES = tests/rdma/late.c tests/mpi/mpitest.h
+tests_rdma_late_LDADD = libmpi_abi.la
 
 .PHONY: check-rdma
 check-rdma: all
