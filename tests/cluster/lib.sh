@@ -69,7 +69,8 @@ nothing_left()
 
     for host; do
         cluster quiet "$host" > "$work/left" || complain "left on $host: $(cat "$work/left")"
-        cluster run "$host" find /dev/shm /tmp -mindepth 1 -name '*oriel*' ! -path '/tmp/oriel-cluster*' > "$work/left"
+        cluster run "$host" find /dev/shm /tmp -mindepth 1 -name '*oriel*' ! -path '/tmp/oriel-cluster*' \
+            ! -path "$CLUSTER_SHARED/*" ! -path "$top_srcdir/*" > "$work/left"
         [ ! -s "$work/left" ] || complain "files left on $host: $(cat "$work/left")"
     done
 }
