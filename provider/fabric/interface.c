@@ -68,9 +68,11 @@ static const char *flaw_of_type(int type)
 static bool is_link_local(const struct interface_address *a)
 {
     static const uint8_t autoconfigured[] = {169, 254};
+    struct in6_addr six;
 
+    memcpy(&six, a->bytes, sizeof(six)); /* where it is, it may lie at any address */
     return a->family == AF_INET ? !memcmp(a->bytes, autoconfigured, sizeof(autoconfigured))
-                                : IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)a->bytes);
+                                : IN6_IS_ADDR_LINKLOCAL(&six);
 }
 
 /* ARPHRD_..., or -1. */
