@@ -440,6 +440,7 @@ int fabric_open(void)
     }
     join_limits();
     fabric.direct = node->direct;
+    wait_network(net->open);
     fabric.only = !net->open ? node : !node->open ? net : NULL;
     fabric_has_two = !fabric.only;
     fabric_now_any = fabric.only ? &fabric.only->now : &no_now;

@@ -21,6 +21,7 @@ enum {
     LOOKS_FREE = 6,   /* in vain, before it matters that others want the processor */
     POLLS_ALONE = 8,  /* before it matters whether a peer needs this processor */
     SAMPLE = 256,     /* one round in so many is timed */
+    NET_POLLS = 16,   /* of shared memory in the time of one of a network */
 };
 
 /* A migration costs some 10 us, and what a peer said of itself may be old. */
@@ -28,7 +29,8 @@ enum {
 
 #define CPUS_KEY "oriel.cpus"
 
-static uint32_t spin;        /* polls before the first yield */
+static uint32_t spin; /* polls before the first yield */
+static bool on_network;
 static uint64_t sleep_after; /* ns of yielding before the first sleep */
 
 static cpu_set_t mine; /* the processors this process may run on */
@@ -42,6 +44,14 @@ static void decide(double ranks)
     if (!crowded)
         load = 1;
     spin = param.spin > 0 && !crowded ? param.spin : 0;
+    if (on_network)
+        spin = (spin + NET_POLLS - 1) / NET_POLLS;
+}
+
+void wait_network(bool open)
+{
+    on_network = open;
+    decide(load * CPU_COUNT(&mine));
 }
 
 double wait_load(void)

@@ -65,6 +65,8 @@ struct wait {
 void wait_open(uint32_t local_ranks);
 int wait_publish(void);
 void wait_share(void);
+/* Whether polls are a network's, which take longer: fewer of them then. */
+void wait_network(bool open);
 
 /* Polls before the first yield: 0 where ranks outnumber processors. */
 uint32_t wait_polls(void);

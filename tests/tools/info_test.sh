@@ -24,7 +24,7 @@ has()
 has '^Oriel [0-9.]+, MPI 5.0 .*libfabric [12]\.[0-9]+, PMIx .*[0-9]' --version
 [ "$(./oriel-info --version | wc -l)" -eq 1 ] || complain '--version is more than one line'
 ORIEL_SPIN=7 has '^ORIEL_SPIN \(int\) = 7 \[set in the environment\]' --params
-has '^ORIEL_SPIN \(int\) = 100$' --params
+has '^ORIEL_SPIN \(int\) = 10000$' --params
 has '^\* oriel +node +chosen' --providers
 [ "$(./oriel-info --providers | grep -c '^\*')" -le 2 ] || complain 'more than one is chosen for a kind of job'
 ORIEL_NODE=no has '^\* tcp;ofi_rxm +lo +chosen' --providers
@@ -37,7 +37,7 @@ if command -v python3 > /dev/null; then
 import json, sys
 all = json.load(sys.stdin)
 spin = [p for p in all["parameters"] if p["name"] == "ORIEL_SPIN"][0]
-assert spin["value"] == "7" and spin["default"] == "100" and spin["from"] == "environment", spin
+assert spin["value"] == "7" and spin["default"] == "10000" and spin["from"] == "environment", spin
 chosen = [p["provider"] for p in all["providers"]["one_host"] if p["chosen"]]
 assert chosen == ["oriel"], chosen
 assert {"operation", "algorithm", "needs", "cost"} == set(all["collectives"][0])

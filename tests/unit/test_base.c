@@ -191,7 +191,7 @@ Test(param, defaults)
     unsetenv("ORIEL_SPIN");
     unsetenv("ORIEL_LOG");
     param_open();
-    cr_assert_eq(param.spin, 100);
+    cr_assert_eq(param.spin, 10000);
     cr_assert_str_eq(param.log, "warn");
     cr_assert_eq(param.errors_abort, false);
     cr_assert_eq(param.max_message, 0);
@@ -216,7 +216,7 @@ Test(param, nonsense_leaves_the_default)
     setenv("ORIEL_MAX_MESSAGE", "-1", 1);
     setenv("ORIEL_ERRORS_ABORT", "perhaps", 1);
     param_open();
-    cr_assert_eq(param.spin, 100);
+    cr_assert_eq(param.spin, 10000);
     cr_assert_eq(param.max_message, 0);
     cr_assert_eq(param.errors_abort, false);
 }
@@ -234,7 +234,7 @@ Test(param, rows_say_what_is_set)
             continue;
         found = true;
         cr_assert_str_eq(row.value, "5");
-        cr_assert_str_eq(row.preset, "100");
+        cr_assert_str_eq(row.preset, "10000");
     }
     cr_assert(found);
 }
