@@ -20,14 +20,19 @@ bool node_pace_is_distant_still(struct node_pace *p)
     return false;
 }
 
-void node_pace_end(struct node_pace *p, uint64_t start, size_t len)
+void node_pace_took(struct node_pace *p, uint64_t now, uint64_t took, size_t len)
 {
-    uint64_t now = clock_ns();
-
-    if (now - start < len / 1024 * SLOW_NS_PER_KIB) {
+    if (took < len / 1024 * SLOW_NS_PER_KIB) {
         p->slow = 0;
         p->skip = SKIP;
     } else if (++p->slow == IN_A_ROW) {
         p->distant_until = now + SENTENCE_NS;
     }
+}
+
+void node_pace_end(struct node_pace *p, uint64_t start, size_t len)
+{
+    uint64_t now = clock_ns();
+
+    node_pace_took(p, now, now - start, len);
 }

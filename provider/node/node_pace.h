@@ -56,5 +56,7 @@ HOT_INLINE uint64_t node_pace_start(struct node_pace *p, size_t len)
 
 /* What was begun then has copied `len` bytes. */
 void node_pace_end(struct node_pace *p, uint64_t start, size_t len);
+/* The same: it took so many ns, and is over now. */
+void node_pace_took(struct node_pace *p, uint64_t now, uint64_t took, size_t len);
 
 #endif
