@@ -246,7 +246,7 @@ int p2p_recv_taken(const struct p2p_receive *x, const struct node_received *m, M
  */
 static bool recv_now(const struct p2p_receive *x, struct node_received *m)
 {
-    struct fabric_peer *from = NULL;
+    struct fabric_peer *from;
     uint64_t match = p2p_match(x->comm, CHANNEL_P2P, x->tag == MPI_ANY_TAG ? 0 : x->tag);
     bool any = x->source == MPI_ANY_SOURCE;
     struct wait w;
@@ -256,17 +256,20 @@ static bool recv_now(const struct p2p_receive *x, struct node_received *m)
     if (!x->type->contiguous || x->source == MPI_PROC_NULL ||
         __builtin_mul_overflow((size_t)x->type->size, (size_t)x->count, &len))
         return false;
-    if (any)
-        from = fabric_any(x->comm->reach);
-    else if (!(from = comm_met(x->comm, x->source)))
-        return false;
     void *buf = datatype_address(x->buf, x->type);
+    lane_lock();
+    from = any ? fabric_any(x->comm->reach) : comm_met(x->comm, x->source);
+    if (!any && !from) {
+        lane_unlock();
+        return false;
+    }
     wait_begin_peer(&w, from);
     uint32_t rounds = wait_polls() / LOOKS;
     if (rounds > ROUNDS_MOST)
         rounds = ROUNDS_MOST;
     for (uint32_t round = 0;; round++) {
-        lane_lock();
+        if (round)
+            lane_lock();
         for (int looks = LOOKS; looks && rc == -EAGAIN; looks--)
             rc = fabric_trecv_now(from, buf, len, match, p2p_ignore(x->tag), m);
         if (rc == -EAGAIN || rc == -EINPROGRESS)

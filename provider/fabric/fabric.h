@@ -131,7 +131,9 @@ struct fabric_now {
 
 /* A peer begins with it. */
 struct fabric_peer_head {
-    struct node_outlet *outlet;   /* for small messages at once; NULL: not this way, or not now */
+    /* For small messages at once; NULL: not this way, or not now. Changes lane locked; who waits
+     * looks without the lock. */
+    _Atomic(struct node_outlet *) outlet;
     uint64_t addr;                /* an fi_addr_t */
     const struct fabric_now *now; /* of the endpoint that is the way to it */
 };
@@ -161,7 +163,8 @@ enum { FABRIC_SMALL = NODE_CELL_PAYLOAD };
 HOT_INLINE bool fabric_tinject_small(struct fabric_peer *to, const void *buf, size_t len,
                                      uint64_t tag, uint64_t data)
 {
-    struct node_outlet *outlet = fabric_peer_head(to)->outlet;
+    struct node_outlet *outlet =
+        atomic_load_explicit(&fabric_peer_head(to)->outlet, memory_order_relaxed);
 
     return LIKELY(outlet != NULL) &&
            node_outlet_inject(outlet, buf, len, tag, data, NODE_WIRE_TAGGED | NODE_WIRE_DATA);
@@ -335,7 +338,8 @@ int fabric_fetch(uint32_t whom, void *buf, size_t len, uint64_t address);
  */
 static inline bool fabric_peer_runs(struct fabric_peer *peer)
 {
-    struct node_outlet *outlet = fabric_peer_head(peer)->outlet;
+    struct node_outlet *outlet =
+        atomic_load_explicit(&fabric_peer_head(peer)->outlet, memory_order_relaxed);
 
     return outlet && !atomic_load_explicit(outlet->resting, memory_order_relaxed);
 }

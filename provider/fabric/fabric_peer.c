@@ -50,7 +50,7 @@ static int contact(uint32_t rank, struct fabric_peer **peer)
     if (!p)
         return -ENOMEM;
     memset(p->own, 0, sizeof(p->own));
-    p->head.outlet = NULL;
+    atomic_init(&p->head.outlet, NULL);
     p->rank = rank;
     list_init(&p->waiting);
     list_init(&p->blocked);

@@ -145,7 +145,7 @@ static void enqueue(struct fabric_op *op)
         fabric_now_update(fabric_end_of(op));
         return;
     }
-    op->peer->head.outlet = NULL;
+    atomic_store_explicit(&op->peer->head.outlet, NULL, memory_order_relaxed);
     if (list_empty(&op->peer->blocked))
         list_add_tail(&fabric.blocked, &op->peer->blocked);
 }

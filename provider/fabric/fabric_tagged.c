@@ -14,14 +14,16 @@ HOT_INLINE struct fabric_peer *known(struct fabric_peer *from)
 int fabric_tinject(struct fabric_peer *to, const void *buf, size_t len, uint64_t tag, uint64_t data)
 {
     const struct fabric_end *e = fabric_end_to(to);
+    struct node_outlet *next;
 
     if (len <= FABRIC_SMALL && fabric_tinject_small(to, buf, len, tag, data))
         return 0;
     if (!list_empty(&to->waiting) || len > e->inject)
         return -EAGAIN;
     /* The next one goes by itself. */
-    if (e->direct && !to->head.outlet && e->direct->outlet(e->ep, to->head.addr, &to->head.outlet))
-        to->head.outlet = NULL;
+    if (e->direct && !atomic_load_explicit(&to->head.outlet, memory_order_relaxed) &&
+        !e->direct->outlet(e->ep, to->head.addr, &next))
+        atomic_store_explicit(&to->head.outlet, next, memory_order_relaxed);
     ssize_t rc = fi_tinjectdata(e->ep, buf, len, data, to->head.addr, tag ^ e->veil);
     return __builtin_expect(!rc, 1) ? 0 : fabric_errno(rc);
 }
@@ -101,6 +103,7 @@ int fabric_tinject_scattered(struct fabric_peer *to, const struct scatter *s, ui
                              uint64_t data)
 {
     const struct fabric_end *e = fabric_end_to(to);
+    struct node_outlet *next;
 
     if (!list_empty(&to->waiting) || s->len > e->inject)
         return -EAGAIN;
