@@ -103,7 +103,6 @@ int fabric_tinject_scattered(struct fabric_peer *to, const struct scatter *s, ui
                              uint64_t data)
 {
     const struct fabric_end *e = fabric_end_to(to);
-    struct node_outlet *next;
 
     if (!list_empty(&to->waiting) || s->len > e->inject)
         return -EAGAIN;
