@@ -17,6 +17,16 @@ static __attribute__((noinline)) int send_wait(const void *buf, MPI_Count count,
     return rc ? api_fail_comm(c, rc, func) : MPI_SUCCESS;
 }
 
+/* The short way of those that have a request: it is over at once. */
+HOT_INLINE bool send_now(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
+                         MPI_Comm comm, MPI_Request *request)
+{
+    if (UNLIKELY(!request || !quick_send(buf, count, datatype, dest, tag, comm)))
+        return false;
+    *request = (MPI_Request)request_sent.object.handle;
+    return true;
+}
+
 static __attribute__((noinline)) int send_start(const void *buf, MPI_Count count,
                                                 MPI_Datatype datatype, int dest, int tag,
                                                 MPI_Comm comm, MPI_Request *request,
@@ -83,10 +93,8 @@ MPI_EXPORT(Isend_c)
 int PMPI_Isend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
                  MPI_Comm comm, MPI_Request *request)
 {
-    if (LIKELY(request && quick_send(buf, count, datatype, dest, tag, comm))) {
-        *request = (MPI_Request)request_sent.object.handle;
+    if (LIKELY(send_now(buf, count, datatype, dest, tag, comm, request)))
         return MPI_SUCCESS;
-    }
     return send_start(buf, count, datatype, dest, tag, comm, request, SEND_STANDARD, __func__);
 }
 MPI_SMALL(Isend,
@@ -98,10 +106,8 @@ MPI_EXPORT(Ibsend_c)
 int PMPI_Ibsend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
                   MPI_Comm comm, MPI_Request *request)
 {
-    if (LIKELY(request && quick_send(buf, count, datatype, dest, tag, comm))) {
-        *request = (MPI_Request)request_sent.object.handle;
+    if (LIKELY(send_now(buf, count, datatype, dest, tag, comm, request)))
         return MPI_SUCCESS;
-    }
     return send_start(buf, count, datatype, dest, tag, comm, request, SEND_BUFFERED, __func__);
 }
 MPI_SMALL(Ibsend,
@@ -124,10 +130,8 @@ MPI_EXPORT(Irsend_c)
 int PMPI_Irsend_c(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
                   MPI_Comm comm, MPI_Request *request)
 {
-    if (LIKELY(request && quick_send(buf, count, datatype, dest, tag, comm))) {
-        *request = (MPI_Request)request_sent.object.handle;
+    if (LIKELY(send_now(buf, count, datatype, dest, tag, comm, request)))
         return MPI_SUCCESS;
-    }
     return send_start(buf, count, datatype, dest, tag, comm, request, SEND_READY, __func__);
 }
 MPI_SMALL(Irsend,

@@ -319,11 +319,16 @@ struct stripe {
     MPI_Count at, n;
 };
 
+static bool scatters_result(const struct coll *k)
+{
+    return k->args.kind == COLL_REDUCE_SCATTER || k->args.kind == COLL_REDUCE_SCATTER_BLOCK;
+}
+
 static struct stripe stripe_of(const struct coll *k, int rank)
 {
     MPI_Count all = k->args.send.count, each = (all + k->size - 1) / k->size, at, end;
 
-    if (k->args.kind == COLL_REDUCE_SCATTER || k->args.kind == COLL_REDUCE_SCATTER_BLOCK) {
+    if (scatters_result(k)) {
         at = coll_items_before(k, rank);
         return (struct stripe){at, coll_items_before(k, rank + 1) - at};
     }
@@ -337,7 +342,7 @@ static size_t vector_bytes(const struct coll *k, int rank)
     MPI_Count n = k->args.send.count;
 
     (void)rank;
-    if (k->args.kind == COLL_REDUCE_SCATTER || k->args.kind == COLL_REDUCE_SCATTER_BLOCK)
+    if (scatters_result(k))
         n = coll_items_before(k, k->size);
     return (size_t)n * (size_t)k->args.send.type->size;
 }
@@ -414,19 +419,19 @@ enum coll_step shm_direct_reduce_scatter(struct coll *k)
     return shm_run(k, reduce_scatter);
 }
 
+static bool takes_result(const struct coll *k)
+{
+    return k->args.kind == COLL_ALLREDUCE || k->rank == k->args.root;
+}
+
 /* Where this member folds its stripe: in its result, or where it has none, in the scratch. */
 static char *stripe_place(struct coll *k, struct stripe s)
 {
     struct datatype *t = k->args.send.type;
 
-    if (k->args.kind == COLL_ALLREDUCE || k->rank == k->args.root)
+    if (takes_result(k))
         return (char *)datatype_address(k->args.recv.buf, t) + s.at * t->size;
     return coll_scratch(k, (size_t)s.n * (size_t)t->size) ? k->scratch : NULL;
-}
-
-static bool takes_result(const struct coll *k)
-{
-    return k->args.kind == COLL_ALLREDUCE || k->rank == k->args.root;
 }
 
 /* The others' stripes of the result, each when it is complete. False: one is not there yet. */

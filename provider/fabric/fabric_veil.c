@@ -57,6 +57,7 @@ static uint64_t usable(const struct fi_info *info)
 
 int fabric_veil_open(struct fabric_end *e)
 {
+    uint64_t bits = usable(e->info);
     uint8_t secret[BOOT_SECRET];
 
     if (e->index != END_NET || boot_info()->one_host)
@@ -66,8 +67,8 @@ int fabric_veil_open(struct fabric_end *e)
         return rc;
     memcpy(&e->veil, secret, sizeof(e->veil));
     memcpy(&e->note_veil, secret + sizeof(e->veil), sizeof(e->note_veil));
-    e->veil &= usable(e->info);
-    for (int i = 0; i < TRAPS && usable(e->info) == UINT64_MAX && !rc; i++) {
+    e->veil &= bits;
+    for (int i = 0; i < TRAPS && bits == UINT64_MAX && !rc; i++) {
         traps[i] = (struct fabric_op){.done = trapped};
         rc = set_trap(e, i);
     }

@@ -37,21 +37,26 @@ static cpu_set_t mine; /* the processors this process may run on */
 
 static double load = 1;
 
+static void set_spin(void)
+{
+    spin = param.spin > 0 && !crowded ? param.spin : 0;
+    if (on_network)
+        spin = (spin + NET_POLLS - 1) / NET_POLLS;
+}
+
 static void decide(double ranks)
 {
     load = ranks / CPU_COUNT(&mine);
     crowded = load > 1 + 1e-6;
     if (!crowded)
         load = 1;
-    spin = param.spin > 0 && !crowded ? param.spin : 0;
-    if (on_network)
-        spin = (spin + NET_POLLS - 1) / NET_POLLS;
+    set_spin();
 }
 
 void wait_network(bool open)
 {
     on_network = open;
-    decide(load * CPU_COUNT(&mine));
+    set_spin();
 }
 
 double wait_load(void)
