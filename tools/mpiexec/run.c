@@ -312,7 +312,10 @@ static int allow_files(const struct job *job, const struct options *o, struct la
         return -1;
     }
     more.rlim_cur = needed;
-    return setrlimit(RLIMIT_NOFILE, &more);
+    if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+        return 0;
+    say("%d ranks need %ju open files: %s", job->nranks, (uintmax_t)needed, strerror(errno));
+    return -1;
 }
 
 static int launch_all(struct run *r, const struct launch_origin *origin)
