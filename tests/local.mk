@@ -60,6 +60,7 @@ EXTRA_DIST += \
     tests/tools/hello.c \
     tests/tools/hello.cc \
     tests/tools/lib.sh \
+    tests/verdict.sh \
     tests/tools/startup.py \
     tests/lsan.supp \
     tests/tsan.supp \

@@ -8,6 +8,8 @@ LD_LIBRARY_PATH=$PWD/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 PATH=$PWD:$PATH
 export LD_LIBRARY_PATH PATH
 failed=0
+# shellcheck source=tests/verdict.sh
+. "$top_srcdir/tests/verdict.sh"
 
 # on_hosts N: a cluster of this test's own; where there can be none the test is skipped and says why.
 on_hosts()
@@ -15,7 +17,12 @@ on_hosts()
     "$here/cluster" possible || exit 77
     work=$(mktemp -d "$PWD/cluster.XXXXXX") || exit 99
     CLUSTER_NAME=t$$
-    CLUSTER_SHARED=$PWD
+    # The hosts have a /tmp of their own: where this tree lies there they see it, with its sources.
+    CLUSTER_SHARED=$(cd "$top_srcdir" && pwd)
+    case $PWD/ in
+    "$CLUSTER_SHARED"/*) ;;
+    *) CLUSTER_SHARED=$PWD ;;
+    esac
     export CLUSTER_NAME CLUSTER_SHARED
     trap end EXIT
     trap 'exit 1' INT TERM HUP
@@ -42,19 +49,6 @@ run()
     status=$?
 }
 
-complain()
-{
-    echo "FAILED: $how: $*"
-    head -n 30 "$work/out" "$work/err"
-    failed=1
-}
-
-# ended STATUS
-ended()
-{
-    [ "$status" -eq "$1" ] || complain "status $status, not $1"
-}
-
 # said COUNT PATTERN: that many of our lines match, and there is no other of ours
 said()
 {
@@ -70,7 +64,7 @@ nothing_left()
     for host; do
         cluster quiet "$host" > "$work/left" || complain "left on $host: $(cat "$work/left")"
         cluster run "$host" find /dev/shm /tmp -mindepth 1 -name '*oriel*' ! -path '/tmp/oriel-cluster*' \
-            ! -path "$CLUSTER_SHARED/*" ! -path "$top_srcdir/*" > "$work/left"
+            ! -path "$CLUSTER_SHARED/*" > "$work/left"
         [ ! -s "$work/left" ] || complain "files left on $host: $(cat "$work/left")"
     done
 }

@@ -7,6 +7,8 @@ cd "$top_builddir" || exit 99
 LD_LIBRARY_PATH=$PWD/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
 failed=0
+# shellcheck source=tests/verdict.sh
+. "$top_srcdir/tests/verdict.sh"
 work=$(mktemp -d "$PWD/rdma.XXXXXX") || exit 99
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
@@ -29,19 +31,6 @@ run()
     how=$*
     timeout -k 5 "${TIMEOUT:-120}" "$@" > "$work/out" 2> "$work/err" < /dev/null
     status=$?
-}
-
-complain()
-{
-    echo "FAILED: $how: $*"
-    head -n 30 "$work/out" "$work/err"
-    failed=1
-}
-
-# ended STATUS
-ended()
-{
-    [ "$status" -eq "$1" ] || complain "status $status, not $1"
 }
 
 # A file of the adapter's: what its driver says in sysfs.
