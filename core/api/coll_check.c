@@ -3,7 +3,7 @@
 #include "core/object/err.h"
 #include "core/object/topology.h"
 
-static int check_coll(struct coll_args *a, enum coll_kind kind, MPI_Comm comm)
+HOT_INLINE int check_coll(struct coll_args *a, enum coll_kind kind, MPI_Comm comm)
 {
     int rc = check_comm(comm, &a->comm);
 
@@ -244,7 +244,7 @@ int coll_check_neighbor(struct coll_args *a, enum coll_kind kind, const struct c
     return rc ? rc : check_neighbor_side(&a->recv, recv, t->indegree, "receive");
 }
 
-static int check_op(struct coll_args *a, MPI_Op op)
+HOT_INLINE int check_op(struct coll_args *a, MPI_Op op)
 {
     struct op *o = op_find(op);
 
@@ -255,8 +255,8 @@ static int check_op(struct coll_args *a, MPI_Op op)
 }
 
 /* Count and type belong to whichever buffer holds the contribution. */
-static int check_contribution(struct coll_args *a, const struct coll_given *send,
-                              const void *recvbuf)
+HOT_INLINE int check_contribution(struct coll_args *a, const struct coll_given *send,
+                                  const void *recvbuf)
 {
     bool in_place = send->buf == MPI_IN_PLACE;
     int rc = check_buffer(in_place ? recvbuf : send->buf, send->count, send->type, &a->send.type);
@@ -270,7 +270,7 @@ static int check_contribution(struct coll_args *a, const struct coll_given *send
     return rc;
 }
 
-static int check_result(const struct coll_args *a)
+HOT_INLINE int check_result(const struct coll_args *a)
 {
     int rc;
 

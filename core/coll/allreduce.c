@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Of short vectors; any operator, rank order is kept. */
-#include "core/coll/coll_engine.h"
+#include "core/coll/coll_quick.h"
 
 /* ---- Recursive doubling ---- */
 
@@ -103,6 +103,21 @@ enum coll_step allreduce_doubling(struct coll *k)
     coll_recv(k, partner, k->tmp, s->count, s->type);
     coll_send(k, partner, k->mask == 1 && !q.paired ? coll_own(k) : k->acc, s->count, s->type);
     return COLL_MORE;
+}
+
+void allreduce_doubling_from(struct coll *k, int mask, bool sent)
+{
+    const struct coll_side *s = &k->args.send;
+    int partner = k->rank ^ mask;
+
+    k->acc = (void *)k->args.recv.buf;
+    k->tmp = k->small;
+    k->phase = DOUBLE;
+    k->mask = mask;
+    k->round = mask; /* not the first */
+    coll_recv(k, partner, k->tmp, s->count, s->type);
+    if (!sent)
+        coll_send(k, partner, k->acc, s->count, s->type);
 }
 
 /* ---- Gathering ---- */

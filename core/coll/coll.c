@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/coll/coll_engine.h"
+#include "core/coll/coll_quick.h"
 #include "core/coll/context.h"
 #include "core/coll/hosts.h"
 #include "core/coll/shm_area.h"
@@ -381,7 +381,8 @@ static void take_tag(struct coll *k)
     if (k->channel != CHANNEL_COLL)
         return;
     hosts_consider(k->comm);
-    k->tag = (int)(k->comm->coll_sequence++ & ((1u << P2P_TAG_BITS) - 1));
+    k->tag = coll_next_tag(k->comm);
+    k->comm->coll_sequence++;
 }
 
 void coll_release(struct coll *k)
@@ -433,22 +434,39 @@ static void poll_shortly(const struct coll *k)
     }
 }
 
+/* Starts a blocking one; `b`: where it has begun already, else NULL. Lane locked. */
+static int start_blocking(struct coll *k, const struct coll_args *args, const struct coll_begun *b)
+{
+    int rc;
+
+    begin(k, args);
+    if (b) {
+        k->tag = coll_last_tag(k->comm);
+        coll_quick_go_on(k, b);
+    } else {
+        if (is_w(args) && (rc = hold_types(k)))
+            return rc;
+        count_add(&counts.coll_started, 1);
+        take_tag(k);
+        k->call = coll_select(k);
+    }
+    advance(k);
+    return MPI_SUCCESS;
+}
+
 int coll_run(const struct coll_args *args)
 {
+    struct coll_begun b;
     struct coll k;
     int rc = MPI_SUCCESS;
 
-    begin(&k, args);
-    if (is_w(args))
-        rc = hold_types(&k);
-    if (rc)
-        return rc;
     lane_lock();
-    count_add(&counts.coll_started, 1);
-    take_tag(&k);
-    k.call = coll_select(&k);
-    advance(&k);
+    enum coll_quick quick = coll_quick(args, &b);
+    if (quick != COLL_DONE)
+        rc = start_blocking(&k, args, quick == COLL_BEGUN ? &b : NULL);
     lane_unlock();
+    if (quick == COLL_DONE || rc)
+        return rc;
     poll_shortly(&k);
     request_wait_flag(&k.done);
     coll_release(&k);

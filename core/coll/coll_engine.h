@@ -73,6 +73,22 @@ bool coll_take_turn(struct coll_turns *t, struct coll *k);
 /* Whether another one's begins. */
 bool coll_end_turn(struct coll_turns *t);
 
+/* Of a program's operation, in the order of their start: of the next one, and the last. */
+static inline int coll_tag_of(uint32_t sequence)
+{
+    return (int)(sequence & ((1u << P2P_TAG_BITS) - 1));
+}
+
+static inline int coll_next_tag(const struct comm *c)
+{
+    return coll_tag_of(c->coll_sequence);
+}
+
+static inline int coll_last_tag(const struct comm *c)
+{
+    return coll_tag_of(c->coll_sequence - 1);
+}
+
 /* ---- Messages ---- */
 
 /* No message is sent, and none awaited, where there are no bytes: both sides know that. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/coll/coll_cost.h"
+#include "core/coll/coll_quick.h"
 #include "core/coll/hosts.h"
 #include "core/coll/shm_area.h"
 #include "provider/base/log.h"
@@ -44,16 +45,6 @@ const char *const coll_names[COLL_KINDS] = {
 static struct {
     const struct coll_row *first, *end, *forced;
 } kinds[COLL_KINDS];
-
-/*
- * What was last chosen for a kind of operation on a communicator: it is often the same again, and a
- * look at all formulas costs more than a short message.
- */
-struct coll_choice {
-    const struct coll_row *row;
-    size_t n;
-    unsigned traits;
-};
 
 static bool fits(const struct coll_row *r, unsigned traits)
 {
@@ -184,7 +175,8 @@ static const struct coll_row *choose(const struct coll *k)
         return compare(k, n, traits);
     struct coll_choice *last = &c->choices[kind];
     if (!last->row || last->n != n || last->traits != traits)
-        *last = (struct coll_choice){compare(k, n, traits), n, traits};
+        *last = (struct coll_choice){.row = compare(k, n, traits), .n = n, .traits = traits};
+    coll_quick_note(k, last);
     return last->row;
 }
 

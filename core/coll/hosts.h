@@ -41,10 +41,13 @@ struct coll_hosts {
 
 /* At the start of every collective that all members start, before it takes its tag. */
 void hosts_share(struct comm *c);
+static inline bool hosts_are_due(const struct comm *c)
+{
+    return __builtin_expect((long)c->coll_sequence == param.coll_area_after, 0);
+}
 static inline void hosts_consider(struct comm *c)
 {
-    if (__builtin_expect((long)c->coll_sequence == param.coll_area_after, 0) && !c->area &&
-        !c->hosts)
+    if (hosts_are_due(c) && !c->area && !c->hosts)
         hosts_share(c);
 }
 

@@ -14,6 +14,8 @@ libcore_la_SOURCES += \
     core/coll/coll_data.c \
     core/coll/coll_engine.h \
     core/coll/coll_formula.c \
+    core/coll/coll_quick.c \
+    core/coll/coll_quick.h \
     core/coll/coll_select.c \
     core/coll/coll_table.def \
     core/coll/comm_dup.c \

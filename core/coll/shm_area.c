@@ -295,21 +295,8 @@ static void watch_woke(void)
 
 const struct wait_watch shm_watch = {watch_sleeps, coll_poll, watch_woke};
 
-/*
- * A member that sleeps has said so before it looked at the lines for the last time; we have stored
- * ours, and look at what it said. With a barrier between the two on either side one of us sees the
- * other; where it can, the sleeper makes us pass ours.
- */
-static void wake_others(struct shm_area *a)
+void shm_wake_slow(struct shm_area *a)
 {
-    a->owes_wake = false;
-    if (a->needs_barrier)
-        atomic_thread_fence(memory_order_seq_cst);
-    else
-        atomic_signal_fence(memory_order_seq_cst);
-    if (__builtin_expect(
-            atomic_load_explicit(&a->head->sleepers, memory_order_relaxed) == a->announced, 1))
-        return;
     for (int i = 0; i < a->size; i++) {
         struct fabric_peer *peer;
         if (i != a->rank && !comm_peer(a->comm, rank_in_comm(a, i), &peer))
@@ -364,7 +351,7 @@ enum coll_step shm_run(struct coll *k, coll_round_fn *body)
         return COLL_PARK;
     step = body(k);
     if (a->owes_wake)
-        wake_others(a);
+        shm_wake(a);
     if (step == COLL_LAST)
         end_turn(a);
     return step;

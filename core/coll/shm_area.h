@@ -129,6 +129,25 @@ static inline char *shm_data(const struct shm_area *a, int rank, size_t len)
     return a->slots + (size_t)a->set * SHM_SET + (size_t)rank * a->slot;
 }
 
+/* Whoever sleeps for what this member has stored since the last call. */
+void shm_wake_slow(struct shm_area *a);
+/*
+ * A member that sleeps has said so before it looked at the lines for the last time; we have stored
+ * ours, and look at what it said. With a barrier between the two on either side one of us sees the
+ * other; where it can, the sleeper makes us pass ours.
+ */
+static inline void shm_wake(struct shm_area *a)
+{
+    a->owes_wake = false;
+    if (a->needs_barrier)
+        atomic_thread_fence(memory_order_seq_cst);
+    else
+        atomic_signal_fence(memory_order_seq_cst);
+    if (__builtin_expect(
+            atomic_load_explicit(&a->head->sleepers, memory_order_relaxed) != a->announced, 0))
+        shm_wake_slow(a);
+}
+
 /* Whether this member may write `len` bytes, or none, for this step. */
 bool shm_may_write(struct shm_area *a, size_t len);
 void shm_publish(struct shm_area *a, uint64_t bytes);

@@ -7,6 +7,7 @@
 
 #include "core/object/err.h"
 #include "core/object/op_table.h"
+#include "provider/base/hot.h"
 
 static struct op predefined[OP_KINDS];
 
@@ -71,8 +72,8 @@ static op_loop *find_loop(enum op_kind kind, enum basic basic)
 
 int op_check(const struct op *op, const struct datatype *t)
 {
-    if (op->kind == OP_USER || op->kind == OP_REPLACE || op->kind == OP_NO_OP ||
-        find_loop(op->kind, t->basic))
+    if (find_loop(op->kind, t->basic) || op->kind == OP_USER || op->kind == OP_REPLACE ||
+        op->kind == OP_NO_OP)
         return MPI_SUCCESS;
     return err_set(MPI_ERR_OP, "%s is not defined on %s (see MPI-5.0, 6.9.2)", row[op->kind].name,
                    t->predefined && t->name[0] ? t->name : "the elements of this derived datatype");
@@ -155,14 +156,14 @@ void op_apply(const struct op *op, const void *in, void *inout, MPI_Count count,
 {
     op_loop *loop = find_loop(op->kind, t->basic);
 
-    if (op->kind == OP_USER)
+    if (LIKELY(loop && t->contiguous))
+        loop(datatype_address(in, t), datatype_address(inout, t), count * t->elements);
+    else if (op->kind == OP_USER)
         apply_user(op, in, inout, count, t);
     else if (op->kind == OP_NO_OP || !t->size)
         return;
     else if (op->kind == OP_REPLACE)
         apply_pieces(NULL, in, inout, count, t, 1);
-    else if (t->contiguous)
-        loop(datatype_address(in, t), datatype_address(inout, t), count * t->elements);
     else if (is_pair_array(t))
         loop(in, inout, count);
     else if (pair_type[t->basic])

@@ -15,6 +15,7 @@ mpi_tests = \
     tests/mpi/coll_fuzz.mpi \
     tests/mpi/coll_many.mpi \
     tests/mpi/coll_progress.mpi \
+    tests/mpi/coll_quick.mpi \
     tests/mpi/coll_threads.mpi \
     tests/mpi/comm_context.mpi \
     tests/mpi/comm_make.mpi \
@@ -82,6 +83,8 @@ tests_mpi_coll_many_mpi_SOURCES = tests/mpi/coll_many.c tests/mpi/mpitest.h
 tests_mpi_coll_many_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_progress_mpi_SOURCES = tests/mpi/coll_progress.c tests/mpi/mpitest.h
 tests_mpi_coll_progress_mpi_LDADD = libmpi_abi.la
+tests_mpi_coll_quick_mpi_SOURCES = tests/mpi/coll_quick.c tests/mpi/mpitest.h
+tests_mpi_coll_quick_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_threads_mpi_SOURCES = tests/mpi/coll_threads.c tests/mpi/mpitest.h
 tests_mpi_coll_threads_mpi_LDADD = libmpi_abi.la
 tests_mpi_comm_context_mpi_SOURCES = tests/mpi/comm_context.c tests/mpi/mpitest.h

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define BURST 16  /* sends before the receiver is waited for, so that queues never fill */
+#define USED  16  /* collectives before a communicator is as it will stay */
 #define READY 400 /* messages that lie there before one is received: within the credit */
 
 static void send_burst(int n)
@@ -90,9 +91,15 @@ static void take_turn_together(long n)
         started = r;
 }
 
+/* What is done in a turn, and how often at most before it is the other's. */
+struct turns {
+    void (*of)(long n);
+    long most;
+};
+
 static void run_turns(const struct test *t, size_t bytes)
 {
-    void (*turn_of)(long n) = t->detail;
+    const struct turns *turns = t->detail;
     MPI_Win win;
     MPI_Aint size = rank == 0 ? (MPI_Aint)sizeof(long) : 0;
     int unit;
@@ -103,7 +110,8 @@ static void run_turns(const struct test *t, size_t bytes)
     MPI_Win_shared_query(win, 0, &size, &unit, &flag);
     if (rank == 0)
         *flag = 0;
-    MPI_Barrier(MPI_COMM_WORLD);
+    for (int i = 0; i < USED; i++)
+        MPI_Barrier(MPI_COMM_WORLD);
     for (long i = 0; rank < 2 && done < plan.repeats; i++) {
         long turn = 2 * i + (rank == 1), left = plan.repeats - done;
 
@@ -112,8 +120,10 @@ static void run_turns(const struct test *t, size_t bytes)
         if (outstanding)
             MPI_Waitall((int)outstanding, started, MPI_STATUSES_IGNORE);
         outstanding = 0;
-        turn_of(left < READY ? left : READY);
-        done += left < READY ? left : READY;
+        if (left > turns->most)
+            left = turns->most;
+        turns->of(left);
+        done += left;
         __atomic_store_n(flag, turn + 1, __ATOMIC_RELEASE);
     }
     if (outstanding)
@@ -124,14 +134,20 @@ static void run_turns(const struct test *t, size_t bytes)
     report(t, 8, (double)plan.repeats);
 }
 
+static const struct turns receives = {take_turn, READY}, together = {take_turn_together, READY};
+/* Through shared memory a second operation starts when the first is over on both. */
+static const struct turns one_by_one = {take_turn_together, 1};
+
 const struct test call_tests[] = {
     {"send_calls", "calls", "for --instructions: MPI_Send of 8 bytes", "0", "2", run_sends, NULL},
     {"isend_calls", "calls", "for --instructions: MPI_Isend and MPI_Wait of 8 bytes", "0", "2",
      run_sends, NULL},
     {"recv_calls", "calls", "for --instructions: MPI_Recv of 8 bytes that are there", "0", "2",
-     run_turns, take_turn},
+     run_turns, &receives},
     {"allreduce_calls", "calls",
      "for --instructions: MPI_Allreduce of 8 bytes, the other's part there", "0", "2", run_turns,
-     take_turn_together},
+     &together},
+    {"allreduce_area_calls", "calls", "for --instructions: the same, with one that lies ready", "0",
+     "2", run_turns, &one_by_one},
     {0},
 };
