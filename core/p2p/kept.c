@@ -9,7 +9,7 @@
 enum { BUCKETS = 1024 };
 
 /* Context id and tag, of the match bits. */
-#define NAME_BITS ((UINT64_C(1) << 56) - 1)
+#define NAME_BITS (((UINT64_C(1) << 56) - 1) & ~FABRIC_EMPTY_BITS)
 
 /* One message. It is in all three lists, or, claimed, in none. */
 struct kept {

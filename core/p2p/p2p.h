@@ -3,9 +3,10 @@
  * Point-to-point communication (chapter 3) as the layers above use it: MPI's calls, the collectives
  * and the windows all send and receive through these few functions.
  *
- * Match bits, 60 of them so that every provider can carry them:
+ * Match bits, 60 of them so that every provider can carry them, without those that are the
+ * provider's own (FABRIC_EMPTY_BITS):
  *
- *     59 synchronous | 58..56 channel | 55..32 context id | 31..0 tag
+ *     59 synchronous | 58..56 channel | 51..32 context id | 31..0 tag
  *
  * The channel keeps the library's own traffic apart from the program's on the same communicator.
  * A receive ignores the synchronous bit; it tells the receiver to acknowledge the match with an
@@ -42,6 +43,8 @@ static inline enum channel p2p_channel(uint64_t match)
 {
     return (enum channel)(match >> 56 & 7);
 }
+
+_Static_assert(!((uint64_t)(COMM_CONTEXTS - 1) << 32 & FABRIC_EMPTY_BITS), "room for the context");
 
 static inline uint64_t p2p_bits(enum channel channel, uint32_t context, int tag)
 {

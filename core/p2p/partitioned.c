@@ -9,12 +9,11 @@
 /*
  * Match bits of the data: the context's place holds the sender's number and the tag's the chunk, a
  * partition of the sender's or, where one is longer than the provider takes, a piece of it. A
- * notice has PART_DATA clear, since contexts are shorter than their place. What has the same number
- * at the same sender is 2^23 initialisations older.
+ * notice has PART_DATA clear, since tags are shorter than their place and none is a wildcard here.
+ * What has the same number at the same sender is 2^20 initialisations older.
  */
-#define PART_DATA (UINT64_C(1) << 55)
-#define NUMBERS   (1 << 23)
-_Static_assert((int)COMM_CONTEXTS <= NUMBERS, "a context would look like data");
+#define PART_DATA (UINT64_C(1) << P2P_TAG_BITS)
+#define NUMBERS   COMM_CONTEXTS
 
 struct notice {
     uint64_t bytes; /* in each partition */
@@ -266,8 +265,9 @@ static int part_chunks(struct part *p, fabric_done_fn *done)
 
     if (p->peer && p->notice.bytes > most)
         pieces = (p->notice.bytes - 1) / most + 1;
-    if (pieces > UINT32_MAX || __builtin_mul_overflow(p->notice.partitions, (uint32_t)pieces, &n))
-        return err_set(MPI_ERR_COUNT, "a partition of %llu bytes has more than 2^32 pieces",
+    if (pieces > UINT32_MAX || __builtin_mul_overflow(p->notice.partitions, (uint32_t)pieces, &n) ||
+        n >= PART_DATA)
+        return err_set(MPI_ERR_COUNT, "partitions of %llu bytes have more than 2^31 pieces",
                        (unsigned long long)p->notice.bytes);
     p->pieces = (uint32_t)pieces;
     p->count = n;

@@ -6,15 +6,16 @@
 #include "core/p2p/split.h"
 
 enum {
-    AT_ONCE = 8, /* pieces of a message under way */
-    INDEX_BITS = 28,
-    NUMBER_BITS = 27, /* of the receiver's */
+    AT_ONCE = 8,      /* pieces of a message under way */
+    NUMBER_BITS = 31, /* of the receiver's */
     SEND_BITS = 19,   /* of the sender's, at most */
     PIECES_BITS = 20,
 };
 
 #define PIECE_MATCH  ((uint64_t)CHANNEL_PIECE << 56)
-#define ANSWER_MATCH (PIECE_MATCH | UINT64_C(1) << 55)
+#define ANSWER_MATCH (PIECE_MATCH | UINT64_C(1) << (PIECES_BITS + NUMBER_BITS))
+
+_Static_assert(!(ANSWER_MATCH & FABRIC_EMPTY_BITS), "these bits are the provider's");
 
 /* A part of scattered memory, as the whole of what an operation moves. */
 struct part_of {
@@ -218,7 +219,7 @@ static void piece_moved(struct fabric_op *op, const struct fabric_event *event)
 
 static void pieces_start(struct split *s, uint64_t number)
 {
-    s->match = PIECE_MATCH | number << INDEX_BITS;
+    s->match = PIECE_MATCH | number << PIECES_BITS;
     for (uint32_t i = 0; i < AT_ONCE; i++) {
         struct piece *k = &s->pieces[i];
         k->op.done = piece_moved;

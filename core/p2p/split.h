@@ -10,8 +10,9 @@
  * is in the way of other messages but the head, and nothing is sent that does not fit.
  *
  *     data word, from below: rank (p2p.h) | 1: this is a head | sender's number | pieces that
- * follow answer:    CHANNEL_PIECE | 55 set | sender's number pieces:    CHANNEL_PIECE | 54..28
- * receiver's number | 27..0 piece
+ * follow
+ *     answer: CHANNEL_PIECE | 51 set | sender's number
+ *     pieces: CHANNEL_PIECE | 50..20 receiver's number | 19..0 piece
  *
  * How wide the number and the count of pieces are depends on the provider's word: 8 bytes as a
  * rule, but 4 in psm2, where what is too long for them is refused: with 2^16 ranks 256 pieces of

@@ -5,10 +5,11 @@
  * in every message: match bits travel with 64 of its bits added to them (exclusive or), and a note
  * carries 32 more. A message without them fits no receive.
  *
- * The top bits, which p2p leaves empty, are the secret's alone. A receive waits for each of
- * them to be wrong: it takes strangers' messages away, cut to nothing, and counts them. One of
- * sixteen has them right by chance; it stays with the provider, and waits for ever for somebody who
- * asks for the 27 bits of channel and context that it has wrong.
+ * The bits that the layers above leave empty (FABRIC_EMPTY_BITS) are the secret's alone. A receive
+ * waits for each of them to be wrong: it takes strangers' messages away, cut to nothing, and counts
+ * them. One of 256 has them right by chance; it stays with the provider, where each receive that is
+ * posted passes it, and waits for ever for somebody who asks for the 23 bits of channel and context
+ * that it has wrong.
  *
  * Messages on one host need none of this: the kernel lets nobody else in.
  */
@@ -19,7 +20,9 @@
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric_impl.h"
 
-enum { TOP_BIT = 60, TRAPS = 4 };
+enum { TRAPS = 8 };
+
+static_assert(__builtin_popcountll(FABRIC_EMPTY_BITS) == TRAPS, "a trap a bit");
 
 static struct fabric_op traps[TRAPS];
 
@@ -31,9 +34,18 @@ void fabric_veil_dropped(void)
         LOG(LOG_INFO, "messages without the job's secret, dropped: %lu", n);
 }
 
+static uint64_t empty_bit(int i)
+{
+    uint64_t bits = FABRIC_EMPTY_BITS;
+
+    while (i--)
+        bits &= bits - 1;
+    return bits & -bits;
+}
+
 static int set_trap(struct fabric_end *e, int i)
 {
-    uint64_t bit = UINT64_C(1) << (TOP_BIT + i);
+    uint64_t bit = empty_bit(i);
 
     traps[i].peer = NULL;
     return fabric_trecv_end(e, &traps[i], &traps[i], 0, bit, ~bit);
