@@ -9,6 +9,15 @@ complain()
     echo "FAILED: $how: $*"
     head -n 30 "$work/out" "$work/err"
     failed=1
+    reasons="$reasons$(echo "FAILED: $how: $*"; tail -n 3 "$work/err")
+"
+}
+
+# reasons: once more at the end, which is what is read first
+reasons=
+reasons()
+{
+    printf '%s' "$reasons" | head -n 24
 }
 
 # ended STATUS

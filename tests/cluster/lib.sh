@@ -31,7 +31,10 @@ on_hosts()
 
 end()
 {
-    [ $failed -eq 0 ] || "$here/cluster" log | tail -n 60
+    if [ $failed -ne 0 ]; then
+        "$here/cluster" log | tail -n 60
+        reasons
+    fi
     "$here/cluster" down
     rm -rf "$work"
 }

@@ -10,7 +10,7 @@ failed=0
 # shellcheck source=tests/verdict.sh
 . "$top_srcdir/tests/verdict.sh"
 work=$(mktemp -d "$PWD/rdma.XXXXXX") || exit 99
-trap 'rm -rf "$work"' EXIT
+trap 'reasons; rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM HUP
 
 # What is run over each network, by name. The wildcards are in p2p_order, p2p_probe and p2p_match_fuzz.
