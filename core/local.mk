@@ -9,6 +9,7 @@ include core/object/local.mk
 include core/p2p/local.mk
 include core/coll/local.mk
 include core/win/local.mk
+include core/file/local.mk
 include core/api/local.mk
 
 lib_LTLIBRARIES += libmpi_abi.la

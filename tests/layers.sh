@@ -61,7 +61,7 @@ function check_length()
 BEGIN {
     # What each layer may include besides itself.
     below["core/api"] = "core/file core/win core/coll core/p2p core/object provider"
-    below["core/file"] = "core/coll core/p2p core/object provider"
+    below["core/file"] = "core/win core/coll core/p2p core/object provider"
     below["core/win"] = "core/coll core/p2p core/object provider"
     below["core/coll"] = "core/p2p core/object provider"
     below["core/p2p"] = "core/object provider"

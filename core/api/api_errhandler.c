@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Error handlers (9.3). */
-#include "core/api/check.h"
+#include "core/api/check_file.h"
 #include "core/object/err.h"
 #include "core/object/session.h"
 #include "core/win/win.h"
@@ -168,11 +168,18 @@ int PMPI_Win_call_errhandler(MPI_Win win, int errorcode)
     return MPI_SUCCESS;
 }
 
-/* ---- Files: MPI_FILE_NULL, whose handler files get when they are opened (14.7) ---- */
+/* ---- Files. The handler of MPI_FILE_NULL is what files get when they are opened (14.7) ---- */
 
-static int check_file_null(MPI_File file)
+/* Where the handle's error handler is; *f is NULL for MPI_FILE_NULL. */
+static int check_file_slot(MPI_File file, struct file **f, struct errhandler ***slot)
 {
-    return file == MPI_FILE_NULL ? check_running() : check_bad_file(file);
+    *slot = &api_file_errhandler;
+    if (file == MPI_FILE_NULL)
+        return check_running();
+    int rc = check_file(file, f);
+    if (!rc)
+        *slot = &(*f)->errhandler;
+    return rc;
 }
 
 MPI_EXPORT(File_create_errhandler)
@@ -185,38 +192,43 @@ int PMPI_File_create_errhandler(MPI_File_errhandler_function *file_errhandler_fn
 MPI_EXPORT(File_set_errhandler)
 int PMPI_File_set_errhandler(MPI_File file, MPI_Errhandler errhandler)
 {
-    struct errhandler *h = NULL;
-    int rc = check_file_null(file);
+    struct file *f = NULL;
+    struct errhandler *h = NULL, **slot;
+    int rc = check_file_slot(file, &f, &slot);
 
     if (!rc)
         rc = check_handler(errhandler, OBJECT_FILE, &h);
     if (rc)
-        return api_fail_file(NULL, rc, __func__);
-    errhandler_assign(&api_file_errhandler, h);
+        return api_fail_file(f, rc, __func__);
+    errhandler_assign(slot, h);
     return MPI_SUCCESS;
 }
 
 MPI_EXPORT(File_get_errhandler)
 int PMPI_File_get_errhandler(MPI_File file, MPI_Errhandler *errhandler)
 {
-    int rc = check_file_null(file);
+    struct file *f = NULL;
+    struct errhandler **slot;
+    int rc = check_file_slot(file, &f, &slot);
 
     if (!rc)
         rc = check_out(errhandler, "errhandler");
     if (!rc)
-        rc = errhandler_give(&api_file_errhandler, errhandler);
-    return rc ? api_fail_file(NULL, rc, __func__) : MPI_SUCCESS;
+        rc = errhandler_give(slot, errhandler);
+    return rc ? api_fail_file(f, rc, __func__) : MPI_SUCCESS;
 }
 
 MPI_EXPORT(File_call_errhandler)
 int PMPI_File_call_errhandler(MPI_File fh, int errorcode)
 {
-    int rc = check_file_null(fh);
+    struct file *f = NULL;
+    struct errhandler **slot;
+    int rc = check_file_slot(fh, &f, &slot);
 
     if (rc)
         return api_fail_file(NULL, rc, __func__);
     forget_detail();
-    api_fail_file(NULL, errorcode, __func__);
+    api_fail_file(f, errorcode, __func__);
     return MPI_SUCCESS;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/api/api.h"
+#include "core/file/file.h"
 #include "core/object/err.h"
 #include "core/object/session.h"
 #include "core/win/win.h"
@@ -126,11 +127,21 @@ int api_fail_win(struct win *w, int rc, const char *func)
     return call_handler(&w->errhandler, &w->object, MPI_WIN_NULL, rc, func, place);
 }
 
-/* Files that are open come with MPI-IO; until then each error is one on MPI_FILE_NULL. */
 int api_fail_file(struct file *f, int rc, const char *func)
 {
-    (void)f;
-    return call_handler(&api_file_errhandler, NULL, MPI_FILE_NULL, rc, func, "");
+    char place[PLACE];
+
+    if (!f)
+        return call_handler(&api_file_errhandler, NULL, MPI_FILE_NULL, rc, func, "");
+    snprintf(place, sizeof(place), " on file %.100s", f->name);
+    return call_handler(&f->errhandler, &f->object, MPI_FILE_NULL, rc, func, place);
+}
+
+int api_fail_object(struct object *o, int rc, const char *func)
+{
+    if (o && o->class == OBJECT_FILE)
+        return api_fail_file(container_of(o, struct file, object), rc, func);
+    return api_fail_comm(o ? container_of(o, struct comm, object) : NULL, rc, func);
 }
 
 int api_fail_session(struct session *s, int rc, const char *func)

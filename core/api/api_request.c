@@ -50,18 +50,26 @@ static inline void finish_sent(MPI_Request *handle, MPI_Status *status)
         status_set_empty(status);
 }
 
+/* Whose error handler a request's error goes to: its communicator's as a rule; NULL: nobody's. */
+static struct object *blame(struct request *r)
+{
+    if (UNLIKELY(r->ops && r->ops->blame))
+        return r->ops->blame(r);
+    return r->error && r->comm ? &r->comm->object : NULL;
+}
+
 /* Completes r, which is done; its error goes to its communicator, which may go with it. */
 static int finish_one(struct request *r, MPI_Request *handle, MPI_Status *status, const char *func)
 {
-    struct comm *c = r->error ? r->comm : NULL;
+    struct object *o = blame(r);
 
-    if (c)
-        object_hold(&c->object);
+    if (o)
+        object_hold(o);
     int rc = request_finish(r, handle, status);
     if (rc)
-        rc = api_fail_comm(c, rc, func);
-    if (c)
-        object_drop(&c->object);
+        rc = api_fail_object(o, rc, func);
+    if (o)
+        object_drop(o);
     return rc;
 }
 
@@ -122,7 +130,7 @@ int PMPI_Request_get_status(MPI_Request request, int *flag, MPI_Status *status)
     }
     *flag = done_after_poll(r);
     rc = *flag ? request_status(r, status) : MPI_SUCCESS;
-    return rc ? api_fail_comm(r->comm, rc, __func__) : MPI_SUCCESS;
+    return rc ? api_fail_object(blame(r), rc, __func__) : MPI_SUCCESS;
 }
 
 /* ---- Several requests ---- */
@@ -140,11 +148,11 @@ struct batch {
     const char *func;
 
     /* Found on the way. */
-    int index;         /* of a request that is done, or -1 */
-    bool any_active;   /* some request is neither null nor inactive */
-    bool all_done;     /* no active one is still under way */
-    bool failed;       /* the call will say MPI_ERR_IN_STATUS */
-    struct comm *comm; /* of the first that failed, held */
+    int index;             /* of a request that is done, or -1 */
+    bool any_active;       /* some request is neither null nor inactive */
+    bool all_done;         /* no active one is still under way */
+    bool failed;           /* the call will say MPI_ERR_IN_STATUS */
+    struct object *blamed; /* by the first that failed, held; or NULL */
 };
 
 /* What was wrong with the first that failed, until batch_end says it. */
@@ -260,11 +268,14 @@ static void batch_finish(struct batch *b, int index, int place)
     } else if (r == &request_sent && !b->keep) {
         finish_sent(&b->handles[index], status);
     } else {
-        if (r->error && r->comm && !b->failed) {
-            b->comm = r->comm;
-            object_hold(&b->comm->object);
-        }
+        struct object *o = b->failed ? NULL : blame(r);
+        if (o)
+            object_hold(o);
         rc = b->keep ? request_status(r, status) : request_finish(r, &b->handles[index], status);
+        if (rc && !b->failed)
+            b->blamed = o;
+        else if (o)
+            object_drop(o);
     }
     if (rc && !b->failed)
         batch_fail(b, index, place, rc);
@@ -276,9 +287,9 @@ static int batch_end(struct batch *b)
 {
     if (!b->failed)
         return MPI_SUCCESS;
-    int rc = api_fail_comm(b->comm, err_set(MPI_ERR_IN_STATUS, "%s", batch_detail), b->func);
-    if (b->comm)
-        object_drop(&b->comm->object);
+    int rc = api_fail_object(b->blamed, err_set(MPI_ERR_IN_STATUS, "%s", batch_detail), b->func);
+    if (b->blamed)
+        object_drop(b->blamed);
     return rc;
 }
 
@@ -350,7 +361,7 @@ static int batch_end_any(struct batch *b, int *index, int *flag, MPI_Status *sta
     if (!b->keep)
         return finish_one(r, &b->handles[b->index], status, b->func);
     int rc = request_status(r, status);
-    return rc ? api_fail_comm(r->comm, rc, b->func) : MPI_SUCCESS;
+    return rc ? api_fail_object(blame(r), rc, b->func) : MPI_SUCCESS;
 }
 
 static int batch_test_any(struct batch *b, int *index, int *flag, MPI_Status *status)

@@ -10,6 +10,7 @@
 #include "core/api/api.h"
 #include "core/api/life.h"
 #include "core/coll/coll.h"
+#include "core/file/file_async.h"
 #include "core/object/err.h"
 #include "core/object/hints.h"
 #include "core/p2p/helper.h"
@@ -270,6 +271,7 @@ static void close_all(void)
         last_barrier();
         p2p_drain();
     }
+    file_async_stop();
     helper_stop();
     p2p_close();
     datatype_close();

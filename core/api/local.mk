@@ -11,6 +11,9 @@ libcore_la_SOURCES += \
     core/api/api_env.c \
     core/api/api_errhandler.c \
     core/api/api_error.c \
+    core/api/api_file.c \
+    core/api/api_file_move.c \
+    core/api/api_file_view.c \
     core/api/api_group.c \
     core/api/api_handle.c \
     core/api/api_info.c \
@@ -41,6 +44,7 @@ libcore_la_SOURCES += \
     core/api/api_win_sync.c \
     core/api/check.c \
     core/api/check.h \
+    core/api/check_file.h \
     core/api/check_win.h \
     core/api/coll_check.c \
     core/api/coll_check.h \

@@ -30,6 +30,7 @@ enum request_kind {
     REQUEST_RMA,     /* completed by a window's operation: core/win */
     REQUEST_GENERAL, /* generalized: completed by the program */
     REQUEST_PART,    /* partitioned */
+    REQUEST_FILE,    /* an access to a file: core/file */
     REQUEST_DONE,    /* nothing to wait for, MPI_PROC_NULL for one */
 };
 
@@ -44,6 +45,8 @@ struct request_ops {
     int (*query)(struct request *r, MPI_Status *status); /* the status; it may be asked often */
     int (*finish)(struct request *r); /* just before a completed request is freed */
     void (*free)(struct request *r);  /* lane locked: the request's last moment */
+    /* Whose error handler is called, where that is no communicator's; lives as long as r. */
+    struct object *(*blame)(struct request *r);
 };
 
 struct request {
