@@ -14,8 +14,7 @@
 
 /* ---- Agreement ---- */
 
-/* The greatest of everybody's values, in place. */
-static int agree(struct file *f, int64_t *values, int n)
+int file_greatest(struct file *f, int64_t *values, int n)
 {
     return coll_run(
         &(struct coll_args){.kind = COLL_ALLREDUCE,
@@ -35,7 +34,7 @@ static int say(int own, int64_t all, const char *what)
 int file_agree(struct file *f, int error, const char *what)
 {
     int64_t all = error;
-    int rc = f->comm->size > 1 ? agree(f, &all, 1) : MPI_SUCCESS;
+    int rc = f->comm->size > 1 ? file_greatest(f, &all, 1) : MPI_SUCCESS;
 
     return rc ? rc : say(error, all, what);
 }
@@ -53,7 +52,7 @@ int file_agree_same(struct file *f, int error, const int64_t *values, int n, con
         all[1 + i] = values[i];
         all[1 + n + i] = -values[i];
     }
-    rc = agree(f, all, 1 + 2 * n);
+    rc = file_greatest(f, all, 1 + 2 * n);
     if (rc || all[0])
         return rc ? rc : say(error, all[0], "the call");
     for (int i = 0; i < n; i++)

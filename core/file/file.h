@@ -81,6 +81,7 @@ struct file {
     int fd, amode;
     bool atomic;
     struct file_view view;
+    bool holes;           /* some process's view is no single range of the file */
     pthread_mutex_t lock; /* of the position */
     int64_t position;     /* the individual pointer, in etypes */
     pthread_mutex_t turn; /* atomic mode: this process's accesses, which share the file's locks */

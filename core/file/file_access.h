@@ -113,6 +113,9 @@ int file_agree(struct file *f, int error, const char *what);
 /* The same with arguments that must be the same on all processes: MPI_ERR_NOT_SAME. */
 int file_agree_same(struct file *f, int error, const int64_t *values, int n, const char *what);
 
+/* The greatest of everybody's values, for all; in place. */
+int file_greatest(struct file *f, int64_t *values, int n);
+
 /* Takes rank 0's hints; collective. */
 int file_hints_take(struct file *f, struct info *info);
 

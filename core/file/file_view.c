@@ -253,7 +253,11 @@ int file_set_view(struct file *f, MPI_Offset disp, struct datatype *etype,
     pthread_mutex_lock(&f->lock);
     f->position = 0;
     pthread_mutex_unlock(&f->lock);
-    return coll_barrier(f->comm);
+    /* Nobody goes on before all are here. */
+    int64_t holes = !file_view_is_plain(&v);
+    rc = file_greatest(f, &holes, 1);
+    f->holes = holes;
+    return rc;
 }
 
 /* ---- What a program asks ---- */

@@ -11,5 +11,7 @@ libcore_la_SOURCES += \
     core/file/file_hints.c \
     core/file/file_posix.c \
     core/file/file_run.c \
+    core/file/file_runs.c \
+    core/file/file_runs.h \
     core/file/file_shared.c \
     core/file/file_view.c

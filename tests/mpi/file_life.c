@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Opening and closing files in every mode, sizes, hints, handlers, and what is refused (14.2). */
-#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "file_test.h"
 
@@ -214,12 +215,37 @@ static void handler(MPI_File *f, int *code, ...)
     told_code = *code;
 }
 
+/* An error of a request is its file's: here, files may have no more than some bytes. */
+static void request_errors(MPI_File f)
+{
+    enum { ROOM = 1 << 20 };
+    struct rlimit before, little;
+    char *room = calloc(1, ROOM);
+    MPI_Request q;
+    MPI_Status s;
+
+    signal(SIGXFSZ, SIG_IGN);
+    CHECK(!getrlimit(RLIMIT_FSIZE, &before));
+    little = before;
+    little.rlim_cur = 4096;
+    CHECK(!setrlimit(RLIMIT_FSIZE, &little));
+    OK(MPI_File_iwrite_at(f, 0, room, ROOM, MPI_CHAR, &q));
+    FAILS(MPI_Wait(&q, MPI_STATUS_IGNORE), MPI_ERR_IO);
+    CHECK(q == MPI_REQUEST_NULL && told == 3 && told_file == f);
+    OK(MPI_File_iwrite_at(f, 5000, room, 10, MPI_CHAR, &q));
+    FAILS(MPI_Waitall(1, &q, &s), MPI_ERR_IN_STATUS);
+    CHECK(class_of(s.MPI_ERROR) == MPI_ERR_IO && told == 4 && told_file == f);
+    FAILS(MPI_File_write_at(f, 5000, room, 10, MPI_CHAR, &s), MPI_ERR_IO);
+    CHECK(told == 5);
+    CHECK(!setrlimit(RLIMIT_FSIZE, &before));
+    free(room);
+}
+
 static void handlers(void)
 {
     MPI_Errhandler mine, got;
     MPI_File f = open_file(NEW | MPI_MODE_DELETE_ON_CLOSE), g;
     MPI_Request q;
-    int class;
 
     OK(MPI_File_get_errhandler(f, &got));
     CHECK(got == MPI_ERRORS_RETURN);
@@ -236,18 +262,9 @@ static void handlers(void)
     OK(MPI_File_get_errhandler(g, &got));
     CHECK(got == mine);
     OK(MPI_Errhandler_free(&got));
-    /* An error of a request is its file's: memory that cannot be read from. */
-    static char room[1 << 20];
-    OK(MPI_File_iread_at(g, 0, room, 0, MPI_CHAR, &q));
+    OK(MPI_File_iread_at(g, 0, NULL, 0, MPI_CHAR, &q));
     OK(MPI_Wait(&q, MPI_STATUS_IGNORE));
-    OK(MPI_File_iwrite_at(f, 0, (void *)64, sizeof room, MPI_CHAR, &q));
-    FAILS(MPI_Wait(&q, MPI_STATUS_IGNORE), MPI_ERR_IO);
-    CHECK(q == MPI_REQUEST_NULL && told == 3 && told_file == f);
-    OK(MPI_File_iwrite_at(f, 0, (void *)64, 10, MPI_CHAR, &q));
-    MPI_Status s;
-    FAILS(MPI_Waitall(1, &q, &s), MPI_ERR_IN_STATUS);
-    OK(MPI_Error_class(s.MPI_ERROR, &class));
-    CHECK(class == MPI_ERR_IO && told == 4 && told_file == f);
+    request_errors(f);
     close_file(&g);
     OK(MPI_File_set_errhandler(MPI_FILE_NULL, MPI_ERRORS_RETURN));
     OK(MPI_Errhandler_free(&mine));

@@ -25,8 +25,11 @@ mpi_tests = \
     tests/mpi/datatype_query.mpi \
     tests/mpi/datatype_scatter.mpi \
     tests/mpi/errhandlers.mpi \
+    tests/mpi/file_datarep.mpi \
     tests/mpi/file_forms.mpi \
+    tests/mpi/file_fuzz.mpi \
     tests/mpi/file_life.mpi \
+    tests/mpi/file_threads.mpi \
     tests/mpi/handles.mpi \
     tests/mpi/inter_coll.mpi \
     tests/mpi/inter_create.mpi \
@@ -106,10 +109,16 @@ tests_mpi_datatype_scatter_mpi_SOURCES = tests/mpi/datatype_scatter.c tests/mpi/
 tests_mpi_datatype_scatter_mpi_LDADD = libmpi_abi.la
 tests_mpi_errhandlers_mpi_SOURCES = tests/mpi/errhandlers.c tests/mpi/mpitest.h
 tests_mpi_errhandlers_mpi_LDADD = libmpi_abi.la
+tests_mpi_file_datarep_mpi_SOURCES = tests/mpi/file_datarep.c tests/mpi/file_test.h tests/mpi/mpitest.h
+tests_mpi_file_datarep_mpi_LDADD = libmpi_abi.la
 tests_mpi_file_forms_mpi_SOURCES = tests/mpi/file_forms.c tests/mpi/file_test.h tests/mpi/mpitest.h
 tests_mpi_file_forms_mpi_LDADD = libmpi_abi.la
+tests_mpi_file_fuzz_mpi_SOURCES = tests/mpi/file_fuzz.c tests/mpi/file_test.h tests/mpi/mpitest.h
+tests_mpi_file_fuzz_mpi_LDADD = libmpi_abi.la
 tests_mpi_file_life_mpi_SOURCES = tests/mpi/file_life.c tests/mpi/file_test.h tests/mpi/mpitest.h
 tests_mpi_file_life_mpi_LDADD = libmpi_abi.la
+tests_mpi_file_threads_mpi_SOURCES = tests/mpi/file_threads.c tests/mpi/file_test.h tests/mpi/mpitest.h
+tests_mpi_file_threads_mpi_LDADD = libmpi_abi.la
 tests_mpi_handles_mpi_SOURCES = tests/mpi/handles.c tests/mpi/mpitest.h
 tests_mpi_handles_mpi_LDADD = libmpi_abi.la
 tests_mpi_inter_coll_mpi_SOURCES = tests/mpi/inter_coll.c tests/mpi/inter_test.h \
