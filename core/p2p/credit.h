@@ -29,9 +29,9 @@
 enum credit_line { CREDIT_PROGRAM, CREDIT_LIBRARY, CREDIT_LINES };
 
 enum {
-    CREDIT_UNIT_LOG = 12,    /* 4 KiB */
-    CREDIT_LONG = 64 * 1024, /* bytes; from here on a message is announced, by all providers */
-    CREDIT_LEAST = 64,       /* the smallest credit: four of the dearest messages */
+    CREDIT_UNIT_LOG = 12,     /* 4 KiB */
+    CREDIT_LONG = 128 * 1024, /* bytes; what is longer is announced, by all providers */
+    CREDIT_LEAST = 64,        /* the smallest credit: above the cost of the dearest message */
     CREDIT_MOST = 1 << 24,
 };
 
@@ -73,7 +73,7 @@ static inline struct credit *credit_of(struct fabric_peer *peer, enum credit_lin
 
 static inline int32_t credit_cost(size_t len)
 {
-    return len < CREDIT_LONG ? 1 + (int32_t)(len >> CREDIT_UNIT_LOG) : 1;
+    return len <= CREDIT_LONG ? 1 + (int32_t)(len >> CREDIT_UNIT_LOG) : 1;
 }
 
 bool credit_take_slow(struct fabric_peer *to, struct credit *k, int32_t cost);

@@ -23,12 +23,13 @@ enum {
     NODE_LINE = 64,
     NODE_CHUNK = 16384, /* bytes */
     NODE_CHUNKS = 64,
-    NODE_TRAIN = 4,      /* chunks of the longest message that is copied in and out */
-    NODE_SOURCES = 4096, /* processes that may ever write here */
+    NODE_TRAIN = 8,                    /* chunks of the longest message that is copied in and out */
+    NODE_TRAIN_BLOCK = 4 * NODE_CHUNK, /* bytes, where it lies in one block: node_train.h */
+    NODE_SOURCES = 4096,               /* processes that may ever write here */
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c0005ull /* "ORIEL", layout 5 */
+#define NODE_MAGIC 0x4f5249454c0006ull /* "ORIEL", layout 6 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {
@@ -100,12 +101,12 @@ struct node_segment {
     alignas(NODE_LINE) atomic_uint sources_taken;
     struct node_queue queue;
     /*
-     * How often each chunk has come back, counted by its readers, and of a train's chunks how often
-     * they have been filled, by the owner. Close together: who passes many reads and writes few
-     * lines.
+     * How often each chunk has come back, counted by its readers, and of a train's chunks how
+     * far the owner has filled them: node_train.c. Close together: who passes many reads and writes
+     * few lines.
      */
     alignas(NODE_LINE) atomic_uint chunks_back[NODE_CHUNKS];
-    alignas(NODE_LINE) atomic_uint chunks_full[NODE_CHUNKS];
+    alignas(NODE_LINE) _Atomic uint64_t chunks_full[NODE_CHUNKS];
     alignas(NODE_LINE) _Atomic uint64_t pulls_open; /* bit i: slot i, set by the receiver */
     struct node_pull_slot pulls[NODE_PULLS];
     struct node_stripe stripes[NODE_STRIPES];

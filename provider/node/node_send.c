@@ -102,6 +102,9 @@ static ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const stru
         return chunk;
     if (answered && !(op = op_new(ep, peer, tx, len)))
         goto return_chunk;
+    if (ep->chunk_ready < len)
+        prefetch_block_to_store(ep->segment->chunks[chunk] + ep->chunk_ready,
+                                len - ep->chunk_ready);
     node_iov_read(tx->iov, tx->iov_count, 0, ep->segment->chunks[chunk], len);
     if (UNLIKELY(start))
         node_pace_end(&peer->pace, start, len);
@@ -113,10 +116,8 @@ static ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const stru
     publish(peer, tx, cell, position, NODE_CELL_CHUNK, wire_flags(tx) | (op ? NODE_WIRE_ACK : 0),
             len);
     node_chunk_lend(ep, chunk);
-    if (peer->pace.distant_until) {
-        ep->chunk_ready = 0;
-        ep->chunk_wanted = len;
-    }
+    ep->chunk_ready = 0;
+    ep->chunk_wanted = peer->pace.distant_until ? len : 0;
     if (!op)
         sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);
     return 0;
@@ -210,6 +211,17 @@ static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct
     return 0;
 }
 
+/* Above the first a train is worth its cell, above the second it is too long. */
+static size_t train_above(const struct node_tx *tx)
+{
+    return tx->iov_count == NODE_SCATTER ? NODE_TRAIN_PART : NODE_CHUNK;
+}
+
+static size_t train_most(const struct node_tx *tx)
+{
+    return tx->iov_count == NODE_SCATTER ? NODE_TRAIN * NODE_CHUNK : NODE_TRAIN_BLOCK;
+}
+
 /* Of a message that either way could take. */
 static bool wants_single_copy(struct node_peer *peer, const struct node_tx *tx)
 {
@@ -228,14 +240,14 @@ ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
         return -FI_EAGAIN;
     if (len <= NODE_CELL_PAYLOAD && !(tx->fi_flags & FI_DELIVERY_COMPLETE))
         return send_inline(ep, peer, tx, len);
-    if (len <= NODE_CHUNK)
+    if (len <= train_above(tx))
         return send_chunk(ep, peer, tx, len);
-    if (tx->fi_flags & FI_INJECT)
+    if (len > NODE_CHUNK && tx->fi_flags & FI_INJECT)
         return -FI_EMSGSIZE;
-    if (len <= NODE_TRAIN * NODE_CHUNK && !wants_single_copy(peer, tx)) {
+    if (len <= train_most(tx) && !wants_single_copy(peer, tx)) {
         ret = send_train(ep, peer, tx, len);
         /* Others may have so many chunks for good that there are never enough for a train. */
-        if (ret != -FI_EAGAIN || peer->chunks)
+        if (ret != -FI_EAGAIN || peer->chunks || len <= NODE_CHUNK)
             return ret;
     }
     return send_rts(ep, peer, tx, len);

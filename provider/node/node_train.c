@@ -23,6 +23,12 @@ static size_t chunk_len(size_t len, unsigned i)
     return rest < NODE_CHUNK ? rest : NODE_CHUNK;
 }
 
+/* What chunks_full says: which lending of the chunk, and how many bytes are there. */
+static uint64_t full_of(unsigned lending, size_t bytes)
+{
+    return (uint64_t)lending << 32 | bytes;
+}
+
 /* ---- The sender ---- */
 
 bool node_train_take(struct node_ep *ep, struct node_peer *peer, size_t len,
@@ -41,19 +47,36 @@ bool node_train_take(struct node_ep *ep, struct node_peer *peer, size_t len,
     return true;
 }
 
+/*
+ * Copies bytes at .. at + len of the message into a chunk, and says after each part how far that
+ * is. Its lines were the reader's before: rows of 1 KiB pass at 5.5 GB/s where each line is asked
+ * for when the stores reach it, at 8 where they are asked for together.
+ */
+static void fill_chunk(struct node_ep *ep, const struct node_tx *tx, size_t at, unsigned chunk,
+                       size_t len)
+{
+    size_t part = tx->iov_count == NODE_SCATTER ? NODE_TRAIN_PART : NODE_CHUNK;
+    unsigned char *to = ep->segment->chunks[chunk];
+
+    for (size_t done = 0; done < len;) {
+        size_t n = len - done < part ? len - done : part;
+        prefetch_block_to_store(to + done, n);
+        node_iov_read(tx->iov, tx->iov_count, at + done, to + done, n);
+        done += n;
+        atomic_store_explicit(&ep->segment->chunks_full[chunk],
+                              full_of(ep->chunk_lent[chunk] + 1, done), memory_order_release);
+    }
+}
+
 void node_train_fill(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
                      const struct node_wire_train *wire)
 {
     uint64_t start = tx->iov_count == NODE_SCATTER ? 0 : node_pace_start(&peer->pace, NODE_CHUNK);
 
     for (unsigned i = 0; i < chunk_count(wire->len); i++) {
-        unsigned chunk = wire->chunks[i];
-        node_iov_read(tx->iov, tx->iov_count, (size_t)i * NODE_CHUNK, ep->segment->chunks[chunk],
-                      chunk_len(wire->len, i));
+        fill_chunk(ep, tx, (size_t)i * NODE_CHUNK, wire->chunks[i], chunk_len(wire->len, i));
         if (UNLIKELY(start && i == 0))
             node_pace_end(&peer->pace, start, NODE_CHUNK);
-        atomic_store_explicit(&ep->segment->chunks_full[chunk], ep->chunk_lent[chunk] + 1,
-                              memory_order_release);
     }
 }
 
@@ -71,22 +94,24 @@ void node_train_return(struct node_ep *ep, const struct node_wire_train *wire)
 
 /* ---- The receiver ---- */
 
-/* Waits until the sender has filled a chunk; false where it never will. */
-static bool wait_full(const struct node_segment *s, unsigned chunk)
+/* Waits until a chunk has more than `had` bytes: how many. 0 where the sender never gets there. */
+static size_t wait_more(const struct node_segment *s, unsigned chunk, size_t had)
 {
-    /* It is full for its next return. */
-    unsigned wanted = atomic_load_explicit(&s->chunks_back[chunk], memory_order_relaxed) + 1;
+    /* This lending is the one before its next return. */
+    unsigned back = atomic_load_explicit(&s->chunks_back[chunk], memory_order_relaxed);
+    uint64_t least = full_of(back + 1, had), full;
 
-    for (unsigned looks = 1;
-         atomic_load_explicit(&s->chunks_full[chunk], memory_order_acquire) != wanted; looks++) {
+    for (unsigned looks = 1;; looks++) {
+        full = atomic_load_explicit(&s->chunks_full[chunk], memory_order_acquire);
+        if (full >> 32 == least >> 32 && full > least)
+            return (uint32_t)full;
         if (looks < SPINS)
             __builtin_ia32_pause();
         else if (looks % LOOKS == 0 && node_segment_is_gone(s))
-            return false;
+            return 0;
         else
             sched_yield();
     }
-    return true;
 }
 
 ssize_t node_train_read(const struct node_message *m, const struct iovec *iov, size_t count,
@@ -95,11 +120,13 @@ ssize_t node_train_read(const struct node_message *m, const struct iovec *iov, s
     const struct node_segment *s = m->peer->segment;
     size_t done = 0, len = m->len < room ? m->len : room;
 
-    for (unsigned i = 0; done < len; i++) {
-        size_t n = chunk_len(len, i);
-        if (!wait_full(s, m->chunks[i]))
+    while (done < len) {
+        unsigned chunk = m->chunks[done / NODE_CHUNK];
+        size_t at = done % NODE_CHUNK, there = wait_more(s, chunk, at);
+        if (!there)
             return -ESRCH;
-        node_iov_fill(iov, count, done, s->chunks[m->chunks[i]], n);
+        size_t n = there - at < len - done ? there - at : len - done;
+        node_iov_fill(iov, count, done, s->chunks[chunk] + at, n);
         done += n;
     }
     return done;
@@ -109,6 +136,6 @@ void node_train_release(const struct node_message *m)
 {
     /* Those too that nobody read: the sender may not have come to them yet. */
     for (unsigned i = 0; i < chunk_count(m->len); i++)
-        if (wait_full(m->peer->segment, m->chunks[i]))
+        if (wait_more(m->peer->segment, m->chunks[i], chunk_len(m->len, i) - 1))
             node_chunk_release(m->peer, m->chunks[i]);
 }

@@ -4,11 +4,18 @@
  * for the caches, since it looks up and pins every page. The cell goes out before the chunks are
  * filled, so that a reader who waits copies out what is there while the rest is still copied in.
  * In a crowd, where the sender may lose its processor in between, the chunks are filled first.
+ *
+ * Memory in one block goes this way up to NODE_TRAIN_BLOCK bytes, and is published by the chunk.
+ * Scattered memory takes longer to collect and to put back: it goes this way from NODE_TRAIN_PART
+ * bytes on, which is what is published at once, and up to NODE_TRAIN chunks, since the other way is
+ * no single copy but a stream, whose receiver must ask first.
  */
 #ifndef ORIEL_NODE_NODE_TRAIN_H
 #define ORIEL_NODE_NODE_TRAIN_H
 
 #include "provider/node/node.h"
+
+enum { NODE_TRAIN_PART = 4096 };
 
 /* The sender: takes chunks for `len` bytes, all or none. */
 bool node_train_take(struct node_ep *ep, struct node_peer *peer, size_t len,

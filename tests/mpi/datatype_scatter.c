@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Layouts to one another, at the lengths where a message changes its way: in a cell, in a
- * chunk, as a stream, in one copy of long blocks, in more blocks than are told at once. Expected
- * and unexpected, matched, persistent, and cut short by the receiver.
+ * Layouts to one another, at the lengths where a message changes its way: in a cell, in a chunk, in
+ * a train of chunks, as a stream, in one copy of long blocks, in more blocks than are told at once.
+ * Expected and unexpected, matched, persistent, and cut short by the receiver.
  */
 #include "mpitest.h"
 
@@ -29,7 +29,7 @@ static const struct layout layouts[] = {
 };
 enum { LAYOUTS = sizeof layouts / sizeof *layouts };
 
-static const int sizes[] = {1, 40, 41, 1025, 16384, 16385, 65536, MOST};
+static const int sizes[] = {1, 41, 1025, 4097, 16384, 16385, 131072, 131073, MOST};
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
 static unsigned char *data, *out, *in;

@@ -424,8 +424,8 @@ Test(pull, killed_in_the_middle)
 }
 
 /*
- * The sender of a train is killed when its cell is out and its chunks are not filled: the receive
- * that was posted ends with an error, and what nobody has asked for was never sent.
+ * The sender of a train is killed when its cell is out and its first chunk is filled in part: the
+ * receive that was posted ends with an error, and what nobody has asked for was never sent.
  */
 static void killed_before_filling(int rank, bool posted)
 {
@@ -446,6 +446,8 @@ static void killed_before_filling(int rank, bool posted)
         job_barrier();
         CHECK(node_train_take(ep, peer, LEN, &wire), "chunks");
         struct node_cell *cell = node_outlet_take(&peer->out, &position);
+        CHECK(cell, "room");
+        atomic_store(&ep->segment->chunks_full[wire.chunks[0]], UINT64_C(1) << 32 | 4096);
         memcpy(cell->payload, &wire, sizeof(wire));
         cell->tag = 1;
         node_outlet_publish(&peer->out, cell, position,
