@@ -233,6 +233,21 @@ static int open_node(void)
     return rc ? rc : publish_address(&fabric.ends[END_NODE]);
 }
 
+static void say_no_shared_memory(int rc)
+{
+    snprintf(why_not, sizeof(why_not),
+             "no memory to share with the ranks on this host: %s; ORIEL_NODE=no does without",
+             strerror(-fabric_errno(rc)));
+}
+
+/* The host's other ranks may have got what this one did not, and would wait for it there. */
+static bool is_out_of_memory(int rc)
+{
+    int e = -fabric_errno(rc);
+
+    return e == ENOSPC || e == ENOMEM;
+}
+
 /* Beside a network. The host's other ranks count on it: without it there is no way to them. */
 static int open_node_beside(void)
 {
@@ -247,9 +262,7 @@ static int open_node_beside(void)
     }
     int rc = open_node();
     if (rc)
-        snprintf(why_not, sizeof(why_not),
-                 "no memory to share with the ranks on this host: %s; ORIEL_NODE=no does without",
-                 strerror(-fabric_errno(rc)));
+        say_no_shared_memory(rc);
     return rc;
 }
 
@@ -370,7 +383,9 @@ static int open_ends(void)
 {
     int rc = fabric_wants_node() ? open_node() : -ENODATA;
 
-    if (rc)
+    if (is_out_of_memory(rc))
+        say_no_shared_memory(rc);
+    else if (rc)
         rc = open_net();
     return !rc && boot_info()->one_host ? wait_publish() : rc;
 }

@@ -80,6 +80,14 @@ static void waits(void)
     pause();
 }
 
+/* More than fits the queue's own memory. */
+static void sends_long(void)
+{
+    static char buf[8192];
+
+    MPI_Send(buf, sizeof(buf), MPI_BYTE, 0, 1, MPI_COMM_WORLD);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -97,6 +105,7 @@ int main(int argc, char **argv)
         {"killed", killed},
         {"leaves", leaves},
         {"waits", waits},
+        {"sends-long", sends_long},
     };
     int rank, size;
 

@@ -83,6 +83,22 @@ status=$?
 grep -q 'ORIEL_PROVIDER=nosuch: no such provider.*there is .*tcp' "$work/err" ||
     complain "what there is is not listed"
 
+# Shared memory that runs out, at the start of one rank and at its first long message.
+no_room()
+{
+    case=$1
+    ORIEL_NODE=yes timeout -k 5 60 ./mpiexec -n 2 strace -f -o /dev/null \
+        -e inject=fallocate:error=ENOSPC:"$2" tests/mpi/bad_input "$3" \
+        > "$work/out" 2> "$work/err" < /dev/null
+    status=$?
+    [ $status -eq 1 ] || complain "exit status $status, not 1"
+    grep -q "$4" "$work/err" || complain "no line says: $4"
+}
+if strace -o /dev/null -e inject=fallocate:error=ENOSPC true 2> /dev/null; then
+    no_room at-start when=1+ none 'no memory to share with the ranks on this host: No space left.*ORIEL_NODE=no'
+    no_room later when=2+ sends-long 'MPI_Send.*MPI_ERR_NO_SPACE.*No space left'
+fi
+
 left=$(ps -eo args= | grep "^tests/mpi/bad_input " || true)
 [ -z "$left" ] || { echo "bad_input_test: still running: $left"; failed=1; }
 exit $failed
