@@ -16,7 +16,7 @@ OP_VECTORISE
  */
 #define COMPLEX(name, real)                                                                        \
     OP_LOOP(sum_##name, name, a + b)                                                               \
-    OP_CLONES static void prod_##name(const void *in, void *inout, MPI_Count count)                \
+    OP_CLONES_UNFUSED static void prod_##name(const void *in, void *inout, MPI_Count count)        \
     {                                                                                              \
         const real *restrict from = in;                                                            \
         real *restrict to = inout;                                                                 \
