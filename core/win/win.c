@@ -47,6 +47,17 @@ static int info_show(struct win *w)
     return rc ? rc : info_set(w->info, HINT_MEMORY_KINDS, MEMORY_KINDS);
 }
 
+int win_show_ways(struct win *w)
+{
+    int rc = info_set(w->info, "oriel_locks", w->board ? "memory" : "messages");
+
+    return rc ? rc
+              : info_set(w->info, "oriel_accumulates",
+                         !w->board   ? "target"
+                         : w->coarse ? "lock"
+                                     : "processor");
+}
+
 /* At creation; the same on all processes, the alignment excepted. */
 static int info_take(struct win *w, struct info *from)
 {

@@ -90,7 +90,7 @@ static int exchange_with(struct win *w, MPI_Aint unit, int error)
 
     if (!cards)
         return err_set(MPI_ERR_NO_MEM, "no memory for the cards of %d processes", w->comm->size);
-    error = make_card(w, unit, error, &mine);
+    error = make_card(w, unit, error ? error : win_show_ways(w), &mine);
     rc = coll_allgather(w->comm, &mine, sizeof mine, &datatype_byte, cards);
     if (!rc)
         rc = error ? error : read_cards(w, cards);

@@ -13,6 +13,14 @@ int win_new(int flavor, struct info *info, struct comm *c, struct win **win);
 /* Takes back what there is of a window whose creation failed. */
 void win_undo(struct win *w);
 
+/*
+ * Shows among the hints what has been decided, for whoever wonders about speed. oriel_locks:
+ * "memory" (the processor's atomics on the board) or "messages" (the target grants).
+ * oriel_accumulates: "processor" (its atomics, or the lock where it has none), "lock" (always under
+ * the target's lock) or "target" (which applies messages).
+ */
+int win_show_ways(struct win *w);
+
 /* Bytes that a process's part of the segment takes. */
 static inline size_t win_part(MPI_Aint size, size_t step)
 {

@@ -71,6 +71,7 @@ struct fabric_limits {
 struct fabric_candidate {
     const char *provider, *domain, *why;
     bool chosen;
+    const char *windows; /* how a window whose ranks it connects works, in words */
 };
 
 /*

@@ -323,7 +323,8 @@ static void each_unfit(const struct fi_info *fit,
         return;
     for (struct fi_info *i = all; i; i = i->next) {
         struct fabric_candidate one = {i->fabric_attr->prov_name, i->domain_attr->name,
-                                       "it lacks tagged messages, remote memory or both", false};
+                                       "it lacks tagged messages, remote memory or both", false,
+                                       NULL};
         long value;
         fabric_quirk(one.provider, QUIRK_REFUSE, &value, &one.why);
         struct fi_info *rest = i->next;
@@ -356,7 +357,9 @@ static bool each_node(bool one_host, void (*each)(const struct fabric_candidate 
         return false;
     const struct fi_info *info = c.best[0].info;
     struct fabric_candidate one = {info->fabric_attr->prov_name, info->domain_attr->name,
-                                   node_flaw(one_host), false};
+                                   node_flaw(one_host), false,
+                                   "memory that all have mapped, or copies by the kernel; locks "
+                                   "and accumulates by the processor's atomics"};
     one.chosen = !one.why;
     each(&one, arg);
     fabric_choices_close(&c);
@@ -393,6 +396,17 @@ void fabric_version(char *text, size_t room)
     snprintf(text, room, "%u.%u", FI_MAJOR(version), FI_MINOR(version));
 }
 
+static const char *windows_over(const char *provider)
+{
+    const char *why;
+    long emulated;
+
+    return fabric_quirk(provider, QUIRK_EMULATED, &emulated, &why) && emulated
+               ? "remote writes and reads that the target's processor carries out; locks and "
+                 "accumulates by messages"
+               : "remote writes and reads; locks and accumulates by messages";
+}
+
 int fabric_candidates(bool one_host, void (*each)(const struct fabric_candidate *, void *),
                       void *arg)
 {
@@ -405,7 +419,8 @@ int fabric_candidates(bool one_host, void (*each)(const struct fabric_candidate 
     for (unsigned i = 0; i < c.count; i++) {
         const struct fabric_choice *b = &c.best[i];
         struct fabric_candidate one = {b->info->fabric_attr->prov_name, b->info->domain_attr->name,
-                                       b->why, !chosen && i == 0 && !b->why};
+                                       b->why, !chosen && i == 0 && !b->why,
+                                       windows_over(b->info->fabric_attr->prov_name)};
         if (repeats(&c, i))
             continue;
         if (!b->why && !one.chosen)

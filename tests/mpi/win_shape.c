@@ -5,6 +5,28 @@
  */
 #include "win_test.h"
 
+/* The hints that tell who synchronises: both of them from the same side. */
+static void decided(MPI_Win win, int shared)
+{
+    char locks[MPI_MAX_INFO_VAL + 1] = "", accumulates[MPI_MAX_INFO_VAL + 1] = "";
+    const char *node = getenv("ORIEL_NODE");
+    int told = 0, flag;
+    MPI_Info info;
+
+    OK(MPI_Win_get_info(win, &info));
+    MPI_Info_get(info, "oriel_locks", MPI_MAX_INFO_VAL, locks, &flag);
+    MPI_Info_get(info, "oriel_accumulates", MPI_MAX_INFO_VAL, accumulates, &flag);
+    MPI_Info_free(&info);
+    told = !strcmp(locks, "messages");
+    CHECK(told || !strcmp(locks, "memory"), "oriel_locks is '%s'", locks);
+    CHECK(told ? !strcmp(accumulates, "target")
+               : !strcmp(accumulates, shared || win_size == 1 ? "processor" : "lock"),
+          "oriel_accumulates is '%s', oriel_locks '%s'", accumulates, locks);
+    CHECK(!told || (!shared && win_size > 1), "messages where all is shared");
+    CHECK(told || shared || win_size == 1 || !node || strcmp(node, "no"),
+          "locks in memory without shared memory");
+}
+
 static void attributes(void)
 {
     int buf[10], flag, *unit, *flavor, *model, n, same;
@@ -26,6 +48,7 @@ static void attributes(void)
     CHECK(flag && *flavor == MPI_WIN_FLAVOR_CREATE, "flavor %d", *flavor);
     OK(MPI_Win_get_attr(win, MPI_WIN_MODEL, &model, &flag));
     CHECK(flag && *model == MPI_WIN_UNIFIED, "model %d", *model);
+    decided(win, 0);
     OK(MPI_Win_set_name(win, "a window"));
     OK(MPI_Win_get_name(win, name, &n));
     CHECK(n == 8 && !strcmp(name, "a window"), "name %s", name);
@@ -60,6 +83,7 @@ static void shared(int apart)
     OK(MPI_Win_allocate_shared(n * (MPI_Aint)sizeof(int), sizeof(int), info, MPI_COMM_WORLD, &mine,
                                &win));
     MPI_Info_free(&info);
+    decided(win, 1);
     for (int i = 0; i < n; i++)
         mine[i] = 100 * win_rank + i;
     MPI_Win_lock_all(0, win);

@@ -28,6 +28,7 @@ has '^ORIEL_SPIN \(int\) = 10000$' --params
 has '^\* oriel +node +chosen' --providers
 [ "$(./oriel-info --providers | grep -c '^\*')" -le 2 ] || complain 'more than one is chosen for a kind of job'
 ORIEL_NODE=no has '^\* tcp;ofi_rxm +lo +chosen' --providers
+has '^    windows: .*processor' --providers
 has 'several hosts' --providers
 has 'sockets .*not chosen: ' --providers
 has '^MPI_Allreduce' --collectives

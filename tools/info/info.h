@@ -10,6 +10,7 @@ enum { SHOW_VERSION = 1, SHOW_PARAMS = 2, SHOW_PROVIDERS = 4, SHOW_COLLECTIVES =
 
 struct info_provider {
     char *provider, *domain, *why; /* `why`: not chosen; NULL where it is */
+    char *windows;                 /* how windows work there, or NULL */
 };
 
 /* The providers for one kind of job, best first. */

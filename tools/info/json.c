@@ -67,6 +67,7 @@ static void providers_of(const char *before, const char *name, const struct info
         member(", ", "domain", p->domain);
         printf(", \"chosen\": %s", p->why ? "false" : "true");
         member(", ", "why_not", p->why);
+        member(", ", "windows", p->windows);
         putchar('}');
     }
     putchar(']');

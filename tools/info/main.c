@@ -70,8 +70,8 @@ static void add(const struct fabric_candidate *c, void *arg)
     all->list = realloc(all->list, (all->count + 1) * sizeof(*all->list));
     if (!all->list)
         abort();
-    all->list[all->count++] =
-        (struct info_provider){copy(c->provider), copy(c->domain), c->chosen ? NULL : copy(c->why)};
+    all->list[all->count++] = (struct info_provider){
+        copy(c->provider), copy(c->domain), c->chosen ? NULL : copy(c->why), copy(c->windows)};
     all->chosen |= c->chosen;
 }
 
@@ -81,6 +81,7 @@ static void forget(struct info_providers *all)
         free(all->list[i].provider);
         free(all->list[i].domain);
         free(all->list[i].why);
+        free(all->list[i].windows);
     }
     free(all->list);
 }

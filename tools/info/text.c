@@ -32,6 +32,8 @@ static void show_providers(const char *hosts, const struct info_providers *all)
         printf("%s %-16s %-10s %s%s\n", p->why ? " " : "*", p->provider,
                p->domain ? p->domain : "-", p->why ? "not chosen: " : "chosen",
                p->why ? p->why : "");
+        if (!p->why && p->windows)
+            printf("    windows: %s\n", p->windows);
     }
 }
 
