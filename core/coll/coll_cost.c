@@ -11,23 +11,23 @@
 const char *const coll_endpoint_names[COLL_ENDPOINTS] = {"node", "stack", "device"};
 
 /*
- * Shared memory and the loopback's stack: `oriel-bench --tune` on two processors of a Xeon of 2023
- * (docs/performance.md). Devices: what adapters of 100 Gbit/s are said to need.
+ * Shared memory and the loopback's stack: `oriel-bench --tune` on two processors of a server of
+ * 2024 (docs/performance.md). Devices: what adapters of 100 Gbit/s are said to need.
  */
 static const struct coll_costs defaults[COLL_ENDPOINTS] = {
-    [COLL_NODE] = {.message = 0.35,
-                   .byte = 0.3e-4,
-                   .long_message = 6,
-                   .long_byte = 0.6e-4,
-                   .post = 0.1,
-                   .fold = 0.35e-4,
-                   .copy = 0.5e-4,
-                   .step = 0.1,
+    [COLL_NODE] = {.message = 0.45,
+                   .byte = 1.1e-4,
+                   .long_message = 8,
+                   .long_byte = 0.75e-4,
+                   .post = 0.5,
+                   .fold = 0.5e-4,
+                   .copy = 0.6e-4,
+                   .step = 0.3,
                    .look = 0.01,
-                   .move = 0.25e-4,
-                   .fetch = 0.6,
-                   .fetch_byte = 0.6e-4,
-                   .turn = 1.1,
+                   .move = 0.55e-4,
+                   .fetch = 0.8,
+                   .fetch_byte = 0.85e-4,
+                   .turn = 1.3,
                    .eager = 65536,
                    .segment = 65536},
     [COLL_STACK] = {.message = 10,
