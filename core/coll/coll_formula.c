@@ -21,9 +21,10 @@ static double message_cost(const struct coll_shape *s, double bytes)
     return lap(s) + first + length_cost(s, bytes);
 }
 
+/* In a crowd few of the partners are there at the same time, and most must be waited for. */
 static double more_cost(const struct coll_shape *s, double bytes)
 {
-    return s->load * s->c->post + length_cost(s, bytes);
+    return 0.75 * lap(s) + s->load * s->c->post + length_cost(s, bytes);
 }
 
 static double piece_of(const struct coll_shape *s, double bytes)

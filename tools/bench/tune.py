@@ -50,7 +50,7 @@ class Formulas:
         words = {
             "p": p, "n": n, "part": n / p, "odd": int(p & (p - 1) != 0), "lg": math.ceil(math.log2(p)),
             "lg4": math.ceil(math.log(p, 4) - 1e-9), "SET": SET, "message": message, "bytes": length,
-            "more": lambda b: load * c["post"] + length(b), "piece": lambda b: min(b, c["segment"]),
+            "more": lambda b: 0.75 * lap + load * c["post"] + length(b), "piece": lambda b: min(b, c["segment"]),
             "pieces": lambda b: max(1, math.ceil(b / c["segment"])),
             "area": lambda b, room: (lap + c["step"]) * (1 + b / room) + p * c["look"],
             "fetch": lambda b: load * (c["fetch"] + b * c["fetch_byte"]),
