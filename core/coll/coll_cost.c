@@ -11,7 +11,7 @@
 const char *const coll_endpoint_names[COLL_ENDPOINTS] = {"node", "stack", "device"};
 
 /*
- * Shared memory and the loopback's stack: `oriel-bench --tune` on two processors of a server of
+ * Shared memory and the loopback's stack: `oriel-bench --tune` on two processors of a Xeon of
  * 2024 (docs/performance.md). Devices: what adapters of 100 Gbit/s are said to need.
  */
 static const struct coll_costs defaults[COLL_ENDPOINTS] = {
