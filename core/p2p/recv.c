@@ -10,9 +10,9 @@
 #include "provider/fabric/wait.h"
 
 enum {
-    LOOKS = 8,         /* at the queue for each round of other progress */
-    ROUNDS_ALONE = 12, /* before it matters whether a peer needs this processor */
-    ROUNDS_MOST = 250,
+    LOOKS = 32,       /* at the queue for each round of other progress, which takes as long as 8 */
+    ROUNDS_ALONE = 3, /* before it matters whether a peer needs this processor */
+    ROUNDS_MOST = 63,
 };
 
 int post_from(struct comm *c, int source, struct fabric_peer **from)

@@ -577,6 +577,12 @@ int node_copy(uint32_t pid, bool write, const struct iovec *ours, size_t our_cou
 size_t node_iov_fill(const struct iovec *iov, size_t count, size_t at, const void *from,
                      size_t len);
 size_t node_iov_read(const struct iovec *iov, size_t count, size_t at, void *to, size_t len);
+/*
+ * The same, into lines that somebody else had before: rows of 1 KiB pass at 5.5 GB/s where each is
+ * asked for when the stores reach it, at 8 where they are asked for together. Short blocks take
+ * longer to collect than the lines to come.
+ */
+size_t node_iov_read_apart(const struct iovec *iov, size_t count, size_t at, void *to, size_t len);
 /* Bytes at .. at + len of the list as a list of their own: how many iovecs it has. */
 size_t node_iov_slice(const struct iovec *iov, size_t count, size_t at, size_t len,
                       struct iovec out[NODE_IOV]);

@@ -60,6 +60,22 @@ size_t node_iov_read(const struct iovec *iov, size_t count, size_t at, void *to,
     return done;
 }
 
+size_t node_iov_read_apart(const struct iovec *iov, size_t count, size_t at, void *to, size_t len)
+{
+    enum { AT_ONCE = 4096, SHORT = 256 };
+    const struct scatter *s = count == NODE_SCATTER ? node_scatter_of(iov) : NULL;
+    size_t done = 0;
+
+    if (s && s->len < s->count * SHORT)
+        return node_iov_read(iov, count, at, to, len);
+    for (size_t n; done < len; done += n) {
+        n = len - done < AT_ONCE ? len - done : AT_ONCE;
+        prefetch_block_to_store((char *)to + done, n);
+        node_iov_read(iov, count, at + done, (char *)to + done, n);
+    }
+    return done;
+}
+
 size_t node_iov_slice(const struct iovec *iov, size_t count, size_t at, size_t len,
                       struct iovec out[NODE_IOV])
 {

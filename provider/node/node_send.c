@@ -301,7 +301,7 @@ static bool stream_step(struct node_ep *ep, struct node_op *op)
     }
     size_t left = op->limit - op->moved;
     size_t len = left < NODE_CHUNK ? left : NODE_CHUNK;
-    node_iov_read(op->iov, op->iov_count, op->moved, ep->segment->chunks[chunk], len);
+    node_iov_read_apart(op->iov, op->iov_count, op->moved, ep->segment->chunks[chunk], len);
     struct node_wire_data wire = {op->partner, op->moved, chunk};
     memcpy(cell->payload, &wire, sizeof(wire));
     cell->tag = cell->data = 0;
