@@ -383,7 +383,7 @@ static void one_round(MPI_File f, int turn)
 int main(int argc, char **argv)
 {
     begin(&argc, &argv);
-    int rounds = argc > 1 ? atoi(argv[1]) : getenv("ORIEL_TEST_BRIEFLY") ? 20 : 120;
+    int rounds = argc > 1 ? atoi(argv[1]) : getenv("ORIEL_TEST_BRIEFLY") ? 20 : 60;
     state = argc > 2 ? strtoul(argv[2], NULL, 10) : 1;
     CHECK(size < TILE - 2 && size <= RANKS);
     name_file("fuzz");

@@ -246,3 +246,9 @@ fuzz-windows: all tests/mpi/win_oracle.mpi
 	$(srcdir)/tests/mpi/win_oracle.sh 100000 node
 	$(srcdir)/tests/mpi/win_oracle.sh 10000 tcp
 	$(srcdir)/tests/mpi/win_oracle.sh 10000 both
+
+# Files against their model at length: a minute or two.
+.PHONY: fuzz-files
+fuzz-files: all tests/mpi/file_fuzz.mpi
+	for seed in 3 4 5; do $(slow)=node $(MPI_LOG_COMPILER) 1,2,3,4,8 tests/mpi/file_fuzz.mpi 3000 $$seed || exit 1; done
+	$(slow)="tcp both" $(MPI_LOG_COMPILER) 2,3,4 tests/mpi/file_fuzz.mpi 1000 6

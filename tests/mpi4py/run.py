@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs mpi4py's own tests with the mpirun and the python3 that come first in PATH.
 
-usage: run.py [-n RANKS[,RANKS...]] [-e ENDPOINT[,ENDPOINT...]] [-t SECONDS] FOLDER [GROUP...]
+usage: run.py [-n RANKS[,RANKS...]] [-e ENDPOINT[,ENDPOINT...]] [-t SECONDS] [-x GROUP] FOLDER [GROUP...]
 
 FOLDER is the unpacked source distribution of the very mpi4py that is installed; cffi, dill and PyYAML are there, too. A case is a group
 of test modules on a number of ranks (1,2,4 by default) over endpoints (node, tcp, or both as on
@@ -92,6 +92,7 @@ def main():
     parser.add_argument("-n", default="1,2,4")
     parser.add_argument("-e", default="node,tcp")
     parser.add_argument("-t", type=int, default=600)
+    parser.add_argument("-x", choices=GROUPS, help="leave that group out")
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("groups", nargs="*")
     options = parser.parse_args()
@@ -100,7 +101,7 @@ def main():
     passed = failed = 0
     for endpoint in options.e.split(","):
         for ranks in map(int, options.n.split(",")):
-            for group in options.groups or groups:
+            for group in options.groups or [name for name in groups if name != options.x]:
                 why = run(tests, groups[group], ranks, endpoint, options.t)
                 print(f"{'FAIL' if why else 'PASS'}: mpi4py-{group}-on-{ranks}-over-{endpoint}", flush=True)
                 for line in why or []:
