@@ -81,6 +81,7 @@ struct file {
     int fd, amode;
     bool atomic;
     struct file_view view;
+    int64_t hosts;        /* that its processes are on */
     bool holes;           /* some process's view is no single range of the file */
     pthread_mutex_t lock; /* of the position */
     int64_t position;     /* the individual pointer, in etypes */

@@ -15,12 +15,14 @@
 #include "core/coll/coll.h"
 #include "core/file/file_access.h"
 #include "core/file/file_runs.h"
+#include "core/object/datatype_flat.h"
 #include "core/object/err.h"
 
 /* What a process tells all others: the part of the file that it touches. */
 struct part {
-    int64_t first, last; /* offsets of its first byte and behind its last; the same: none */
-    int64_t unwilling;   /* atomic mode, a view that goes back, a representation */
+    int64_t first, last;   /* offsets of its first byte and behind its last; the same: none */
+    int64_t unwilling;     /* atomic mode, a view that goes back, a representation */
+    int64_t bytes, ranges; /* of data, and about how many ranges of the file they are */
 };
 
 struct gather {
@@ -43,6 +45,25 @@ struct gather {
 };
 
 /* ---- Whether, and who ---- */
+
+/*
+ * Ranges that are longer on average are better moved by each process itself. On one host a call
+ * costs a microsecond and all share the kernel's pages, so that reading by a sieve copies less than
+ * any message would: 4 ranks with blocks of 32 KiB write 4.9 GB/s, and 0.8 by way of one of them;
+ * with 512 bytes it is 0.57 and 0.77. To a file system of several hosts each call is a message.
+ */
+enum { LONG_ON_ONE_HOST = 2048, LONG_ON_SEVERAL = 64 * 1024 };
+
+static bool too_long(const struct file *f, const struct part *parts)
+{
+    int64_t bytes = 0, ranges = 0;
+
+    for (int i = 0; i < f->comm->size; i++) {
+        bytes += parts[i].bytes;
+        ranges += parts[i].ranges;
+    }
+    return bytes / ranges >= (f->hosts > 1 ? LONG_ON_SEVERAL : LONG_ON_ONE_HOST);
+}
 
 static bool interleave(const struct part *parts, int n)
 {
@@ -377,18 +398,22 @@ static int gather_run(struct gather *g, uint64_t *moved)
 
 static struct part part_of(struct file *f, int64_t at, int64_t end)
 {
+    const struct datatype *l = f->view.layout;
     struct part p = {0};
 
     p.unwilling = f->atomic || !f->view.ordered || file_datarep_converts(f->view.rep);
     if (end > at && f->view.layout->size) {
         p.first = file_view_offset(&f->view, at);
         p.last = file_view_offset(&f->view, end - 1) + 1;
+        p.bytes = end - at;
+        p.ranges = p.bytes / (l->size / type_shape_blocks(&l->shape)) + 1;
     }
     return p;
 }
 
 /* Whether all gather: with everybody's parts, the same answer on all. */
-static bool shall_gather(struct file *f, const struct part *parts, enum file_choice choice)
+static bool shall_gather(struct file *f, const struct part *parts, enum file_way way,
+                         enum file_choice choice)
 {
     int size = f->comm->size;
     bool some = false;
@@ -397,7 +422,11 @@ static bool shall_gather(struct file *f, const struct part *parts, enum file_cho
         some = some || parts[i].first < parts[i].last;
     if (!some || !all_willing(parts, size))
         return false;
-    return choice == FILE_ENABLE || interleave(parts, size);
+    if (choice == FILE_ENABLE)
+        return true;
+    if (way == FILE_READ && f->hosts == 1 && f->hints.sieve_read != FILE_DISABLE)
+        return false;
+    return interleave(parts, size) && !too_long(f, parts);
 }
 
 int file_access_together(struct file *f, const struct file_access *a, int64_t at, int error,
@@ -418,7 +447,7 @@ int file_access_together(struct file *f, const struct file_access *a, int64_t at
         return err_set(MPI_ERR_NO_MEM, "no memory for the parts of %d processes", f->comm->size);
     mine = part_of(f, at, end);
     rc = coll_allgather(f->comm, &mine, sizeof mine, &datatype_byte, parts);
-    gather = !rc && shall_gather(f, parts, choice);
+    gather = !rc && shall_gather(f, parts, a->way, choice);
     if (gather)
         divide(&g, parts);
     free(parts);

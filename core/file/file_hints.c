@@ -89,9 +89,9 @@ int file_hints_take(struct file *f, struct info *info)
     int rc = MPI_SUCCESS;
 
     if (!h.cb_buffer_size) {
-        int64_t hosts = 1;
-        rc = count_hosts(f->comm, &hosts);
-        set_defaults(&h, hosts);
+        f->hosts = 1;
+        rc = count_hosts(f->comm, &f->hosts);
+        set_defaults(&h, f->hosts);
     }
     for (int i = 0; info && i < NUMBERS; i++)
         take_number(&h, &numbers[i], info);

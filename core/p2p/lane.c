@@ -98,6 +98,8 @@ bool lane_help(struct deferred *work)
 
 void lane_share(void)
 {
+    if (!lane.lock.off) /* they are already, and other threads of the program may look */
+        return;
     lane.lock.off = false;
     bounce_open(true);
 }
