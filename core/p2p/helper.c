@@ -211,7 +211,7 @@ static void *help(void *unused)
 
     (void)unused;
     ask_for_short_slices();
-    prctl(PR_SET_TIMERSLACK, 1000UL);
+    prctl(PR_SET_TIMERSLACK, 1000UL, 0UL, 0UL, 0UL);
     while (!shall_stop()) {
         uint64_t now = polls();
         if (has_started()) {
