@@ -5,6 +5,8 @@
  * draw the same conclusion from the same words. The network of an IP provider is the one on which
  * every host has an address, and none the address of another: two hosts' docker0 are alike and not
  * the same.
+ *
+ * They also tell which machine they are on: hosts that are containers of one share its processors.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +16,21 @@
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric_impl.h"
 #include "provider/fabric/interface.h"
+#include "provider/fabric/wait.h"
 
 #define TOLD_KEY "oriel.host"
 
-enum { TOLD_NETWORKS = 12, TOLD_NAME = 64, TOLD_PROVIDER = 24, TOLD_WHY = 400, NOWHERE = -1 };
+/* Random, drawn at each start of the system, and the same in all containers on it. */
+#define BOOT_ID  "/proc/sys/kernel/random/boot_id"
+
+enum {
+    TOLD_NETWORKS = 12,
+    TOLD_NAME = 64,
+    TOLD_PROVIDER = 24,
+    TOLD_WHY = 400,
+    TOLD_MACHINE = 40,
+    NOWHERE = -1
+};
 
 struct network {
     char interface[IF_NAMESIZE];
@@ -28,6 +41,8 @@ struct network {
  * are. */
 struct told {
     char host[TOLD_NAME];
+    char machine[TOLD_MACHINE];   /* "": not known */
+    uint32_t ranks;               /* that it has */
     char provider[TOLD_PROVIDER]; /* "": none opened */
     uint8_t opened, count;        /* of the networks */
     union {
@@ -99,6 +114,17 @@ int fabric_agree_address(const struct fi_info *opened, struct interface_address 
     return rc;
 }
 
+static void tell_machine(struct told *t)
+{
+    FILE *f = fopen(BOOT_ID, "re");
+
+    if (f && !fgets(t->machine, sizeof(t->machine), f))
+        *t->machine = 0;
+    if (f)
+        fclose(f);
+    t->ranks = boot_info()->local_size;
+}
+
 int fabric_agree_tell(const struct fabric_choices *c, const struct fi_info *opened, const char *why)
 {
     struct told t = {.count = 0};
@@ -107,6 +133,7 @@ int fabric_agree_tell(const struct fabric_choices *c, const struct fi_info *open
     if (boot_info()->local_rank)
         return 0;
     snprintf(t.host, sizeof(t.host), "%s", boot_info()->host);
+    tell_machine(&t);
     if (opened) {
         snprintf(t.provider, sizeof(t.provider), "%s", opened->fabric_attr->prov_name);
         tell_networks(&t, c, opened);
@@ -138,6 +165,20 @@ static int hear(struct hearing *h)
             h->own = i;
     }
     return 0;
+}
+
+static void share_machine(const struct hearing *h)
+{
+    const struct told *own = &h->hosts[h->own];
+    uint32_t ranks = 0;
+
+    for (size_t i = 0; i < h->count; i++)
+        if (i == h->own || (*own->machine && !strcmp(h->hosts[i].machine, own->machine)))
+            ranks += h->hosts[i].ranks;
+    if (ranks == own->ranks)
+        return;
+    LOG(LOG_INFO, "%u ranks of several hosts share this machine's processors", ranks);
+    wait_share_machine(ranks);
 }
 
 /* True, and why, where a host has no network, or another one than the first host has. */
@@ -257,6 +298,8 @@ int fabric_agree(const struct fabric_choices *c, const struct fi_info *opened,
     *verdict = (struct fabric_verdict){.right = opened};
     if (!rc)
         rc = hear(&h);
+    if (!rc)
+        share_machine(&h);
     if (!rc)
         rc = conclude(&h, c, opened, verdict);
     free(h.hosts);

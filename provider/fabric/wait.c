@@ -110,6 +110,12 @@ void wait_share(void)
     decide(sum);
 }
 
+void wait_share_machine(uint32_t ranks)
+{
+    if (!is_bound())
+        decide(ranks);
+}
+
 uint32_t wait_polls(void)
 {
     return spin;

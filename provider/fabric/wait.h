@@ -65,6 +65,11 @@ struct wait {
 void wait_open(uint32_t local_ranks);
 int wait_publish(void);
 void wait_share(void);
+/*
+ * So many ranks, of this host and of others, are on this machine: its hosts are containers. Where
+ * they are bound, each container is taken to have processors of its own.
+ */
+void wait_share_machine(uint32_t ranks);
 /* Whether polls are a network's, which take longer: fewer of them then. */
 void wait_network(bool open);
 
