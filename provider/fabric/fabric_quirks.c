@@ -68,6 +68,11 @@ static const struct setting {
     /* May be longer than a buffer over tcp: at 16000 bytes 7 us instead of 25 (one way, loopback).
      */
     {"FI_OFI_RXM_EAGER_LIMIT", "16384"},
+    /*
+     * libfabric 2.1 sends what is longer in pieces of a buffer, up to 128 KiB: some hundred such
+     * messages that nobody has received yet, and the connection is no longer read.
+     */
+    {"FI_OFI_RXM_SAR_LIMIT", "0"},
     /* Receives that the provider holds at once, 480 bytes each; the rest waits in our queue. */
     {"FI_OFI_RXM_RX_SIZE", "4096"},
 };
