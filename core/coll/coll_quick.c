@@ -177,14 +177,14 @@ static enum coll_quick quick_bcast(const struct coll_args *x, struct shm_area *a
 
     if (x->root == a->rank) {
         if (!shm_may_write(a, 0))
-            return COLL_NOT;
+            return COLL_LATER;
         copy(l->data, x->send.buf, len);
         shm_publish(a, len);
     } else {
         if (!shm_has(a, x->root))
             for (int left = looks(); !shm_has(a, x->root); left--)
                 if (!left)
-                    return COLL_NOT;
+                    return COLL_LATER;
         if (UNLIKELY(l->bytes != len))
             return COLL_NOT;
         copy((void *)x->send.buf, l->data, len);
@@ -195,31 +195,37 @@ static enum coll_quick quick_bcast(const struct coll_args *x, struct shm_area *a
     return COLL_DONE;
 }
 
-static enum coll_quick quick_step(const struct coll_args *x, const struct coll_choice *c)
+/* All have published. */
+static enum coll_quick end_step(const struct coll_args *x, struct shm_area *a, size_t len)
+{
+    if (x->kind == COLL_ALLREDUCE)
+        fold(x, a, len);
+    else if (x->kind != COLL_BARRIER)
+        take(x, a, len);
+    shm_next(a, 0, true);
+    shm_wake(a);
+    return COLL_DONE;
+}
+
+static enum coll_quick quick_step(const struct coll_args *x, size_t len)
 {
     struct shm_area *a = x->comm->area;
 
     if (UNLIKELY(a->turns.current))
         return COLL_NOT;
     if (x->kind == COLL_BCAST)
-        return quick_bcast(x, a, c->len);
+        return quick_bcast(x, a, len);
     if (UNLIKELY(!shm_may_write(a, 0)))
         return COLL_NOT;
-    give(x, a, c->len);
-    shm_publish(a, c->len);
+    give(x, a, len);
+    shm_publish(a, len);
     count_one(x->comm);
-    if (!all_there(a, c->len, 1)) {
+    if (!all_there(a, len, 1)) {
         shm_wake(a);
-        if (!all_there(a, c->len, looks()))
+        if (!all_there(a, len, looks()))
             return COLL_BEGUN;
     }
-    if (x->kind == COLL_ALLREDUCE)
-        fold(x, a, c->len);
-    else if (x->kind != COLL_BARRIER)
-        take(x, a, c->len);
-    shm_next(a, 0, true);
-    shm_wake(a);
-    return COLL_DONE;
+    return end_step(x, a, len);
 }
 
 /* ---- Recursive doubling, as allreduce_doubling between 2^i ranks ---- */
@@ -306,7 +312,18 @@ enum coll_quick coll_quick(const struct coll_args *args, struct coll_begun *b)
         return COLL_NOT;
     b->row = c->row;
     b->got = SIZE_MAX;
-    return LIKELY(c->way == COLL_STEP) ? quick_step(args, c) : quick_messages(args, c, b);
+    b->in_area = c->way == COLL_STEP;
+    b->len = c->len;
+    return LIKELY(c->way == COLL_STEP) ? quick_step(args, c->len) : quick_messages(args, c, b);
+}
+
+enum coll_quick coll_quick_again(const struct coll_args *args, struct coll_begun *b)
+{
+    struct shm_area *a = args->comm->area;
+
+    if (args->kind == COLL_BCAST)
+        return coll_quick(args, b);
+    return all_there(a, b->len, 1) ? end_step(args, a, b->len) : COLL_BEGUN;
 }
 
 void coll_quick_go_on(struct coll *k, const struct coll_begun *b)

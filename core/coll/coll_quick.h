@@ -33,19 +33,26 @@ struct coll_choice {
 /* For coll_select: notes whether the operation, asked for again, can go the short way. */
 void coll_quick_note(const struct coll *k, struct coll_choice *c);
 
-/* NOT: nothing has been done; BEGUN: coll_quick_go_on; DONE: it is over, and it went well. */
-enum coll_quick { COLL_NOT, COLL_BEGUN, COLL_DONE };
+/*
+ * NOT: nothing has been done; LATER: the same, but others that are late may change that; BEGUN:
+ * coll_quick_go_on; DONE: it is over, and it went well.
+ */
+enum coll_quick { COLL_NOT, COLL_LATER, COLL_BEGUN, COLL_DONE };
 
 /* How far one that has begun has come. */
 struct coll_begun {
     const struct coll_row *row;
-    int mask;   /* of the messages' rounds */
-    bool sent;  /* this round's message has left */
+    int mask;  /* of the messages' rounds */
+    bool sent; /* this round's message has left */
+    bool in_area;
+    size_t len; /* in the area: bytes of a rank's part */
     size_t got; /* bytes that came for it, a wrong number; else SIZE_MAX */
 };
 
 /* Lane locked. Takes the operation's tag unless it says NOT. */
 enum coll_quick coll_quick(const struct coll_args *args, struct coll_begun *b);
+/* After LATER or BEGUN, one more look. */
+enum coll_quick coll_quick_again(const struct coll_args *args, struct coll_begun *b);
 /* Makes k, which has begun with the same arguments, what the engine would have made of it. */
 void coll_quick_go_on(struct coll *k, const struct coll_begun *b);
 

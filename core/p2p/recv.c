@@ -11,6 +11,8 @@
 
 enum {
     LOOKS = 32,       /* at the queue for each round of other progress, which takes as long as 8 */
+    LOOKS_CROWD = 2,  /* where the sender has no processor just now */
+    LAPS_HELP = 4,    /* of one that gives its processor away, to a round of other progress */
     ROUNDS_ALONE = 3, /* before it matters whether a peer needs this processor */
     ROUNDS_MOST = 63,
 };
@@ -270,14 +272,15 @@ static bool recv_now(const struct p2p_receive *x, struct node_received *m)
     for (uint32_t round = 0;; round++) {
         if (round)
             lane_lock();
-        for (int looks = LOOKS; looks && rc == -EAGAIN; looks--)
+        for (int looks = rounds || w.stays ? LOOKS : LOOKS_CROWD; looks && rc == -EAGAIN; looks--)
             rc = fabric_trecv_now(from, buf, len, match, p2p_ignore(x->tag), m);
-        if (rc == -EAGAIN || rc == -EINPROGRESS)
+        if (rc == -EINPROGRESS || (rc == -EAGAIN && w.laps % LAPS_HELP == 0))
             lane_progress();
         else if (LIKELY(!rc && !p2p_is_unusual(m)))
             p2p_took(x->comm, any ? NULL : from, m);
         lane_unlock();
-        if (!rc || rc == -EBUSY || (round >= rounds && !wait_stays(&w)) ||
+        if (!rc || rc == -EBUSY ||
+            (round >= rounds && !wait_stays(&w) && !wait_lap(&w, &lane.lock)) ||
             (round == ROUNDS_ALONE && wait_meets(&lane.lock)))
             break;
         rc = -EAGAIN;

@@ -124,3 +124,8 @@ int fabric_meet(cpu_set_t *taken, bool *first)
 {
     return fabric.direct ? fabric.direct->meet(fabric.ends[END_NODE].ep, taken, first) : 0;
 }
+
+bool fabric_spread(unsigned ranks, cpu_set_t *to)
+{
+    return fabric.direct && fabric.direct->spread(fabric.ends[END_NODE].ep, ranks, to);
+}

@@ -15,13 +15,15 @@
 #include "provider/fabric/wait.h"
 
 enum {
-    UNWOKEN_MS = 1,   /* where whoever ends the wait cannot wake us */
-    SLEEP_MS = 20,    /* a wake-up costs some 60 us: 0.3 % of a processor */
-    CLOCK_EVERY = 16, /* yields */
-    LOOKS_FREE = 6,   /* in vain, before it matters that others want the processor */
-    POLLS_ALONE = 8,  /* before it matters whether a peer needs this processor */
-    SAMPLE = 256,     /* one round in so many is timed */
-    NET_POLLS = 16,   /* of shared memory in the time of one of a network */
+    UNWOKEN_MS = 1,     /* where whoever ends the wait cannot wake us */
+    SLEEP_MS = 20,      /* a wake-up costs some 60 us: 0.3 % of a processor */
+    CLOCK_EVERY = 16,   /* yields */
+    LOOKS_FREE = 6,     /* in vain, before it matters that others want the processor */
+    POLLS_ALONE = 8,    /* before it matters whether a peer needs this processor */
+    SAMPLE = 256,       /* one round in so many is timed */
+    NET_POLLS = 16,     /* of shared memory in the time of one of a network */
+    LAPS = 8,           /* of short waits in a crowd */
+    SPREAD_EVERY = 256, /* yields */
 };
 
 /* A migration costs some 10 us, and what a peer said of itself may be old. */
@@ -29,7 +31,8 @@ enum {
 
 #define CPUS_KEY "oriel.cpus"
 
-static uint32_t spin; /* polls before the first yield */
+static uint32_t spin;      /* polls before the first yield */
+static uint32_t all_ranks; /* of this host */
 static bool on_network;
 static uint64_t sleep_after; /* ns of yielding before the first sleep */
 
@@ -68,6 +71,7 @@ void wait_open(uint32_t local_ranks)
 {
     if (sched_getaffinity(0, sizeof(mine), &mine) || !CPU_COUNT(&mine))
         CPU_SET(0, &mine);
+    all_ranks = local_ranks;
     decide(local_ranks);
     sleep_after = param.sleep_after > 0 ? param.sleep_after * UINT64_C(1000) : 0;
 }
@@ -283,12 +287,59 @@ bool wait_stays(struct wait *w)
     return true;
 }
 
-static void yield(void)
+/* Goes to one of those processors, and may come back. */
+static bool go_to(cpu_set_t *there)
 {
+    static _Atomic uint64_t last;
+    uint64_t now = clock_ns();
+    cpu_set_t allowed;
+
+    if (now - atomic_load_explicit(&last, memory_order_relaxed) < ASIDE_NS ||
+        sched_getaffinity(0, sizeof allowed, &allowed))
+        return false;
+    atomic_store_explicit(&last, now, memory_order_relaxed);
+    CPU_AND(there, there, &allowed);
+    if (!CPU_COUNT(there) || sched_setaffinity(0, sizeof *there, there))
+        return false;
+    sched_setaffinity(0, sizeof allowed, &allowed);
+    return true;
+}
+
+/*
+ * Ranks that yield look all the same to the kernel, which may leave five on one processor and three
+ * on the other: then all need the time of five.
+ */
+static void spread(struct lock *lock)
+{
+    cpu_set_t to = mine;
+
+    lock_take(lock);
+    bool goes = fabric_is_open() && fabric_spread(all_ranks, &to);
+    lock_drop(lock);
+    if (goes)
+        go_to(&to);
+}
+
+static void yield(struct lock *lock)
+{
+    static _Thread_local uint32_t yields;
+
     fabric_rest(true);
     sched_yield();
     fabric_rest(false);
     count_add_unlocked(&counts.yields, 1);
+    if (crowded && ++yields % SPREAD_EVERY == 0)
+        spread(lock);
+}
+
+bool wait_lap(struct wait *w, struct lock *lock)
+{
+    if (spin || w->laps == LAPS)
+        return false;
+    w->laps++;
+    w->stays = 0;
+    yield(lock);
+    return true;
 }
 
 /* ---- The ladder ---- */
@@ -341,34 +392,19 @@ void wait_doze(struct wait *w, struct lock *lock, int stop_fd)
     rest(w, lock, stop_fd);
 }
 
-/* Goes to a processor where no peer is, and may come back: the kernel is slow to part two. */
-static bool step_aside(const cpu_set_t *taken)
-{
-    static _Atomic uint64_t last;
-    uint64_t now = clock_ns();
-    cpu_set_t allowed, free;
-
-    if (now - atomic_load_explicit(&last, memory_order_relaxed) < ASIDE_NS ||
-        sched_getaffinity(0, sizeof allowed, &allowed))
-        return false;
-    atomic_store_explicit(&last, now, memory_order_relaxed);
-    CPU_XOR(&free, &allowed, taken);
-    CPU_AND(&free, &free, &allowed);
-    if (!CPU_COUNT(&free) || sched_setaffinity(0, sizeof free, &free))
-        return false;
-    sched_setaffinity(0, sizeof allowed, &allowed);
-    return true;
-}
-
 bool wait_meets(struct lock *lock)
 {
-    cpu_set_t taken;
+    cpu_set_t taken, free = mine;
     bool first;
 
     lock_take(lock);
     int met = fabric_is_open() ? fabric_meet(&taken, &first) : 0;
     lock_drop(lock);
-    return met && (first || !step_aside(&taken));
+    if (!met || first)
+        return met;
+    CPU_AND(&taken, &taken, &mine);
+    CPU_XOR(&free, &free, &taken);
+    return !go_to(&free); /* the kernel is slow to part two */
 }
 
 /* Looks in vain in a row. Of the whole process: a hint, so threads may disturb each other. */
@@ -433,7 +469,7 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
         w->tired = now - w->since >= sleep_after;
     }
     if (!w->tired) {
-        yield();
+        yield(lock);
     } else {
         rest(w, lock, NO_FD);
     }

@@ -42,6 +42,7 @@ struct fabric_peer;
 struct wait {
     uint32_t polls, yields;
     uint32_t stays;   /* looks since the last yield */
+    uint32_t laps;    /* short ones: wait_lap */
     uint64_t since;   /* ns, when yielding began; 0 before */
     uint64_t counted; /* ns, up to when its time has been counted */
     bool tired;       /* it has lasted ORIEL_SLEEP_AFTER */
@@ -94,7 +95,7 @@ extern const struct wait_watch *wait_watch;
 
 static inline void wait_restart(struct wait *w)
 {
-    w->polls = w->yields = w->stays = 0;
+    w->polls = w->yields = w->stays = w->laps = 0;
     w->since = 0;
     w->tired = false;
 }
@@ -152,6 +153,13 @@ bool wait_stays(struct wait *w);
  * the two goes elsewhere if it can. The lock is taken for a moment.
  */
 bool wait_meets(struct lock *lock);
+
+/*
+ * In a crowd: gives the processor away once, to look at what is waited for and at nothing else
+ * after that; a turn should be short, as all others wait for its end. False: it was done often
+ * enough, or there is no crowd; then wait_step, and progress. No lock held.
+ */
+bool wait_lap(struct wait *w, struct lock *lock);
 
 /*
  * One step up, or back to the foot when the last poll brought something. `lock` serialises the

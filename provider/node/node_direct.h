@@ -121,6 +121,11 @@ struct node_direct_ops {
      */
     int (*meet)(struct fid_ep *ep, cpu_set_t *taken, bool *first);
     /*
+     * Tells the same. True: all of `ranks` processes have told, two more are on this processor than
+     * on some of those in `to`, and this one has the greatest pid here; `to` is those then.
+     */
+    bool (*spread)(struct fid_ep *ep, unsigned ranks, cpu_set_t *to);
+    /*
      * Whether the kernel lets this process copy from that peer's memory, and its number for
      * node_direct_fetch.
      */

@@ -596,3 +596,40 @@ NODE_TEST(wait, a_process_does_not_meet_itself, 1)
         CHECK(!ops->meet(e.ep, &taken, &first) && !CPU_COUNT(&taken), "meets itself");
     end_finish(&e);
 }
+
+/* Three on one processor: the youngest of them is told to go to another, and nobody else is. */
+NODE_TEST(wait, too_many_on_a_processor, 3)
+{
+    struct node_direct_ops *ops;
+    cpu_set_t all, here, to;
+    bool youngest = true;
+    struct end e;
+    int value;
+
+    sched_getaffinity(0, sizeof(all), &all);
+    CPU_ZERO(&here);
+    for (int i = 0; i < CPU_SETSIZE && !CPU_COUNT(&here); i++)
+        if (CPU_ISSET(i, &all))
+            CPU_SET(i, &here);
+    CHECK(!sched_setaffinity(0, sizeof(here), &here), "%d", errno);
+    end_start(&e, &(struct end_want){.threading = FI_THREAD_DOMAIN});
+    CHECK(!fi_open_ops(&e.ep->fid, NODE_DIRECT_OPS, 0, (void **)&ops, NULL), "fi_open_ops");
+    to = all;
+    ops->spread(e.ep, 3, &to); /* tells */
+    for (int i = 0; i < 3; i++) {
+        int mine = getpid(), its = 0;
+        if (i == rank)
+            continue;
+        POST(&e, fi_tinject(e.ep, &mine, sizeof(mine), e.addr[i], 1));
+        POST(&e, fi_trecv(e.ep, &its, sizeof(its), NULL, e.addr[i], 1, 0, &value));
+        end_wait_for(&e, &value);
+        youngest = youngest && mine > its;
+    }
+    to = all;
+    bool goes = ops->spread(e.ep, 3, &to);
+    CHECK(goes == (youngest && CPU_COUNT(&all) > 1), "%d", goes);
+    CHECK(!goes || (!CPU_ISSET(sched_getcpu(), &to) && CPU_COUNT(&to) == CPU_COUNT(&all) - 1),
+          "to");
+    CHECK(!ops->spread(e.ep, 4, &here), "one of four has not told");
+    end_finish(&e);
+}
