@@ -1,15 +1,24 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# What runs on the first machine (verbs.rdma): each program, on all machines.
+# What runs on the first machine (verbs.rdma): each of the cases, on all machines. The last ones spoil the machines.
 failed=0
 
+start()
+{
+    timeout -k 5 "${limit:-300}" srun --mpi=pmix --kill-on-bad-exit=1 -N2 -n"$n" --ntasks-per-node=$((n / 2)) "$@" \
+        > /tmp/job.out 2>&1
+    status=$?
+}
+
+# job COMMAND...: on as many ranks of both machines as n says. Slurm's parts of a machine that is starved give each other
+# up before the ranks have begun: then once more.
 job()
 {
     how=$*
-    timeout -k 5 300 srun --mpi=pmix --kill-on-bad-exit=1 -N2 "$@" > /tmp/job.out 2>&1
-    status=$?
+    start "$@"
+    [ $status -eq 0 ] || ! grep -q 'before step completely launched' /tmp/job.out || start "$@"
     read -r up rest < /proc/uptime
-    echo "$how: status $status at $up s"
+    echo "$how on $n ranks: status $status at $up s"
 }
 
 complain()
@@ -19,14 +28,99 @@ complain()
     failed=1
 }
 
-./oriel-info --providers > /tmp/job.out 2>&1
-grep -q '^\* verbs;ofi_rxm *rxe0 .*chosen' /tmp/job.out || complain 'oriel-info does not say that verbs is chosen'
+right()
+{
+    [ $status -eq 0 ] || complain "$how"
+}
 
-for program in $programs; do
-    for n in $ranks; do
-        ORIEL_LOG=info job -n"$n" --ntasks-per-node=$((n / 2)) "tests/mpi/.libs/$program.mpi"
-        [ $status -eq 0 ] || complain "$how"
-        [ "$(grep -c 'verbs;ofi_rxm on rxe0' /tmp/job.out)" -eq "$n" ] || complain "$how: not over verbs"
+says()
+{
+    grep -q "$1" /tmp/job.out || complain "$how does not say: $1"
+}
+
+case_chosen()
+{
+    how='oriel-info --providers'
+    ./oriel-info --providers > /tmp/job.out 2>&1
+    says '^\* verbs;ofi_rxm *rxe0 .*chosen'
+}
+
+case_programs()
+{
+    for program in $programs; do
+        for n in $ranks; do
+            ORIEL_LOG=info job "tests/mpi/.libs/$program.mpi"
+            right
+            [ "$(grep -c 'verbs;ofi_rxm on rxe0' /tmp/job.out)" -eq "$n" ] || complain "$how: not over verbs"
+        done
     done
+}
+
+case_stopped()
+{
+    mkdir -p /control/stopped
+    job tests/rdma/.libs/stopped /control/stopped
+    right
+}
+
+case_forked()
+{
+    job tests/rdma/.libs/forked
+    right
+}
+
+# With the C library's allocator, and with one that keeps and gives back memory in its own way.
+case_remapped()
+{
+    local jemalloc limit=$((120 + rounds))
+
+    job tests/rdma/.libs/remap "$rounds"
+    right
+    says 'the same address again'
+    cat /tmp/job.out
+    jemalloc=$(ldconfig -p | sed -n 's/.*libjemalloc\.so\.2 .*=> //p' | head -n 1)
+    [ -n "$jemalloc" ] || { complain 'no libjemalloc.so.2 (Debian: libjemalloc2)'; return; }
+    job env LD_PRELOAD="$jemalloc" tests/rdma/.libs/remap "$rounds"
+    right
+    cat /tmp/job.out
+}
+
+# mpi4py, with subprocess.run while there is registered memory.
+case_python()
+{
+    "$python" -c 'import mpi4py' 2> /tmp/job.out || { complain "$python has no mpi4py (tools/quickstart)"; return; }
+    limit=600 job "$python" "$top_srcdir/tests/rdma/remap.py"
+    right
+}
+
+# Root is let lock any memory, by a capability which is given up here.
+case_locked()
+{
+    local nothing='setpriv --bounding-set -ipc_lock --inh-caps -ipc_lock prlimit --memlock=0:0'
+
+    job $nothing tests/mpi/.libs/p2p_modes.mpi
+    [ $status -ne 0 ] || complain "$how: it runs"
+    says 'the RDMA device rxe0 port 1 is active, but .* verbs;ofi_rxm on rxe0 does not open .*locked.*ORIEL_ALLOW_TCP=yes'
+    ORIEL_ALLOW_TCP=yes ORIEL_LOG=info job $nothing tests/mpi/.libs/p2p_modes.mpi
+    right
+    says 'tcp;ofi_rxm on eth0'
+}
+
+case_unloaded()
+{
+    job sh -c 'rdma link delete rxe0 && rmmod rdma_rxe'
+    right
+    how='oriel-info --providers with no rdma_rxe'
+    ./oriel-info --providers > /tmp/job.out 2>&1
+    says '^\* tcp;ofi_rxm *eth0 .*chosen'
+    cat /tmp/job.out
+    ORIEL_LOG=info job tests/mpi/.libs/p2p_modes.mpi
+    right
+    says 'tcp;ofi_rxm on eth0'
+}
+
+for one in $cases; do
+    n=2 limit=
+    "case_$one"
 done
 exit $failed
