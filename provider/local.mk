@@ -99,6 +99,8 @@ libprovider_la_SOURCES = \
     provider/fabric/fabric_veil.c \
     provider/fabric/interface.c \
     provider/fabric/interface.h \
+    provider/fabric/monitor.c \
+    provider/fabric/monitor.h \
     provider/fabric/rdma_port.c \
     provider/fabric/rdma_port.h \
     provider/fabric/wait.c \

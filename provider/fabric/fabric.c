@@ -149,6 +149,11 @@ int fabric_address(uint32_t rank, int end, char name[ADDRESS_BYTES])
     return boot_get(rank, address_key(end), name, &len);
 }
 
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 enum { LEAST_TRANSFER = 64 }; /* bytes: what the library's own words need */
 
 /* What an end can do, from the chosen info alone. */
@@ -156,12 +161,14 @@ static int derive_limits(struct fabric_end *e)
 {
     const struct fi_info *i = e->info;
     const char *why;
-    long tail;
+    long tail, piece;
 
     e->inject = i->tx_attr->inject_size;
     e->eager = fabric_quirks_eager(i);
     e->transfer = i->ep_attr->max_msg_size;
     e->word = i->domain_attr->cq_data_size;
+    if (fabric_quirk(fabric_end_provider(e), QUIRK_PIECE, &piece, &why))
+        e->transfer = least(e->transfer, (size_t)piece);
     if (param.max_message && param.max_message < e->transfer)
         e->transfer = param.max_message < LEAST_TRANSFER ? LEAST_TRANSFER : param.max_message;
     if (e->inject > e->transfer)
@@ -388,11 +395,6 @@ static int open_ends(void)
     else if (rc)
         rc = open_net();
     return !rc && boot_info()->one_host ? wait_publish() : rc;
-}
-
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
 }
 
 /* What holds for all peers. */

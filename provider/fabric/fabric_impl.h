@@ -199,6 +199,7 @@ enum fabric_quirk {
     QUIRK_EMULATED,
     QUIRK_ALONE,
     QUIRK_CLOCK,
+    QUIRK_PIECE,
     QUIRK_SOCKETS,
     QUIRK_REFUSE
 };
@@ -207,7 +208,7 @@ enum fabric_quirk {
 bool fabric_quirk(const char *provider, enum fabric_quirk field, long *value, const char **why);
 /* Settings that libfabric reads from the environment, where the user has none. Before any fi_ call.
  */
-void fabric_quirks_environment(const char *job, uint32_t job_size, bool sockets);
+void fabric_quirks_environment(const char *job, uint32_t job_size, uint32_t version, bool sockets);
 /* The same, for what is read as libfabric is loaded. */
 void fabric_quirks_before_load(void);
 /* The longest message that may come before its receive is known to the sender. */

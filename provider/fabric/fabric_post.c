@@ -6,6 +6,10 @@
  * Outstanding operations stay below what the completion queue holds; receives are counted apart
  * from the rest, since they may stay posted for ever.
  */
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
 #include "provider/fabric/fabric_impl.h"
 
 /* The caller's buffer, and the tail behind it that keeps the provider from cutting (fabric.h). */
@@ -97,6 +101,60 @@ static ssize_t post(struct fabric_op *op)
     return -FI_EINVAL;
 }
 
+/* ---- Memory that cannot be registered ---- */
+
+/*
+ * Data may lie where the system lets no device read, though every processor may: Linux before 6.2
+ * asks to write to what it pins, which a file that is mapped read-only (numpy.memmap) forbids, and
+ * verbs' cache asks the same on any Linux. What is sent from there is copied.
+ */
+struct copy {
+    struct fabric_op op;
+    struct fabric_op *original;
+    char bytes[];
+};
+
+static void copy_done(struct fabric_op *op, const struct fabric_event *event)
+{
+    struct copy *copy = container_of(op, struct copy, op);
+    struct fabric_op *original = copy->original;
+
+    free(copy);
+    fabric_finish(original, event);
+}
+
+/* By the system, which finds out whether the memory is there at all. */
+static bool copy_bytes(char *to, const struct iovec *from)
+{
+    struct iovec local = {to, from->iov_len};
+
+    return process_vm_readv(getpid(), &local, 1, from, 1, 0) == (ssize_t)from->iov_len;
+}
+
+static ssize_t post_copy(struct fabric_op *op)
+{
+    const struct iovec *from = &op->iov[0];
+    struct copy *copy = malloc(sizeof(*copy) + from->iov_len);
+
+    if (!copy)
+        return -FI_ENOMEM;
+    copy->op = *op;
+    copy->op.done = copy_done;
+    copy->op.iov[0].iov_base = copy->bytes;
+    copy->original = op;
+    ssize_t rc = copy_bytes(copy->bytes, from) ? post(&copy->op) : -FI_EFAULT;
+    if (rc)
+        free(copy);
+    else
+        copy->op.state = OP_POSTED;
+    return rc;
+}
+
+static bool may_copy(const struct fabric_op *op)
+{
+    return (op->kind == OP_SEND || op->kind == OP_WRITE) && op->iov_count == 1;
+}
+
 static ssize_t post_within_bounds(struct fabric_op *op)
 {
     struct fabric_end *e = fabric_end_of(op);
@@ -107,6 +165,8 @@ static ssize_t post_within_bounds(struct fabric_op *op)
     if (op->kind != OP_PEEK && *count >= (receive ? e->receives_max : e->sends_max))
         return -FI_EAGAIN;
     ssize_t rc = post(op);
+    if (UNLIKELY(rc == -FI_EFAULT) && may_copy(op))
+        rc = post_copy(op);
     if (rc)
         return rc;
     op->state = OP_POSTED;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "provider/base/log.h"
 #include "provider/base/param.h"
@@ -157,7 +158,7 @@ int fabric_choices_open(struct fabric_choices *c, bool one_host)
     struct fi_info *hints = hints_make(c->source);
     if (!hints)
         return -ENOMEM;
-    fabric_quirks_environment(boot_info()->job, boot_info()->size,
+    fabric_quirks_environment(boot_info()->job, boot_info()->size, c->source->version(),
                               !rdma_port_active(port, sizeof(port)));
     rc = choices_ask(c, hints, one_host);
     c->source->freeinfo(hints);
@@ -259,18 +260,38 @@ void fabric_choices_explain(const struct fabric_choices *c, char *why, size_t ro
                  *text ? "; tried " : "", text);
 }
 
+enum {
+    LOCKED_FEW = 64 << 20
+}; /* bytes: with less, want of locked memory is what one suspects first */
+
+/* What may stand behind an endpoint that does not open: registered memory is locked memory. */
+static void suspect_lock_limit(int error, char *text, size_t room)
+{
+    struct rlimit limit;
+
+    *text = 0;
+    if ((error == -ENOMEM || error == -EPERM) && !getrlimit(RLIMIT_MEMLOCK, &limit) &&
+        limit.rlim_cur < LOCKED_FEW)
+        snprintf(text, room, "; only %llu KiB may be locked, see ulimit -l",
+                 (unsigned long long)limit.rlim_cur / 1024);
+}
+
 /* What was tried first and did not open, and what is better than that and may not be used. */
 static void list_failures(const struct fabric_choices *c, const struct fi_info *opened, char *text,
                           size_t room)
 {
+    char limit[64];
     size_t at = 0;
 
     *text = 0;
-    for (unsigned i = 0; i < c->count && at < room && c->best[i].info != opened; i++)
-        if (c->best[i].error)
-            at += snprintf(text + at, room - at, "%s%s on %s does not open (%s)", at ? ", " : "",
-                           c->best[i].info->fabric_attr->prov_name,
-                           c->best[i].info->domain_attr->name, strerror(-c->best[i].error));
+    for (unsigned i = 0; i < c->count && at < room && c->best[i].info != opened; i++) {
+        if (!c->best[i].error)
+            continue;
+        suspect_lock_limit(c->best[i].error, limit, sizeof(limit));
+        at += snprintf(text + at, room - at, "%s%s on %s does not open (%s%s)", at ? ", " : "",
+                       c->best[i].info->fabric_attr->prov_name, c->best[i].info->domain_attr->name,
+                       strerror(-c->best[i].error), limit);
+    }
 }
 
 bool fabric_choices_refuse(const struct fabric_choices *c, const struct fi_info *opened, char *why,

@@ -73,6 +73,12 @@ tests_unit_test_info_SOURCES = tests/unit/test_info.c
 tests_unit_test_info_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_info_LDADD = libcore.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_monitor
+TESTS += tests/unit/test_monitor
+tests_unit_test_monitor_SOURCES = tests/unit/test_monitor.c
+tests_unit_test_monitor_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_monitor_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_node_atomic
 TESTS += tests/unit/test_node_atomic
 tests_unit_test_node_atomic_SOURCES = \
