@@ -96,6 +96,15 @@ static int open_queue(struct fabric_end *e)
     return fi_cq_open(e->domain, &cq, &e->cq, NULL);
 }
 
+static bool locks_memory(const struct fabric_end *e)
+{
+    const char *why;
+    long sockets;
+
+    return e->index == END_NET &&
+           !fabric_quirk(fabric_end_provider(e), QUIRK_SOCKETS, &sockets, &why);
+}
+
 /* All or nothing. */
 static int open_endpoint(struct fabric_end *e, const struct fabric_source *source,
                          const struct fi_info *choice)
@@ -116,6 +125,8 @@ static int open_endpoint(struct fabric_end *e, const struct fabric_source *sourc
         rc = open_queue(e);
     if (!rc)
         rc = bind_endpoint(e);
+    if (!rc && locks_memory(e))
+        rc = fabric_region_try(e);
     e->open = true;
     if (rc)
         close_endpoint(e);

@@ -237,6 +237,14 @@ int fabric_veil_open(struct fabric_end *e);
 /* A message came that does not have the secret. */
 void fabric_veil_dropped(void);
 
+/* ---- fabric_rma.c ---- */
+
+/*
+ * Whether an end that has just been opened registers memory at all: 0 or -errno. rxm does so only
+ * when the first peer connects, and where it is refused then, both wait for ever.
+ */
+int fabric_region_try(struct fabric_end *e);
+
 /* ---- fabric_cq.c ---- */
 
 /* Notices that `op` completed; the operation itself may be gone by then. */

@@ -2,7 +2,9 @@
 /* Remote memory: regions, writes and reads. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 
 #include "provider/base/count.h"
 #include "provider/base/log.h"
@@ -37,11 +39,39 @@ static int register_at(struct fabric_end *e, void *base, size_t len, struct fid_
             *mr = NULL;
         }
     }
-    if (rc)
-        LOG(LOG_ERROR, "%s does not register %zu bytes: %s", fabric_end_provider(e), len,
-            strerror(-fabric_errno(rc)));
     return fabric_errno(rc);
 }
+
+/* ---- A trial ---- */
+
+/* What libfabric's rxm keeps registered for an endpoint, 1024 buffers of 16 KiB of several kinds.
+ */
+enum { TRIAL = 1 << 16, RXM_KEEPS = 80 << 20 };
+
+/* Where the limit lets that be locked in any case, a little tells as much. */
+static size_t trial_size(void)
+{
+    struct rlimit limit;
+
+    return !getrlimit(RLIMIT_MEMLOCK, &limit) && limit.rlim_cur < RXM_KEEPS ? RXM_KEEPS : TRIAL;
+}
+
+int fabric_region_try(struct fabric_end *e)
+{
+    size_t len = trial_size();
+    void *mem = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct fid_mr *mr;
+
+    if (mem == MAP_FAILED)
+        return -ENOMEM;
+    int rc = register_at(e, mem, len, &mr);
+    if (!rc)
+        fi_close(&mr->fid);
+    munmap(mem, len);
+    return rc;
+}
+
+/* ---- Regions ---- */
 
 /* With all ends that are open, as a peer comes by the one that it has. */
 static int register_memory(struct fabric_region *r, void *base, size_t len)
@@ -49,8 +79,11 @@ static int register_memory(struct fabric_region *r, void *base, size_t len)
     for (int i = 0; i < FABRIC_ENDS; i++) {
         struct fabric_end *e = &fabric.ends[i];
         int rc = e->open ? register_at(e, base, len, &r->mr[i]) : 0;
-        if (rc)
+        if (rc) {
+            LOG(LOG_ERROR, "%s does not register %zu bytes: %s", fabric_end_provider(e), len,
+                strerror(-rc));
             return rc;
+        }
         if (!e->open)
             continue;
         r->key.way[i].key = fi_mr_key(r->mr[i]);

@@ -261,7 +261,7 @@ void fabric_choices_explain(const struct fabric_choices *c, char *why, size_t ro
 }
 
 enum {
-    LOCKED_FEW = 64 << 20
+    LOCKED_FEW = 128 << 20
 }; /* bytes: with less, want of locked memory is what one suspects first */
 
 /* What may stand behind an endpoint that does not open: registered memory is locked memory. */
@@ -276,6 +276,17 @@ static void suspect_lock_limit(int error, char *text, size_t room)
                  (unsigned long long)limit.rlim_cur / 1024);
 }
 
+/* Several infos of one device differ in what nobody here asks for: the first stands for all. */
+static bool repeats(const struct fabric_choices *c, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (!strcmp(c->best[i].info->fabric_attr->prov_name,
+                    c->best[n].info->fabric_attr->prov_name) &&
+            !strcmp(c->best[i].info->domain_attr->name, c->best[n].info->domain_attr->name))
+            return true;
+    return false;
+}
+
 /* What was tried first and did not open, and what is better than that and may not be used. */
 static void list_failures(const struct fabric_choices *c, const struct fi_info *opened, char *text,
                           size_t room)
@@ -285,7 +296,7 @@ static void list_failures(const struct fabric_choices *c, const struct fi_info *
 
     *text = 0;
     for (unsigned i = 0; i < c->count && at < room && c->best[i].info != opened; i++) {
-        if (!c->best[i].error)
+        if (!c->best[i].error || repeats(c, i))
             continue;
         suspect_lock_limit(c->best[i].error, limit, sizeof(limit));
         at += snprintf(text + at, room - at, "%s%s on %s does not open (%s%s)", at ? ", " : "",
@@ -317,17 +328,6 @@ static bool in_list(const struct fi_info *list, const struct fi_info *one)
 {
     for (; list; list = list->next)
         if (!strcmp(list->fabric_attr->prov_name, one->fabric_attr->prov_name))
-            return true;
-    return false;
-}
-
-/* Several infos of one device differ in what nobody here asks for: the first stands for all. */
-static bool repeats(const struct fabric_choices *c, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++)
-        if (!strcmp(c->best[i].info->fabric_attr->prov_name,
-                    c->best[n].info->fabric_attr->prov_name) &&
-            !strcmp(c->best[i].info->domain_attr->name, c->best[n].info->domain_attr->name))
             return true;
     return false;
 }

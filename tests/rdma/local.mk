@@ -6,7 +6,7 @@ EXTRA_DIST += tests/rdma/hfi_shim.c tests/rdma/lib.sh tests/rdma/remap.py tests/
 rdma_tests = \
     tests/rdma/psm2.rdma \
     tests/rdma/verbs.rdma
-dist_check_SCRIPTS += $(rdma_tests) tests/rdma/machines tests/rdma/verbs_job.sh
+dist_check_SCRIPTS += $(rdma_tests) tests/rdma/machines tests/rdma/seed.py tests/rdma/verbs_job.sh
 
 check_PROGRAMS += tests/rdma/forked tests/rdma/late tests/rdma/remap tests/rdma/stopped
 tests_rdma_forked_SOURCES = tests/rdma/forked.c tests/mpi/mpitest.h

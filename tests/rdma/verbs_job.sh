@@ -85,12 +85,32 @@ case_remapped()
     cat /tmp/job.out
 }
 
-# mpi4py, with subprocess.run while there is registered memory.
+# With subprocess.run and os.fork while there is registered memory.
 case_python()
 {
-    "$python" -c 'import mpi4py' 2> /tmp/job.out || { complain "$python has no mpi4py (tools/quickstart)"; return; }
     limit=600 job "$python" "$top_srcdir/tests/rdma/remap.py"
     right
+}
+
+case_seed()
+{
+    how='the programs of tests/seed'
+    "$python" "$top_srcdir/tests/rdma/seed.py" > /tmp/job.out 2>&1 || complain "$how"
+    cat /tmp/job.out
+}
+
+# Some of mpi4py's own tests, where its sources are.
+case_mpi4py()
+{
+    local module
+
+    cd "$mpi4py/test" || { complain "no sources of mpi4py in $mpi4py"; return; }
+    for module in rma p2p_buf; do
+        PYTHONDONTWRITEBYTECODE=1 limit=1800 job "$python" main.py --no-builddir -i "^test_$module[.]py\$"
+        right
+        [ "$(grep -c '^Ran [1-9]' /tmp/job.out)" -eq "$n" ] || complain "$how: not run on all ranks"
+    done
+    cd - > /dev/null || exit 1
 }
 
 # Root is let lock any memory, by a capability which is given up here.
@@ -108,7 +128,7 @@ case_locked()
 
 case_unloaded()
 {
-    job sh -c 'rdma link delete rxe0 && rmmod rdma_rxe'
+    job sh -c 'rdma link delete rxe0 && busybox rmmod rdma_rxe'
     right
     how='oriel-info --providers with no rdma_rxe'
     ./oriel-info --providers > /tmp/job.out 2>&1
