@@ -428,6 +428,27 @@ static const char *windows_over(const char *provider)
                : "remote writes and reads; locks and accumulates by messages";
 }
 
+/* Why no faster network than sockets is among the choices, where none is. */
+static void each_missing(const struct fabric_choices *c,
+                         void (*each)(const struct fabric_candidate *, void *), void *arg)
+{
+    struct fabric_candidate one = {"(RDMA)", "none", "no device of this host has an active port",
+                                   false, NULL};
+    const char *why;
+    char port[96];
+    long sockets;
+
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->best[i].rank > 0 &&
+            !fabric_quirk(c->best[i].info->fabric_attr->prov_name, QUIRK_SOCKETS, &sockets, &why))
+            return;
+    if (rdma_port_active(port, sizeof(port))) {
+        one.domain = port;
+        one.why = "libfabric offers none for this device, though it is active";
+    }
+    each(&one, arg);
+}
+
 int fabric_candidates(bool one_host, void (*each)(const struct fabric_candidate *, void *),
                       void *arg)
 {
@@ -449,6 +470,8 @@ int fabric_candidates(bool one_host, void (*each)(const struct fabric_candidate 
         each(&one, arg);
     }
     each_unfit(c.list, each, arg);
+    if (!one_host)
+        each_missing(&c, each, arg);
     fabric_choices_close(&c);
     return 0;
 }

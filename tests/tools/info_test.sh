@@ -30,6 +30,7 @@ has '^\* oriel +node +chosen' --providers
 ORIEL_NODE=no has '^\* tcp;ofi_rxm +lo +chosen' --providers
 has '^    windows: .*processor' --providers
 has 'several hosts' --providers
+[ -n "$(ls /sys/class/infiniband 2> /dev/null)" ] || has '^  \(RDMA\) +none +not chosen: ' --providers
 has 'sockets .*not chosen: ' --providers
 has '^MPI_Allreduce' --collectives
 has '^  doubling' --collectives
