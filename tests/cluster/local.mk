@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Several hosts under Slurm, made of namespaces: needs root and some packages, so `make check-cluster` runs these tests
 # and `make check` does not. The script `cluster` also serves by hand.
-dist_check_SCRIPTS += tests/cluster/cluster tests/cluster/bench
+dist_check_SCRIPTS += tests/cluster/cluster tests/cluster/bench tests/cluster/mpi4py
 EXTRA_DIST += tests/cluster/lib.sh tests/cluster/noise.py tests/cluster/rdma_here.c
 
 cluster_tests = \
