@@ -106,7 +106,7 @@ case_mpi4py()
 
     cd "$mpi4py/test" || { complain "no sources of mpi4py in $mpi4py"; return; }
     for module in rma p2p_buf; do
-        PYTHONDONTWRITEBYTECODE=1 limit=1800 job "$python" main.py --no-builddir -i "^test_$module[.]py\$"
+        PYTHONDONTWRITEBYTECODE=1 limit=1800 job "$python" main.py --no-builddir -i "^test_${module}[.]py\$"
         right
         [ "$(grep -c '^Ran [1-9]' /tmp/job.out)" -eq "$n" ] || complain "$how: not run on all ranks"
     done
