@@ -56,6 +56,19 @@ case_programs()
     done
 }
 
+# The fuzzers against their models, at more length than among the programs.
+case_fuzzers()
+{
+    local fuzzer
+
+    for n in $ranks; do
+        for fuzzer in p2p_match_fuzz coll_fuzz win_oracle; do
+            limit=1800 job "tests/mpi/.libs/$fuzzer.mpi" 1000 7
+            right
+        done
+    done
+}
+
 case_stopped()
 {
     mkdir -p /control/stopped
