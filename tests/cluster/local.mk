@@ -18,6 +18,12 @@ dist_check_SCRIPTS += tests/cluster/programs.cluster
 check-cluster-programs: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/cluster/programs.cluster
 
+# A minute or two, likewise: windows.
+dist_check_SCRIPTS += tests/cluster/windows.cluster
+.PHONY: check-cluster-windows
+check-cluster-windows: all tests/mpi/win_oracle.mpi tests/mpi/win_contend.mpi
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/cluster/windows.cluster
+
 check_PROGRAMS += tests/cluster/hello
 tests_cluster_hello_SOURCES = examples/hello.c
 tests_cluster_hello_LDADD = libmpi_abi.la
