@@ -30,8 +30,11 @@ static int check_subgroup(const struct comm *c, MPI_Group group, struct group **
 
 static int give(struct comm *c, int rc, struct comm *made, MPI_Comm *newcomm, const char *func)
 {
-    if (rc)
+    if (rc) {
+        if (newcomm)
+            *newcomm = MPI_COMM_NULL; /* no handle that the program might free */
         return api_fail_comm(c, rc, func);
+    }
     *newcomm = made ? (MPI_Comm)made->object.handle : MPI_COMM_NULL;
     return MPI_SUCCESS;
 }

@@ -74,8 +74,11 @@ int PMPI_Type_dup(MPI_Datatype oldtype, MPI_Datatype *newtype)
         rc = check_out(newtype, "newtype");
     if (!rc)
         rc = dup_attributed(old, &t);
-    if (rc)
+    if (rc) {
+        if (newtype)
+            *newtype = MPI_DATATYPE_NULL; /* no handle that the program might free */
         return api_fail(rc, __func__);
+    }
     *newtype = (MPI_Datatype)t->object.handle;
     return MPI_SUCCESS;
 }

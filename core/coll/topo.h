@@ -19,9 +19,10 @@ int topo_graph(struct comm *c, int nnodes, const int *index, const int *edges, b
 /* Each rank gives its own neighbours; takes `t` over. */
 int topo_dist_adjacent(struct comm *c, struct topology *t, bool reorder, struct comm **out);
 
-/* Edges of any ranks, as MPI_Dist_graph_create has them; weights NULL: none. */
+/* Edges of any ranks, as MPI_Dist_graph_create has them; without any, all arrays may be NULL. */
 struct topo_edges {
     int n;
+    bool weighted; /* the graph; the same on all ranks */
     const int *sources, *degrees, *destinations, *weights;
 };
 int topo_dist_graph(struct comm *c, const struct topo_edges *edges, bool reorder,

@@ -69,7 +69,8 @@ static void sort_edges(const struct topo_edges *e, bool to_sources, int size, st
             int whom = to_sources ? e->sources[i] : e->destinations[k];
             int peer = to_sources ? e->destinations[k] : e->sources[i];
 
-            out[p->send_at[whom] / EDGE_INTS] = (struct edge){peer, e->weights ? e->weights[k] : 0};
+            out[p->send_at[whom] / EDGE_INTS] =
+                (struct edge){peer, e->weighted ? e->weights[k] : 0};
             p->send_at[whom] += EDGE_INTS;
         }
     line_up(p->sends, p->send_at, size);
@@ -159,7 +160,7 @@ int topo_dist_graph(struct comm *c, const struct topo_edges *edges, bool reorder
     if (!rc)
         rc = learn(c, edges, false, &sources);
     if (!rc)
-        rc = topology_dist_graph(sources.degree, destinations.degree, edges->weights, &t);
+        rc = topology_dist_graph(sources.degree, destinations.degree, edges->weighted, &t);
     if (!rc) {
         fill_in(&sources, t->sources, t->source_weights);
         fill_in(&destinations, t->destinations, t->destination_weights);

@@ -41,7 +41,10 @@ static struct key *key_at(int keyval)
     return &keys.at[keyval & (PLACES - 1)];
 }
 
-/* The key behind a number of the program's, or NULL. */
+/*
+ * The key behind a number of the program's, or NULL. One that was freed serves as long as any
+ * attribute is under it (MPI-5.0 section 7.7.2): the program may still have to delete that.
+ */
 static struct key *key_find(enum object_class target, int keyval)
 {
     int place = keyval & (PLACES - 1);
@@ -49,7 +52,7 @@ static struct key *key_find(enum object_class target, int keyval)
     if (keyval < KEYVAL_MARK || place >= keys.count || keyval != keyval_of(place))
         return NULL;
     struct key *k = &keys.at[place];
-    return k->target == target && !k->freed ? k : NULL;
+    return k->target == target ? k : NULL;
 }
 
 static int key_place(void)
@@ -118,7 +121,7 @@ int attr_key_free(enum object_class target, int keyval)
 {
     lock_take(&keys.lock);
     struct key *k = key_find(target, keyval);
-    if (k) {
+    if (k && !k->freed) {
         k->freed = true;
         key_drop(k);
     }

@@ -24,7 +24,8 @@ struct attrs {
  */
 int attr_key_create(enum object_class target, void (*copy)(void), void (*delete)(void),
                     void *extra_state, int *keyval);
-/* The key lives on until the last attribute under it is gone. */
+/* The key lives on until the last attribute under it is gone; till then freeing it again does
+ * nothing. */
 int attr_key_free(enum object_class target, int keyval);
 
 /* `handle` is the object's own, for the callbacks. All return MPI_SUCCESS, MPI_ERR_KEYVAL or what

@@ -424,10 +424,12 @@ static void test_dist_graph(int weighted, int shift, int one_names_all)
             }
         n++;
     }
+    /* Who names nothing may have no arrays, and yet the graph has weights. */
     OK(MPI_Dist_graph_create(world, n, sources, degrees, dests,
-                             !weighted ? unweighted
-                             : k       ? weights
-                                       : weights_empty,
+                             !weighted       ? unweighted
+                             : k             ? weights
+                             : one_names_all ? NULL
+                                             : weights_empty,
                              MPI_INFO_NULL, 0, &graph));
     check_and_free(graph, weighted);
 }
