@@ -227,15 +227,9 @@ int PMPI_Reduce_local_c(const void *inbuf, void *inoutbuf, MPI_Count count, MPI_
                         MPI_Op op)
 {
     struct datatype *t = NULL;
-    struct op *o = op_find(op);
-    int rc = check_buffer(inbuf, count, datatype, &t);
+    struct op *o = NULL;
+    int rc = coll_check_local(inbuf, inoutbuf, count, datatype, op, &t, &o);
 
-    if (!rc)
-        rc = check_buffer(inoutbuf, count, datatype, &t);
-    if (!rc && !o)
-        rc = check_bad_op(op);
-    if (!rc)
-        rc = op_check(o, t);
     if (rc)
         return api_fail(rc, __func__);
     op_apply(o, inbuf, inoutbuf, count, t);

@@ -5,14 +5,6 @@
 #include "core/object/err.h"
 #include "core/object/hints.h"
 
-static int give(struct comm *c, int rc, struct comm *made, MPI_Comm *newcomm, const char *func)
-{
-    if (rc)
-        return api_fail_comm(c, rc, func);
-    *newcomm = (MPI_Comm)made->object.handle;
-    return MPI_SUCCESS;
-}
-
 static int check_leader(int leader, int size, const char *what)
 {
     if ((unsigned)leader < (unsigned)size)
@@ -52,7 +44,7 @@ int PMPI_Intercomm_create(MPI_Comm local_comm, int local_leader, MPI_Comm peer_c
         other = other_leader(peer_comm, remote_leader, tag);
     if (!rc)
         rc = comm_inter(c, local_leader, &other, &made);
-    return give(c, rc, made, newintercomm, __func__);
+    return api_give_comm(c, rc, made, newintercomm, __func__);
 }
 
 /* The leader's own arguments, for comm_inter_from_groups to tell the others if they are wrong. */
@@ -110,7 +102,7 @@ int PMPI_Intercomm_create_from_groups(MPI_Group local_group, int local_leader,
         rc = from_groups(g, local_leader, remote_group, remote_leader, stringtag, hints, &made);
     if (!rc)
         errhandler_assign(&made->errhandler, h);
-    return give(NULL, rc, made, newintercomm, __func__);
+    return api_give_comm(NULL, rc, made, newintercomm, __func__);
 }
 
 MPI_EXPORT(Intercomm_merge)
@@ -125,5 +117,5 @@ int PMPI_Intercomm_merge(MPI_Comm intercomm, int high, MPI_Comm *newintracomm)
         rc = check_out(newintracomm, "newintracomm");
     if (!rc)
         rc = comm_merge(c, high, &made);
-    return give(c, rc, made, newintracomm, __func__);
+    return api_give_comm(c, rc, made, newintracomm, __func__);
 }

@@ -28,15 +28,11 @@ static int check_subgroup(const struct comm *c, MPI_Group group, struct group **
     return MPI_SUCCESS;
 }
 
-static int give(struct comm *c, int rc, struct comm *made, MPI_Comm *newcomm, const char *func)
+int api_give_comm(struct comm *c, int rc, struct comm *made, MPI_Comm *newcomm, const char *func)
 {
-    if (rc) {
-        if (newcomm)
-            *newcomm = MPI_COMM_NULL; /* no handle that the program might free */
-        return api_fail_comm(c, rc, func);
-    }
-    *newcomm = made ? (MPI_Comm)made->object.handle : MPI_COMM_NULL;
-    return MPI_SUCCESS;
+    if (newcomm)
+        *newcomm = made && !rc ? (MPI_Comm)made->object.handle : MPI_COMM_NULL;
+    return rc ? api_fail_comm(c, rc, func) : MPI_SUCCESS;
 }
 
 MPI_EXPORT(Comm_dup)
@@ -49,7 +45,7 @@ int PMPI_Comm_dup(MPI_Comm comm, MPI_Comm *newcomm)
         rc = check_out(newcomm, "newcomm");
     if (!rc)
         rc = comm_dup(c, NULL, &made);
-    return give(c, rc, made, newcomm, __func__);
+    return api_give_comm(c, rc, made, newcomm, __func__);
 }
 
 MPI_EXPORT(Comm_dup_with_info)
@@ -65,7 +61,7 @@ int PMPI_Comm_dup_with_info(MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm)
         rc = check_out(newcomm, "newcomm");
     if (!rc)
         rc = comm_dup(c, hints, &made);
-    return give(c, rc, made, newcomm, __func__);
+    return api_give_comm(c, rc, made, newcomm, __func__);
 }
 
 static int idup(MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm, MPI_Request *request,
@@ -86,7 +82,7 @@ static int idup(MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm, MPI_Request *re
         rc = comm_idup(c, hints, &made, &r);
     if (!rc)
         rc = request_publish(r, request);
-    return give(c, rc, made, newcomm, func);
+    return api_give_comm(c, rc, made, newcomm, func);
 }
 
 MPI_EXPORT(Comm_idup)
@@ -113,7 +109,7 @@ int PMPI_Comm_split(MPI_Comm comm, int color, int key, MPI_Comm *newcomm)
         rc = check_out(newcomm, "newcomm");
     if (!rc)
         rc = comm_split(c, color, key, &made);
-    return give(c, rc, made, newcomm, __func__);
+    return api_give_comm(c, rc, made, newcomm, __func__);
 }
 
 MPI_EXPORT(Comm_split_type)
@@ -129,7 +125,7 @@ int PMPI_Comm_split_type(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Co
         rc = check_out(newcomm, "newcomm");
     if (!rc)
         rc = comm_split_type(c, type, key, hints, &made);
-    return give(c, rc, made, newcomm, __func__);
+    return api_give_comm(c, rc, made, newcomm, __func__);
 }
 
 MPI_EXPORT(Comm_create)
@@ -145,7 +141,7 @@ int PMPI_Comm_create(MPI_Comm comm, MPI_Group group, MPI_Comm *newcomm)
         rc = check_out(newcomm, "newcomm");
     if (!rc)
         rc = comm_create(c, g, &made);
-    return give(c, rc, made, newcomm, __func__);
+    return api_give_comm(c, rc, made, newcomm, __func__);
 }
 
 MPI_EXPORT(Comm_create_group)
@@ -163,7 +159,7 @@ int PMPI_Comm_create_group(MPI_Comm comm, MPI_Group group, int tag, MPI_Comm *ne
         rc = check_out(newcomm, "newcomm");
     if (!rc)
         rc = comm_create_group(c, g, tag, &made);
-    return give(c, rc, made, newcomm, __func__);
+    return api_give_comm(c, rc, made, newcomm, __func__);
 }
 
 static int check_freeable(MPI_Comm *comm, struct comm **c)

@@ -130,14 +130,6 @@ static int check_ranks(const struct comm *c, const int *ranks, int n, const char
 
 /* ---- Making ---- */
 
-static int give(struct comm *c, int rc, struct comm *made, MPI_Comm *newcomm, const char *func)
-{
-    if (rc)
-        return api_fail_comm(c, rc, func);
-    *newcomm = made ? (MPI_Comm)made->object.handle : MPI_COMM_NULL;
-    return MPI_SUCCESS;
-}
-
 MPI_EXPORT(Cart_create)
 int PMPI_Cart_create(MPI_Comm comm_old, int ndims, const int dims[], const int periods[],
                      int reorder, MPI_Comm *comm_cart)
@@ -151,7 +143,7 @@ int PMPI_Cart_create(MPI_Comm comm_old, int ndims, const int dims[], const int p
         rc = check_out(comm_cart, "comm_cart");
     if (!rc)
         rc = topo_cart(c, ndims, dims, periods, reorder, &made);
-    return give(c, rc, made, comm_cart, __func__);
+    return api_give_comm(c, rc, made, comm_cart, __func__);
 }
 
 MPI_EXPORT(Cart_sub)
@@ -166,7 +158,7 @@ int PMPI_Cart_sub(MPI_Comm comm, const int remain_dims[], MPI_Comm *newcomm)
         rc = check_out(newcomm, "newcomm");
     if (!rc)
         rc = topo_cart_sub(c, remain_dims, &made);
-    return give(c, rc, made, newcomm, __func__);
+    return api_give_comm(c, rc, made, newcomm, __func__);
 }
 
 MPI_EXPORT(Graph_create)
@@ -182,7 +174,7 @@ int PMPI_Graph_create(MPI_Comm comm_old, int nnodes, const int indx[], const int
         rc = check_out(comm_graph, "comm_graph");
     if (!rc)
         rc = topo_graph(c, nnodes, indx, edges, reorder, &made);
-    return give(c, rc, made, comm_graph, __func__);
+    return api_give_comm(c, rc, made, comm_graph, __func__);
 }
 
 /* The neighbours as MPI_Dist_graph_create_adjacent is given them. */
@@ -238,7 +230,7 @@ int PMPI_Dist_graph_create_adjacent(MPI_Comm comm_old, int indegree, const int s
         }
         rc = topo_dist_adjacent(c, t, reorder, &made);
     }
-    return give(c, rc, made, comm_dist_graph, __func__);
+    return api_give_comm(c, rc, made, comm_dist_graph, __func__);
 }
 
 static int check_edges(const struct comm *c, int n, const int *sources, const int *degrees,
@@ -280,7 +272,7 @@ int PMPI_Dist_graph_create(MPI_Comm comm_old, int n, const int sources[], const 
         rc = check_out(comm_dist_graph, "comm_dist_graph");
     if (!rc)
         rc = topo_dist_graph(c, &edges, reorder, &made);
-    return give(c, rc, made, comm_dist_graph, __func__);
+    return api_give_comm(c, rc, made, comm_dist_graph, __func__);
 }
 
 /* ---- Of any communicator ---- */

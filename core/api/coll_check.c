@@ -189,6 +189,18 @@ int coll_check_scatter(struct coll_args *a, enum coll_kind kind, const struct co
     return rc;
 }
 
+/* The same for what a rank sends to itself, where each rank has its own type. */
+static int check_own_alias(const struct coll_args *a)
+{
+    const struct coll_side *s = &a->send, *r = &a->recv;
+    int me = a->comm->rank;
+
+    if (!vec_at(s->counts, me) || !vec_at(r->counts, me))
+        return MPI_SUCCESS;
+    return check_alias(type_at(s->buf, vec_at(s->displs, me)), vec_at(s->counts, me),
+                       datatype_find(s->types[me]), type_at(r->buf, vec_at(r->displs, me)));
+}
+
 static bool is_allgather(enum coll_kind kind)
 {
     return kind == COLL_ALLGATHER || kind == COLL_ALLGATHERV;
@@ -207,8 +219,12 @@ int coll_check_all(struct coll_args *a, enum coll_kind kind, const struct coll_g
     if (rc || (send->buf == MPI_IN_PLACE && !inter))
         return rc;
     rc = check_side(&a->send, send, comm_target_size(a->comm), "send");
-    if (rc || inter || kind == COLL_ALLTOALLW || !has_data(&a->recv, a->comm->rank))
+    if (rc || inter)
         return rc;
+    if (kind == COLL_ALLTOALLW)
+        return check_own_alias(a);
+    if (!has_data(&a->recv, a->comm->rank))
+        return MPI_SUCCESS;
     if (is_allgather(kind))
         return check_alias(a->send.buf, a->send.count, a->send.type,
                            part_of(&a->recv, a->comm->rank));
@@ -345,4 +361,24 @@ int coll_check_reduce_scatter(struct coll_args *a, const void *sendbuf, void *re
         return bad_in_place("receive");
     rc = check_bare(recvbuf, vec_at(counts, a->comm->rank), a->send.type);
     return rc ? rc : check_alias(sendbuf, total, a->send.type, recvbuf);
+}
+
+int coll_check_local(const void *inbuf, void *inoutbuf, MPI_Count count, MPI_Datatype datatype,
+                     MPI_Op op, struct datatype **t, struct op **o)
+{
+    int rc;
+
+    if (inbuf == MPI_IN_PLACE || inoutbuf == MPI_IN_PLACE)
+        return bad_in_place(inbuf == MPI_IN_PLACE ? "first" : "second");
+    rc = check_buffer(inbuf, count, datatype, t);
+    if (!rc)
+        rc = check_buffer(inoutbuf, count, datatype, t);
+    *o = op_find(op);
+    if (!rc && !*o)
+        rc = check_bad_op(op);
+    if (!rc)
+        rc = op_check(*o, *t);
+    if (!rc && inbuf == inoutbuf && inbuf && count)
+        rc = err_set(MPI_ERR_BUFFER, "both buffers are the same");
+    return rc;
 }

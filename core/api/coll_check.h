@@ -38,5 +38,8 @@ int coll_check_reduce_all(struct coll_args *a, enum coll_kind kind, const struct
                           void *recvbuf, MPI_Op op, MPI_Comm comm);
 int coll_check_reduce_scatter(struct coll_args *a, const void *sendbuf, void *recvbuf,
                               struct vec counts, MPI_Datatype datatype, MPI_Op op, MPI_Comm comm);
+/* MPI_Reduce_local, which has no communicator. */
+int coll_check_local(const void *inbuf, void *inoutbuf, MPI_Count count, MPI_Datatype datatype,
+                     MPI_Op op, struct datatype **t, struct op **o);
 
 #endif

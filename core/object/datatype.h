@@ -6,6 +6,7 @@
 #ifndef ORIEL_OBJECT_DATATYPE_H
 #define ORIEL_OBJECT_DATATYPE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <sys/uio.h>
 
@@ -24,7 +25,7 @@ enum basic {
     BASIC_UINT64,
     BASIC_INT128, /* MPI_INTEGER16 */
     BASIC_BYTE,   /* MPI_BYTE, MPI_PACKED: bits only */
-    BASIC_CHAR,   /* MPI_CHAR, MPI_WCHAR, MPI_CHARACTER: text, no arithmetic */
+    BASIC_CHAR,   /* MPI_WCHAR, MPI_CHARACTER: text, no arithmetic */
     BASIC_BOOL,   /* _Bool, C++ bool */
     BASIC_LOGICAL1,
     BASIC_LOGICAL2,
@@ -52,6 +53,10 @@ enum basic {
     BASIC_2DOUBLE,
     BASICS
 };
+
+/* MPI_CHAR: 6.9.2 keeps it from operators, but MPICH and Open MPI calculate, and programs with
+ * them. */
+#define BASIC_PLAIN_CHAR (CHAR_MIN < 0 ? BASIC_INT8 : BASIC_UINT8)
 
 struct type_loop;     /* the canonical form: datatype_flat.h */
 struct type_contents; /* how it was constructed: datatype_contents.h */

@@ -254,6 +254,6 @@ int win_shared_query(struct win *w, int rank, MPI_Aint *size, MPI_Aint *unit, vo
     t = &w->targets[rank == MPI_PROC_NULL ? first_with_memory(w) : rank];
     *unit = t->unit;
     *size = t->reach == WIN_BY_STORE ? t->size : 0;
-    *base = t->mapped;
+    *base = *size ? t->mapped : NULL; /* as MPICH has it: nothing can be reached by it */
     return MPI_SUCCESS;
 }

@@ -17,7 +17,8 @@ static MPI_Comm world;
 
 static void test_arguments(void)
 {
-    int a[64] = {0}, b[64] = {0}, *none = NULL, bad[64], displs[64] = {0};
+    int a[64] = {0}, b[64] = {0}, *none = NULL, bad[64], counts[64], displs[64] = {0};
+    MPI_Datatype types[64];
     MPI_Request r;
     MPI_Datatype fresh;
 
@@ -38,6 +39,16 @@ static void test_arguments(void)
     FAILS(MPI_ERR_BUFFER, MPI_Allgather(b + rank, 1, MPI_INT, b, 1, MPI_INT, world));
     FAILS(MPI_ERR_BUFFER, MPI_Alltoall(a, 1, MPI_INT, a, 1, MPI_INT, world));
     FAILS(MPI_ERR_BUFFER, MPI_Alltoall(a, 1, MPI_INT, MPI_IN_PLACE, 1, MPI_INT, world));
+    for (int i = 0; i < 64; i++) {
+        counts[i] = 1;
+        types[i] = MPI_INT;
+    }
+    FAILS(MPI_ERR_BUFFER, MPI_Alltoallw(a, counts, displs, types, a, counts, displs, types, world));
+    FAILS(MPI_ERR_BUFFER, MPI_Reduce_local(MPI_IN_PLACE, b, 1, MPI_INT, MPI_SUM));
+    FAILS(MPI_ERR_BUFFER, MPI_Reduce_local(a, MPI_IN_PLACE, 1, MPI_INT, MPI_SUM));
+    FAILS(MPI_ERR_BUFFER, MPI_Reduce_local(a, a, 1, MPI_INT, MPI_SUM));
+    FAILS(MPI_ERR_BUFFER, MPI_Reduce_local(none, b, 1, MPI_INT, MPI_SUM));
+    FAILS(MPI_ERR_OP, MPI_Reduce_local(a, b, 1, MPI_INT, MPI_OP_NULL));
     FAILS(MPI_ERR_COUNT, MPI_Allgatherv(a, 1, MPI_INT, b, bad, displs, MPI_INT, world));
     FAILS(MPI_ERR_COUNT, MPI_Reduce_scatter(a, b, bad, MPI_INT, MPI_SUM, world));
     FAILS(MPI_ERR_BUFFER, rank ? MPI_Reduce(MPI_IN_PLACE, b, 1, MPI_INT, MPI_SUM, 0, world)
