@@ -27,9 +27,13 @@ enum {
 };
 
 /* A migration costs some 10 us, and what a peer said of itself may be old. */
-#define ASIDE_NS UINT64_C(5000000)
+#define ASIDE_NS      UINT64_C(5000000)
 
-#define CPUS_KEY "oriel.cpus"
+#define SLICE_NS      UINT64_C(1000000)
+#define PAUSE_NS      UINT64_C(100000000)
+#define PAUSE_MOST_NS UINT64_C(60000000000)
+
+#define CPUS_KEY      "oriel.cpus"
 
 static uint32_t spin;      /* polls before the first yield */
 static uint32_t all_ranks; /* of this host */
@@ -288,22 +292,39 @@ bool wait_stays(struct wait *w)
 }
 
 /* Goes to one of those processors, and may come back. */
-static bool go_to(cpu_set_t *there)
+static bool move_to(cpu_set_t *there)
 {
-    static _Atomic uint64_t last;
-    uint64_t now = clock_ns();
     cpu_set_t allowed;
 
-    if (now - atomic_load_explicit(&last, memory_order_relaxed) < ASIDE_NS ||
-        sched_getaffinity(0, sizeof allowed, &allowed))
+    if (sched_getaffinity(0, sizeof allowed, &allowed))
         return false;
-    atomic_store_explicit(&last, now, memory_order_relaxed);
     CPU_AND(there, there, &allowed);
     if (!CPU_COUNT(there) || sched_setaffinity(0, sizeof *there, there))
         return false;
     sched_setaffinity(0, sizeof allowed, &allowed);
     return true;
 }
+
+/* Not often. */
+static bool go_to(cpu_set_t *there)
+{
+    static _Atomic uint64_t last;
+    uint64_t now = clock_ns();
+
+    if (now - atomic_load_explicit(&last, memory_order_relaxed) < ASIDE_NS)
+        return false;
+    atomic_store_explicit(&last, now, memory_order_relaxed);
+    return move_to(there);
+}
+
+/* A thread that goes elsewhere in a crowd is on trial there. */
+static _Thread_local struct {
+    uint32_t yields;
+    uint32_t trial;      /* yields that are left of it */
+    int from;            /* the processor where it was */
+    uint64_t pause;      /* ns, after the last trial that failed */
+    uint64_t not_before; /* the end of that */
+} place;
 
 /*
  * Ranks that yield look all the same to the kernel, which may leave five on one processor and three
@@ -313,22 +334,48 @@ static void spread(struct lock *lock)
 {
     cpu_set_t to = mine;
 
+    if (clock_ns() < place.not_before)
+        return;
+    place.from = sched_getcpu();
     lock_take(lock);
     bool goes = fabric_is_open() && fabric_spread(all_ranks, &to);
     lock_drop(lock);
-    if (goes)
-        go_to(&to);
+    if (goes && go_to(&to))
+        place.trial = SPREAD_EVERY;
+}
+
+/*
+ * Where a yield takes so long, a program that computes has had a slice: the kernel keeps ranks that
+ * yield away from it, and they are faster all on one processor than with one at its side.
+ */
+static void judge(uint64_t took)
+{
+    cpu_set_t back;
+
+    place.trial--;
+    if (took < SLICE_NS || place.from < 0)
+        return;
+    CPU_ZERO(&back);
+    CPU_SET(place.from, &back);
+    move_to(&back);
+    place.trial = 0;
+    place.pause = place.pause ? 2 * place.pause : PAUSE_NS;
+    if (place.pause > PAUSE_MOST_NS)
+        place.pause = PAUSE_MOST_NS;
+    place.not_before = clock_ns() + place.pause;
 }
 
 static void yield(struct lock *lock)
 {
-    static _Thread_local uint32_t yields;
+    uint64_t since = place.trial ? clock_ns() : 0;
 
     fabric_rest(true);
     sched_yield();
     fabric_rest(false);
     count_add_unlocked(&counts.yields, 1);
-    if (crowded && ++yields % SPREAD_EVERY == 0)
+    if (place.trial)
+        judge(clock_ns() - since);
+    if (crowded && ++place.yields % SPREAD_EVERY == 0)
         spread(lock);
 }
 
