@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "provider/base/param.h"
+#include "provider/boot/boot.h"
 #include "provider/fabric/fabric_impl.h"
 #include "provider/fabric/monitor.h"
 
@@ -70,12 +72,6 @@ static const struct setting {
     {"FI_OFI_RXM_BUFFER_SIZE", "2048"},
     {"FI_OFI_RXM_MSG_RX_SIZE", "64"},
     /*
-     * May be longer than a buffer over tcp, and is as long as what travels on credit
-     * (p2p/credit.h): with rxm's own, 16 KiB, longer messages are announced and fetched. One way
-     * between two hosts 64 KiB takes 25 us instead of 53, 128 KiB 36 instead of 66.
-     */
-    {"FI_OFI_RXM_EAGER_LIMIT", "131072"},
-    /*
      * libfabric 2.1 sends what is longer in pieces of a buffer, up to 128 KiB: some hundred such
      * messages that nobody has received yet, and the connection is no longer read.
      */
@@ -116,6 +112,22 @@ static void settings_psm2(const char *job)
     setenv("FI_PSM2_NAME_SERVER", "0", 0);
 }
 
+/*
+ * May be longer than a buffer over tcp, and is as long as what travels on credit (p2p/credit.h):
+ * with rxm's own, 16 KiB, longer messages are announced and fetched. One way between two hosts
+ * 64 KiB takes 25 us instead of 53, 128 KiB 36 instead of 66.
+ *
+ * rxm connects nobody whose limit is another. A host with an active RDMA port keeps rxm's own,
+ * which verbs needs, and is in one job over sockets with others only where the program's user has
+ * allowed or asked for that.
+ */
+static void settings_eager(bool one_host)
+{
+    bool alike = one_host || (!param.allow_tcp && !*param.provider && !getenv("FI_PROVIDER"));
+
+    setenv("FI_OFI_RXM_EAGER_LIMIT", alike ? "131072" : "16384", 0);
+}
+
 void fabric_quirks_environment(const char *job, uint32_t job_size, uint32_t version, bool sockets)
 {
     char text[16];
@@ -127,6 +139,8 @@ void fabric_quirks_environment(const char *job, uint32_t job_size, uint32_t vers
 
     for (size_t i = 0; sockets && i < sizeof(settings) / sizeof(settings[0]); i++)
         setenv(settings[i].variable, settings[i].value, 0);
+    if (sockets)
+        settings_eager(boot_info()->one_host);
     /*
      * rxm sizes its completion queues by it, 8 KiB a peer: the default, 256, is too much for some
      * devices, and more is not needed, as what is under way is bounded in fabric_post.c.
