@@ -73,7 +73,7 @@ check-debian13:
 	$(top_srcdir)/tests/debian13.sh $(abs_top_builddir)/debian13
 
 # The tutorial; run by tools/check, since it needs mpi4py.
-EXTRA_DIST += tests/mpi4py/run.py tests/mpi4py/algorithms.py
+EXTRA_DIST += tests/mpi4py/run.py tests/mpi4py/algorithms.py tests/mpich/run.py
 EXTRA_DIST += tests/seed
 
 include tests/unit/local.mk
