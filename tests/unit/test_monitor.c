@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "provider/base/param.h"
 #include "provider/fabric/fabric_impl.h"
 #include "provider/fabric/monitor.h"
 
@@ -16,6 +17,8 @@ static bool is(const char *a, const char *b)
 {
     return !strcmp(a, b);
 }
+
+TestSuite(monitor, .init = param_open);
 
 Test(monitor, is_one_of_the_kernels)
 {
