@@ -258,8 +258,12 @@ int PMPI_Dist_graph_create(MPI_Comm comm_old, int n, const int sources[], const 
                            const int destinations[], const int weights[], MPI_Info info,
                            int reorder, MPI_Comm *comm_dist_graph)
 {
-    struct topo_edges edges = {n,      weights != MPI_UNWEIGHTED, sources, degrees, destinations,
-                               weights};
+    struct topo_edges edges = {.n = n,
+                               .weighted = weights != MPI_UNWEIGHTED,
+                               .sources = sources,
+                               .degrees = degrees,
+                               .destinations = destinations,
+                               .weights = weights};
     struct comm *c = NULL, *made = NULL;
     struct info *hints;
     int rc = check_old(comm_old, &c);

@@ -189,7 +189,7 @@ int coll_check_scatter(struct coll_args *a, enum coll_kind kind, const struct co
     return rc;
 }
 
-/* The same for what a rank sends to itself, where each rank has its own type. */
+/* check_alias of what a rank sends to itself, where each rank has its own type. */
 static int check_own_alias(const struct coll_args *a)
 {
     const struct coll_side *s = &a->send, *r = &a->recv;

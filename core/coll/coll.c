@@ -454,6 +454,12 @@ static int start_blocking(struct coll *k, const struct coll_args *args, const st
     return MPI_SUCCESS;
 }
 
+/* Looking again may be enough. */
+static bool may_come(enum coll_quick quick)
+{
+    return quick == COLL_BEGUN || quick == COLL_LATER;
+}
+
 /* A turn of a rank in a crowd costs 250 instructions in this way, and 1600 with the engine. */
 static enum coll_quick wait_laps(const struct coll_args *args, struct coll_begun *b,
                                  enum coll_quick quick)
@@ -461,7 +467,7 @@ static enum coll_quick wait_laps(const struct coll_args *args, struct coll_begun
     struct wait w;
 
     wait_begin(&w);
-    while ((quick == COLL_BEGUN || quick == COLL_LATER) && b->in_area && wait_lap(&w, &lane.lock)) {
+    while (may_come(quick) && wait_lap(&w, &lane.lock)) {
         lane_lock();
         quick = coll_quick_again(args, b);
         lane_unlock();
@@ -477,7 +483,8 @@ int coll_run(const struct coll_args *args)
 
     lane_lock();
     enum coll_quick quick = coll_quick(args, &b);
-    if (quick == COLL_BEGUN || quick == COLL_LATER) {
+    /* Who spins goes on without giving the lane away. */
+    if (may_come(quick) && b.in_area && !wait_polls()) {
         lane_unlock();
         quick = wait_laps(args, &b, quick);
         lane_lock();
