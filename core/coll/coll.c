@@ -461,8 +461,8 @@ static bool may_come(enum coll_quick quick)
 }
 
 /* A turn of a rank in a crowd costs 250 instructions in this way, and 1600 with the engine. */
-static enum coll_quick wait_laps(const struct coll_args *args, struct coll_begun *b,
-                                 enum coll_quick quick)
+static __attribute__((noinline)) enum coll_quick
+wait_laps(const struct coll_args *args, struct coll_begun *b, enum coll_quick quick)
 {
     struct wait w;
 

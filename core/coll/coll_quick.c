@@ -313,8 +313,10 @@ enum coll_quick coll_quick(const struct coll_args *args, struct coll_begun *b)
     b->row = c->row;
     b->got = SIZE_MAX;
     b->in_area = c->way == COLL_STEP;
+    if (UNLIKELY(!b->in_area))
+        return quick_messages(args, c, b);
     b->len = c->len;
-    return LIKELY(c->way == COLL_STEP) ? quick_step(args, c->len) : quick_messages(args, c, b);
+    return quick_step(args, b->len);
 }
 
 enum coll_quick coll_quick_again(const struct coll_args *args, struct coll_begun *b)
