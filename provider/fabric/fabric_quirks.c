@@ -71,11 +71,6 @@ static const struct setting {
      */
     {"FI_OFI_RXM_BUFFER_SIZE", "2048"},
     {"FI_OFI_RXM_MSG_RX_SIZE", "64"},
-    /*
-     * libfabric 2.1 sends what is longer in pieces of a buffer, up to 128 KiB: some hundred such
-     * messages that nobody has received yet, and the connection is no longer read.
-     */
-    {"FI_OFI_RXM_SAR_LIMIT", "0"},
     /* Receives that the provider holds at once, 480 bytes each; the rest waits in our queue. */
     {"FI_OFI_RXM_RX_SIZE", "4096"},
 };
@@ -137,6 +132,12 @@ void fabric_quirks_environment(const char *job, uint32_t job_size, uint32_t vers
     if (!getenv("FI_MR_CACHE_MONITOR"))
         setenv("FI_MR_CACHE_MONITOR", monitor_choose(version), 1);
 
+    /*
+     * Over verbs, and over sockets since libfabric 2.1, rxm sends from its eager limit up to 128 KiB
+     * in pieces of a buffer. The pieces of a message that had to wait for its receive get lost or
+     * into another's buffer; with some hundred of them the connection is no longer read.
+     */
+    setenv("FI_OFI_RXM_SAR_LIMIT", "0", 0);
     for (size_t i = 0; sockets && i < sizeof(settings) / sizeof(settings[0]); i++)
         setenv(settings[i].variable, settings[i].value, 0);
     if (sockets)
