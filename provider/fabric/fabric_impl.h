@@ -205,6 +205,7 @@ enum fabric_quirk {
     QUIRK_ALONE,
     QUIRK_CLOCK,
     QUIRK_PIECE,
+    QUIRK_PARTING,
     QUIRK_SOCKETS,
     QUIRK_REFUSE
 };
