@@ -136,9 +136,9 @@ void fabric_quirks_environment(const char *job, uint32_t job_size, uint32_t vers
         setenv("FI_MR_CACHE_MONITOR", monitor_choose(version), 1);
 
     /*
-     * Over verbs, and over sockets since libfabric 2.1, rxm sends from its eager limit up to 128 KiB
-     * in pieces of a buffer. The pieces of a message that had to wait for its receive get lost or
-     * into another's buffer; with some hundred of them the connection is no longer read.
+     * Over verbs, and over sockets since libfabric 2.1, rxm sends from its eager limit up to 128
+     * KiB in pieces of a buffer. The pieces of a message that had to wait for its receive get lost
+     * or into another's buffer; with some hundred of them the connection is no longer read.
      */
     setenv("FI_OFI_RXM_SAR_LIMIT", "0", 0);
     for (size_t i = 0; sockets && i < sizeof(settings) / sizeof(settings[0]); i++)
