@@ -278,6 +278,7 @@ static void close_all(void)
     report_leaks();
     win_close();
     comm_close();
+    fabric_part();
     fabric_close();
     lane_close();
     coll_close();

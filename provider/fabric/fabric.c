@@ -509,31 +509,26 @@ static int meet(void)
     return rc ? rc : boot_exchange_again();
 }
 
-/*
- * Before the first of us closes a connection all have read what their queues tell of it, where the
- * provider crashes otherwise: twice, as the first meeting gives what was under way time to come.
- */
-static void part(struct fabric_end *e)
+/* Twice, as the first meeting gives what was under way time to come. */
+void fabric_part(void)
 {
+    struct fabric_end *e = &fabric.ends[END_NET];
     const char *why;
     long parting;
-    int rc = 0;
 
     if (!e->open || !fabric_quirk(fabric_end_provider(e), QUIRK_PARTING, &parting, &why))
         return;
-    for (int i = 0; i < 2 && !rc; i++) {
-        read_all(e);
-        rc = meet();
-    }
-    if (rc)
-        LOG(LOG_INFO, "no meeting before the end: %s", strerror(-rc));
+    read_all(e);
+    if (meet())
+        return;
+    read_all(e);
+    meet();
 }
 
 void fabric_close(void)
 {
     if (!fabric.open)
         return;
-    part(&fabric.ends[END_NET]);
     pulse_stop();
     fabric_resting = NULL;
     close(fabric.wake_fd);

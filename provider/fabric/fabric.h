@@ -85,6 +85,11 @@ int fabric_open(void);
  * "" where the errno says all. */
 const char *fabric_why_not(void);
 bool fabric_is_open(void);
+/*
+ * Before an orderly fabric_close, when nobody has anything to say any more: where the provider
+ * crashes if a connection is closed with events unread, all ranks read them and meet.
+ */
+void fabric_part(void);
 void fabric_close(void);
 const struct fabric_limits *fabric_limits(void);
 const char *fabric_provider(void); /* name of the open network's provider, for messages */
