@@ -95,6 +95,7 @@ libprovider_la_SOURCES = \
     provider/fabric/fabric_quirks.c \
     provider/fabric/fabric_rma.c \
     provider/fabric/fabric_select.c \
+    provider/fabric/fabric_surplus.c \
     provider/fabric/fabric_tagged.c \
     provider/fabric/fabric_veil.c \
     provider/fabric/interface.c \

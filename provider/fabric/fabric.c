@@ -165,7 +165,17 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-enum { LEAST_TRANSFER = 64 }; /* bytes: what the library's own words need */
+enum {
+    LEAST_TRANSFER = 64, /* bytes: what the library's own words need */
+    CLAIMS_LEAST = 16,
+};
+
+/* An eighth is for messages that are claimed when all else is taken, and for notes. */
+static void share_receives(struct fabric_end *e, unsigned size)
+{
+    e->claims_max = size / 8 > CLAIMS_LEAST ? size / 8 : CLAIMS_LEAST;
+    e->receives_max = size > e->claims_max ? size - e->claims_max : 1;
+}
 
 /* What an end can do, from the chosen info alone. */
 static int derive_limits(struct fabric_end *e)
@@ -184,7 +194,7 @@ static int derive_limits(struct fabric_end *e)
         e->transfer = param.max_message < LEAST_TRANSFER ? LEAST_TRANSFER : param.max_message;
     if (e->inject > e->transfer)
         e->inject = e->transfer;
-    e->receives_max = queue_size(i->rx_attr->size);
+    share_receives(e, queue_size(i->rx_attr->size));
     e->sends_max = queue_size(i->tx_attr->size);
     if (!fabric_quirk(fabric_end_provider(e), QUIRK_TAIL, &tail, &why) || !tail)
         return 0;
@@ -225,6 +235,7 @@ static int end_prepare(struct fabric_end *e)
     if (!e->open)
         return 0;
     list_init(&e->waiting_receives);
+    list_init(&e->waiting_claims);
     ask_for_more(e);
     fabric_now_update(e);
     int rc = derive_limits(e);

@@ -39,14 +39,12 @@ void fabric_unwatch(struct fabric_watch *w)
 /* A posted operation came back: count it, answer a peek's caller or finish the operation. */
 static void dispatch(struct fabric_op *op, const struct fabric_event *event)
 {
-    struct fabric_end *e = fabric_end_of(op);
-
     if (op->kind == OP_BOTH) {
         fabric_both_done(op, event);
         return;
     }
     if (op->kind != OP_DIRECT)
-        --*(fabric_is_receive(op) ? &e->receives : &e->sends);
+        --*fabric_posted(op);
     if (op->kind != OP_PEEK) {
         fabric_finish(op, event);
         return;
@@ -242,9 +240,16 @@ static bool has_read(const struct fabric_end *e, const struct fabric_op *op)
     return false;
 }
 
-/* Reads what there is, to be dispatched later, up to the operation's cancellation: 1. 0: nothing is
+/* Whether that ends the wait for it: a peek's answer, or a receive's cancellation. */
+static bool is_answer(const struct fabric_op *op, const struct fabric_event *event)
+{
+    return op->kind == OP_PEEK || event->error == -ECANCELED;
+}
+
+/* Reads what there is, to be dispatched later, up to that operation's answer: 1. 0: nothing is
  * left. */
-static int read_until_cancelled(struct fabric_end *e, struct fabric_op *wanted)
+static int read_until(struct fabric_end *e, const struct fabric_op *wanted,
+                      struct fabric_event *answer)
 {
     struct fi_cq_tagged_entry entry;
     struct fabric_event event;
@@ -261,8 +266,10 @@ static int read_until_cancelled(struct fabric_end *e, struct fabric_op *wanted)
         int rc = n == 1 ? 1 : n == -FI_EAVAIL ? read_error(e, &op, &event) : fabric_errno(n);
         if (rc < 0)
             return rc;
-        if (rc && op == wanted && event.error == -ECANCELED)
+        if (rc && op == wanted && is_answer(op, &event)) {
+            *answer = event;
             return 1;
+        }
         if (rc && op && late_add(e, op, &event))
             LOG(LOG_ERROR, "no memory to keep a completion: an operation will never end");
     }
@@ -271,6 +278,7 @@ static int read_until_cancelled(struct fabric_end *e, struct fabric_op *wanted)
 bool fabric_cq_withdraw(struct fabric_op *op)
 {
     struct fabric_end *e = fabric_end_of(op);
+    struct fabric_event cancelled;
 
     if (fabric_post_withdraw(op)) {
         op->state = OP_IDLE;
@@ -279,11 +287,28 @@ bool fabric_cq_withdraw(struct fabric_op *op)
     if (has_read(e, op))
         return false;
     fi_cancel(&e->ep->fid, op);
-    if (read_until_cancelled(e, op) != 1)
+    if (read_until(e, op, &cancelled) != 1)
         return false;
-    e->receives--;
+    --*fabric_posted(op);
     op->state = OP_IDLE;
     return true;
+}
+
+int fabric_cq_ask(struct fabric_op *peek, struct fabric_event *found)
+{
+    struct fabric_event answer;
+    int rc = fabric_post(peek);
+
+    if (rc)
+        return rc;
+    while (!(rc = read_until(fabric_end_of(peek), peek, &answer)))
+        ;
+    --*fabric_posted(peek);
+    peek->state = OP_IDLE;
+    if (rc < 0 || answer.error)
+        return rc < 0 ? rc : answer.error;
+    *found = answer;
+    return 0;
 }
 
 /* ---- Progress and sleep ---- */

@@ -73,9 +73,14 @@ struct fabric_end {
     uint64_t veil;                        /* fabric_veil.c: what match bits travel with */
     uint32_t note_veil;
     void *tail; /* `eager` bytes that nobody reads; NULL where no receive needs them */
-    unsigned receives, sends; /* posted and not completed */
-    unsigned receives_max, sends_max;
+    /* Posted and not completed. `claims` are receives that match nothing any more, or only notes:
+     * there is room for them however many others there are. */
+    unsigned receives, claims, sends;
+    unsigned receives_max, claims_max, sends_max;
     struct list waiting_receives; /* in the order of the calls, which is the order of matching */
+    struct list waiting_claims;
+    struct list
+        *looked; /* of waiting_receives, the next to look (fabric_surplus.c); NULL: the first */
     struct fabric_now now;
     bool open;
 };
@@ -223,8 +228,16 @@ int fabric_post(struct fabric_op *op);
 void fabric_post_queued(void);
 /* Says to all who receive at once, without posting, whether that is possible. */
 void fabric_now_update(struct fabric_end *e);
-/* Takes a queued operation back; false where it is not queued. */
+/* Takes a queued operation back; false where it is not queued, or has a message already. */
 bool fabric_post_withdraw(struct fabric_op *op);
+
+/* ---- fabric_surplus.c ---- */
+
+/* Messages that have come, for receives that wait to be posted: some of them look. */
+void fabric_surplus_match(struct fabric_end *e);
+/* As fabric_tpeek, where receives wait: what one of these finds is -ENOMSG for others. */
+int fabric_surplus_peek(struct fabric_end *e, struct fabric_peer *from, struct fabric_op *claim,
+                        uint64_t tag, uint64_t ignore, struct fabric_event *found);
 
 /* ---- fabric_note.c ---- */
 
@@ -274,6 +287,12 @@ int fabric_cq_poll(void);
  * it is the caller's again. False: it had matched, and completes as ever.
  */
 bool fabric_cq_withdraw(struct fabric_op *op);
+/*
+ * Posts a peek and reads its answer, which is not dispatched; nor is what comes before it, which
+ * waits for the next poll. 0 and what was found, -ENOMSG, or -errno; the operation is the
+ * caller's again.
+ */
+int fabric_cq_ask(struct fabric_op *peek, struct fabric_event *found);
 /* Whether something has been read that is still to be dispatched. */
 static inline bool fabric_cq_pending(const struct fabric_end *e)
 {
@@ -287,9 +306,22 @@ static inline bool fabric_is_receive(const struct fabric_op *op)
     return op->kind >= OP_RECV && op->kind <= OP_NOTED;
 }
 
+static inline bool fabric_is_claim(const struct fabric_op *op)
+{
+    return op->kind == OP_CLAIMED || op->kind == OP_NOTED;
+}
+
 static inline struct fabric_end *fabric_end_of(const struct fabric_op *op)
 {
     return &fabric.ends[op->end];
+}
+
+/* Where such operations are counted while they are posted. */
+static inline unsigned *fabric_posted(const struct fabric_op *op)
+{
+    struct fabric_end *e = fabric_end_of(op);
+
+    return fabric_is_claim(op) ? &e->claims : fabric_is_receive(op) ? &e->receives : &e->sends;
 }
 
 /* ---- fabric_tagged.c ---- */

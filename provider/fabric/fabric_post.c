@@ -2,9 +2,10 @@
 /*
  * The one way operations take to the provider. What it refuses for now (-FI_EAGAIN: its queue is
  * full, or the connection is not up yet) waits in a queue, and so does all that comes after it for
- * the same peer: nothing overtakes. Receives have one queue, as their order is that of matching.
- * Outstanding operations stay below what the completion queue holds; receives are counted apart
- * from the rest, since they may stay posted for ever.
+ * the same peer: nothing overtakes. Receives have one queue, as their order is that of matching,
+ * and those in it look for their messages by themselves (fabric_surplus.c). Outstanding operations
+ * stay below what the completion queue holds; receives are counted apart from the rest, since they
+ * may stay posted for ever, and what is claimed apart from those, since it must get on.
  */
 #include <stdlib.h>
 #include <sys/uio.h>
@@ -155,14 +156,21 @@ static bool may_copy(const struct fabric_op *op)
     return (op->kind == OP_SEND || op->kind == OP_WRITE) && op->iov_count == 1;
 }
 
+static unsigned most_of(const struct fabric_op *op)
+{
+    const struct fabric_end *e = fabric_end_of(op);
+
+    return fabric_is_claim(op)     ? e->claims_max
+           : fabric_is_receive(op) ? e->receives_max
+                                   : e->sends_max;
+}
+
 static ssize_t post_within_bounds(struct fabric_op *op)
 {
-    struct fabric_end *e = fabric_end_of(op);
-    bool receive = fabric_is_receive(op);
-    unsigned *count = receive ? &e->receives : &e->sends;
+    unsigned *count = fabric_posted(op);
 
     /* A peek is answered at once and never stays in the queue. */
-    if (op->kind != OP_PEEK && *count >= (receive ? e->receives_max : e->sends_max))
+    if (op->kind != OP_PEEK && *count >= most_of(op))
         return -FI_EAGAIN;
     ssize_t rc = post(op);
     if (UNLIKELY(rc == -FI_EFAULT) && may_copy(op))
@@ -176,7 +184,11 @@ static ssize_t post_within_bounds(struct fabric_op *op)
 
 static struct list *queue_of(struct fabric_op *op)
 {
-    return fabric_is_receive(op) ? &fabric_end_of(op)->waiting_receives : &op->peer->waiting;
+    struct fabric_end *e = fabric_end_of(op);
+
+    return fabric_is_claim(op)     ? &e->waiting_claims
+           : fabric_is_receive(op) ? &e->waiting_receives
+                                   : &op->peer->waiting;
 }
 
 /* Changed under the caller's lock and read without it by fabric_sleep. */
@@ -225,6 +237,16 @@ int fabric_post(struct fabric_op *op)
     return 0;
 }
 
+/* It has left its queue. */
+static void not_waiting(struct fabric_op *op)
+{
+    struct fabric_end *e = fabric_end_of(op);
+
+    count_queued(-1);
+    if (e->looked == &op->link)
+        e->looked = NULL;
+}
+
 /* True when the queue has run empty. */
 static bool post_from(struct list *queue)
 {
@@ -237,7 +259,7 @@ static bool post_from(struct list *queue)
             list_add_head(queue, l);
             return false;
         }
-        count_queued(-1);
+        not_waiting(op);
         if (rc) {
             struct fabric_event failed = {.error = fabric_errno(rc)};
             fabric_finish(op, &failed);
@@ -250,9 +272,15 @@ void fabric_post_queued(void)
 {
     struct list tried, *l;
 
-    for (struct fabric_end *e = fabric.ends; e < fabric.ends + FABRIC_ENDS; e++)
-        if (e->open && post_from(&e->waiting_receives))
+    for (struct fabric_end *e = fabric.ends; e < fabric.ends + FABRIC_ENDS; e++) {
+        if (!e->open)
+            continue;
+        post_from(&e->waiting_claims);
+        if (post_from(&e->waiting_receives))
             fabric_now_update(e);
+        else
+            fabric_surplus_match(e);
+    }
     list_init(&tried);
     while ((l = list_pop(&fabric.blocked))) {
         struct fabric_peer *p = container_of(l, struct fabric_peer, blocked);
@@ -265,10 +293,10 @@ void fabric_post_queued(void)
 
 bool fabric_post_withdraw(struct fabric_op *op)
 {
-    if (op->state != OP_QUEUED)
+    if (op->state != OP_QUEUED || fabric_is_claim(op))
         return false;
     list_drop(&op->link);
-    count_queued(-1);
+    not_waiting(op);
     fabric_now_update(fabric_end_of(op));
     return true;
 }

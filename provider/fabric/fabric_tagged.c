@@ -144,6 +144,12 @@ int fabric_trecv_claimed_scattered(struct fabric_op *claimed, const struct scatt
     return post_scattered(claimed, s);
 }
 
+/* By a peek, this time: whoever goes on asking makes progress. */
+static int nothing_found(void)
+{
+    return fabric_progress() < 0 ? -EIO : -ENOMSG;
+}
+
 /* At one end. */
 static int peek_end(struct fabric_end *e, struct fabric_peer *from, struct fabric_op *claim,
                     uint64_t tag, uint64_t ignore, struct fabric_event *found)
@@ -155,8 +161,10 @@ static int peek_end(struct fabric_end *e, struct fabric_peer *from, struct fabri
     /* What is still to be posted comes first: the message may be for one of those. */
     if (!list_empty(&e->waiting_receives)) {
         fabric_post_queued();
-        if (!list_empty(&e->waiting_receives))
-            return fabric_progress() < 0 ? -EIO : -ENOMSG;
+        if (!list_empty(&e->waiting_receives)) {
+            rc = fabric_surplus_peek(e, known(from), claim, tag, ignore, found);
+            return (rc == -ENOMSG || rc == -EAGAIN) ? nothing_found() : rc;
+        }
     }
     op->kind = OP_PEEK;
     op->end = e->index;
@@ -167,7 +175,7 @@ static int peek_end(struct fabric_end *e, struct fabric_peer *from, struct fabri
     op->iov_count = claim ? 1 : 0; /* says "claim" to post_peek */
     rc = fabric_post(op);
     if (rc == -EAGAIN)
-        return fabric_progress() < 0 ? -EIO : -ENOMSG;
+        return nothing_found();
     while (!rc && !peek.answered) {
         int n = fabric_cq_poll_end(e);
         rc = n < 0 ? n : 0;
