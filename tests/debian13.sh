@@ -15,7 +15,7 @@ needs=$needs,libcriterion-dev,python3,procps,iproute2
 tests='tests/link_provider tests/unit/test_fabric tests/unit/test_boot tests/unit/test_node_message
     tests/unit/test_node_rma tests/mpi/life_test.sh tests/mpi/p2p_order.mpi tests/mpi/p2p_modes.mpi tests/mpi/p2p_probe.mpi
     tests/mpi/p2p_truncate.mpi tests/mpi/p2p_cancel.mpi tests/mpi/p2p_split.mpi tests/mpi/p2p_vector.mpi
-    tests/mpi/p2p_threads.mpi tests/mpi/p2p_flow.mpi tests/mpi/p2p_match_fuzz.mpi tests/mpi/coll_forms.mpi
+    tests/mpi/p2p_threads.mpi tests/mpi/p2p_flow.mpi tests/mpi/p2p_surplus.mpi tests/mpi/p2p_match_fuzz.mpi tests/mpi/coll_forms.mpi
     tests/mpi/coll_progress.mpi tests/mpi/win_oracle.mpi tests/mpi/win_progress.mpi tests/mpi/file_forms.mpi
     tests/mpi/win_shape.mpi tests/launcher/launcher.sh'
 
