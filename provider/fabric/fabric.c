@@ -167,14 +167,14 @@ static size_t least(size_t a, size_t b)
 
 enum {
     LEAST_TRANSFER = 64, /* bytes: what the library's own words need */
-    CLAIMS_LEAST = 16,
+    RESERVED_LEAST = 32, /* more than traps and notes, which are 16 */
 };
 
-/* An eighth is for messages that are claimed when all else is taken, and for notes. */
+/* An eighth is for messages that are claimed when all else is taken, for traps and notes. */
 static void share_receives(struct fabric_end *e, unsigned size)
 {
-    e->claims_max = size / 8 > CLAIMS_LEAST ? size / 8 : CLAIMS_LEAST;
-    e->receives_max = size > e->claims_max ? size - e->claims_max : 1;
+    e->reserved_max = size / 8 > RESERVED_LEAST ? size / 8 : RESERVED_LEAST;
+    e->receives_max = size > e->reserved_max ? size - e->reserved_max : 1;
 }
 
 /* What an end can do, from the chosen info alone. */
@@ -235,7 +235,7 @@ static int end_prepare(struct fabric_end *e)
     if (!e->open)
         return 0;
     list_init(&e->waiting_receives);
-    list_init(&e->waiting_claims);
+    list_init(&e->waiting_reserved);
     ask_for_more(e);
     fabric_now_update(e);
     int rc = derive_limits(e);

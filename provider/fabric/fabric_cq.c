@@ -246,8 +246,11 @@ static bool is_answer(const struct fabric_op *op, const struct fabric_event *eve
     return op->kind == OP_PEEK || event->error == -ECANCELED;
 }
 
-/* Reads what there is, to be dispatched later, up to that operation's answer: 1. 0: nothing is
- * left. */
+/*
+ * Reads what there is, to be dispatched later, up to that operation's answer: 1. 0: nothing is
+ * left. Only traps are set again at once: with none, strangers' messages would stay with the
+ * provider, and whoever looks there would pass them all.
+ */
 static int read_until(struct fabric_end *e, const struct fabric_op *wanted,
                       struct fabric_event *answer)
 {
@@ -270,7 +273,9 @@ static int read_until(struct fabric_end *e, const struct fabric_op *wanted,
             *answer = event;
             return 1;
         }
-        if (rc && op && late_add(e, op, &event))
+        if (rc && op && op->kind == OP_TRAP)
+            dispatch(op, &event);
+        else if (rc && op && late_add(e, op, &event))
             LOG(LOG_ERROR, "no memory to keep a completion: an operation will never end");
     }
 }

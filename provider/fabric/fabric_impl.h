@@ -30,6 +30,7 @@ enum fabric_kind {
     OP_BOTH,                   /* the same, and at the network's endpoint: fabric_both.c */
     OP_CLAIMED,
     OP_PEEK,
+    OP_TRAP,  /* a receive for strangers' messages: fabric_veil.c */
     OP_NOTED, /* the last of the receives */
     OP_WRITE,
     OP_READ,
@@ -73,14 +74,13 @@ struct fabric_end {
     uint64_t veil;                        /* fabric_veil.c: what match bits travel with */
     uint32_t note_veil;
     void *tail; /* `eager` bytes that nobody reads; NULL where no receive needs them */
-    /* Posted and not completed. `claims` are receives that match nothing any more, or only notes:
-     * there is room for them however many others there are. */
-    unsigned receives, claims, sends;
-    unsigned receives_max, claims_max, sends_max;
+    /* Posted and not completed. `reserved`: receives that take none of the program's messages, or
+     * one that is claimed; there is room for them however many others there are. */
+    unsigned receives, reserved, sends;
+    unsigned receives_max, reserved_max, sends_max;
     struct list waiting_receives; /* in the order of the calls, which is the order of matching */
-    struct list waiting_claims;
-    struct list
-        *looked; /* of waiting_receives, the next to look (fabric_surplus.c); NULL: the first */
+    struct list waiting_reserved;
+    struct list *looked; /* of waiting_receives, the next to look (fabric_surplus.c), or NULL */
     struct fabric_now now;
     bool open;
 };
@@ -306,9 +306,9 @@ static inline bool fabric_is_receive(const struct fabric_op *op)
     return op->kind >= OP_RECV && op->kind <= OP_NOTED;
 }
 
-static inline bool fabric_is_claim(const struct fabric_op *op)
+static inline bool fabric_is_reserved(const struct fabric_op *op)
 {
-    return op->kind == OP_CLAIMED || op->kind == OP_NOTED;
+    return op->kind == OP_CLAIMED || op->kind == OP_TRAP || op->kind == OP_NOTED;
 }
 
 static inline struct fabric_end *fabric_end_of(const struct fabric_op *op)
@@ -321,7 +321,7 @@ static inline unsigned *fabric_posted(const struct fabric_op *op)
 {
     struct fabric_end *e = fabric_end_of(op);
 
-    return fabric_is_claim(op) ? &e->claims : fabric_is_receive(op) ? &e->receives : &e->sends;
+    return fabric_is_reserved(op) ? &e->reserved : fabric_is_receive(op) ? &e->receives : &e->sends;
 }
 
 /* ---- fabric_tagged.c ---- */
@@ -329,6 +329,8 @@ static inline unsigned *fabric_posted(const struct fabric_op *op)
 /* A receive by libfabric's calls, at that end; op->peer is set. */
 int fabric_trecv_end(struct fabric_end *e, struct fabric_op *op, void *buf, size_t len,
                      uint64_t tag, uint64_t ignore);
+/* A receive of no bytes that counts as none of the program's. */
+int fabric_trap(struct fabric_end *e, struct fabric_op *op, uint64_t tag, uint64_t ignore);
 
 /* ---- fabric_both.c ---- */
 

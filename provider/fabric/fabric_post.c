@@ -5,7 +5,8 @@
  * the same peer: nothing overtakes. Receives have one queue, as their order is that of matching,
  * and those in it look for their messages by themselves (fabric_surplus.c). Outstanding operations
  * stay below what the completion queue holds; receives are counted apart from the rest, since they
- * may stay posted for ever, and what is claimed apart from those, since it must get on.
+ * may stay posted for ever, and what is claimed, and traps and notes, apart from those: they must
+ * get on.
  */
 #include <stdlib.h>
 #include <sys/uio.h>
@@ -77,6 +78,7 @@ static ssize_t post(struct fabric_op *op)
         return fi_tsenddata(ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->data,
                             op->peer->head.addr, op->tag ^ e->veil, op);
     case OP_RECV:
+    case OP_TRAP:
         if (op->iov_count == 1)
             return fi_trecv(ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL,
                             op->peer ? op->peer->head.addr : FI_ADDR_UNSPEC, op->tag ^ e->veil,
@@ -160,7 +162,7 @@ static unsigned most_of(const struct fabric_op *op)
 {
     const struct fabric_end *e = fabric_end_of(op);
 
-    return fabric_is_claim(op)     ? e->claims_max
+    return fabric_is_reserved(op)  ? e->reserved_max
            : fabric_is_receive(op) ? e->receives_max
                                    : e->sends_max;
 }
@@ -186,7 +188,7 @@ static struct list *queue_of(struct fabric_op *op)
 {
     struct fabric_end *e = fabric_end_of(op);
 
-    return fabric_is_claim(op)     ? &e->waiting_claims
+    return fabric_is_reserved(op)  ? &e->waiting_reserved
            : fabric_is_receive(op) ? &e->waiting_receives
                                    : &op->peer->waiting;
 }
@@ -275,7 +277,7 @@ void fabric_post_queued(void)
     for (struct fabric_end *e = fabric.ends; e < fabric.ends + FABRIC_ENDS; e++) {
         if (!e->open)
             continue;
-        post_from(&e->waiting_claims);
+        post_from(&e->waiting_reserved);
         if (post_from(&e->waiting_receives))
             fabric_now_update(e);
         else
@@ -293,7 +295,7 @@ void fabric_post_queued(void)
 
 bool fabric_post_withdraw(struct fabric_op *op)
 {
-    if (op->state != OP_QUEUED || fabric_is_claim(op))
+    if (op->state != OP_QUEUED || fabric_is_reserved(op))
         return false;
     list_drop(&op->link);
     not_waiting(op);

@@ -64,6 +64,17 @@ int fabric_trecv_end(struct fabric_end *e, struct fabric_op *op, void *buf, size
     return fabric_post(op);
 }
 
+int fabric_trap(struct fabric_end *e, struct fabric_op *op, uint64_t tag, uint64_t ignore)
+{
+    op->kind = OP_TRAP;
+    op->end = e->index;
+    op->peer = NULL;
+    op->tag = tag;
+    op->data = ignore;
+    receive_buffer(op, op, 0);
+    return fabric_post(op);
+}
+
 int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
                  uint64_t tag, uint64_t ignore)
 {

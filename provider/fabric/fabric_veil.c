@@ -47,8 +47,7 @@ static int set_trap(struct fabric_end *e, int i)
 {
     uint64_t bit = empty_bit(i);
 
-    traps[i].peer = NULL;
-    return fabric_trecv_end(e, &traps[i], &traps[i], 0, bit, ~bit);
+    return fabric_trap(e, &traps[i], bit, ~bit);
 }
 
 static void trapped(struct fabric_op *op, const struct fabric_event *event)
