@@ -20,4 +20,6 @@ libcore_la_SOURCES += \
     core/win/win_put.c \
     core/win/win_sync.c \
     core/win/win_walk.c \
-    core/win/win_walk.h
+    core/win/win_walk.h \
+    core/win/win_words.c \
+    core/win/win_words.h

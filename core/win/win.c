@@ -11,6 +11,7 @@
 #include "core/win/win_board.h"
 #include "core/win/win_life.h"
 #include "core/win/win_message.h"
+#include "core/win/win_words.h"
 
 /*
  * ---- Hints (12.2.1, 12.2.3); the kinds of memory are not the program's to choose ----
@@ -49,7 +50,10 @@ static int info_show(struct win *w)
 
 int win_show_ways(struct win *w)
 {
-    int rc = info_set(w->info, "oriel_locks", w->board ? "memory" : "messages");
+    int rc = info_set(w->info, "oriel_locks",
+                      w->board   ? "memory"
+                      : w->words ? "atomics"
+                                 : "messages");
 
     return rc ? rc
               : info_set(w->info, "oriel_accumulates",
@@ -163,6 +167,7 @@ void win_undo(struct win *w)
     if (w->region)
         fabric_region_close(w->region);
     w->region = NULL;
+    win_words_close(w);
     lane_unlock();
     if (w->segment)
         win_memory_close(w->segment, w->segment_len);

@@ -14,7 +14,8 @@
  *   (win_native.c), and all synchronisation is on the board (win_board.h).
  * - Otherwise the target: put and get are the fabric's remote writes and reads, accumulates and all
  *   synchronisation are messages (win_message.h), answered under the lane's lock, by the helper
- *   thread where the program is elsewhere (core/p2p/helper.h).
+ *   thread where the program is elsewhere (core/p2p/helper.h). Locks are remote atomics instead
+ *   where devices carry them out (win_words.h).
  *
  * Functions take the lane's lock themselves and return MPI_SUCCESS or an error class, unless marked
  * "lane locked"; a native window's operations take none. Handles, counts, types, ranks and
@@ -29,6 +30,7 @@
 
 struct request;
 struct win_board;
+struct win_words;
 
 /* What a process is doing as an origin; 12.5. */
 enum win_access {
@@ -113,6 +115,7 @@ struct win {
     int flavor, model;
     struct fabric_region *region;
     struct win_board *board; /* native: at the segment's beginning, or of our own; else NULL */
+    struct win_words *words; /* locks by remote atomics, or NULL */
     void *segment;           /* shared by all processes of the window, or NULL */
     size_t segment_len;
     size_t segment_step;     /* parts of it are multiples; 0 where they are not in it */

@@ -14,13 +14,15 @@
 #include "core/win/win_board.h"
 #include "core/win/win_life.h"
 #include "core/win/win_message.h"
+#include "core/win/win_words.h"
 #include "provider/boot/boot.h"
 
 enum { PAGE = 4096 };
 
 /* What a process tells the others at creation. */
 struct card {
-    struct fabric_key key;
+    struct fabric_key key, words;
+    int64_t worded; /* words is one: this process's locks can be remote atomics */
     int64_t size, unit;
     int64_t error; /* an error class */
 };
@@ -40,6 +42,7 @@ static int make_card(struct win *w, MPI_Aint unit, int error, struct card *card)
     bool dynamic = w->flavor == MPI_WIN_FLAVOR_DYNAMIC;
 
     *card = (struct card){.size = w->size, .unit = unit, .error = error};
+    card->worded = !error && win_words_open(w, &card->words);
     if (error || !needs_region(w))
         return error;
     lane_lock();
@@ -53,6 +56,21 @@ static int make_card(struct win *w, MPI_Aint unit, int error, struct card *card)
         return (int)card->error;
     }
     return MPI_SUCCESS;
+}
+
+/* All of them have words, or those that have take them back. */
+static void agree_on_words(struct win *w, const struct card *cards)
+{
+    bool all = w->words;
+
+    for (int i = 0; all && i < w->comm->size; i++)
+        if ((all = cards[i].worded))
+            win_words_know(w, i, &cards[i].words);
+    if (all)
+        return;
+    lane_lock();
+    win_words_close(w);
+    lane_unlock();
 }
 
 static int read_cards(struct win *w, const struct card *cards)
@@ -90,10 +108,14 @@ static int exchange_with(struct win *w, MPI_Aint unit, int error)
 
     if (!cards)
         return err_set(MPI_ERR_NO_MEM, "no memory for the cards of %d processes", w->comm->size);
-    error = make_card(w, unit, error ? error : win_show_ways(w), &mine);
+    error = make_card(w, unit, error, &mine);
     rc = coll_allgather(w->comm, &mine, sizeof mine, &datatype_byte, cards);
     if (!rc)
         rc = error ? error : read_cards(w, cards);
+    if (!rc) {
+        agree_on_words(w, cards);
+        rc = win_show_ways(w);
+    }
     free(cards);
     if (rc)
         return rc;

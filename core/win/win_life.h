@@ -15,7 +15,8 @@ void win_undo(struct win *w);
 
 /*
  * Shows among the hints what has been decided, for whoever wonders about speed. oriel_locks:
- * "memory" (the processor's atomics on the board) or "messages" (the target grants).
+ * "memory" (the processor's atomics on the board), "atomics" (remote ones) or "messages" (the
+ * target grants).
  * oriel_accumulates: "processor" (its atomics, or the lock where it has none), "lock" (always under
  * the target's lock) or "target" (which applies messages).
  */

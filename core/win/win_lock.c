@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Passive target synchronisation (12.5.3). On a native window the locks are on the board. Elsewhere
- * each process grants the lock on its own memory, to all in the order in which they asked, so that
+ * Passive target synchronisation (12.5.3). On a native window the locks are on the board; where
+ * devices carry out remote atomics they are words of the target's (win_words.h). Elsewhere each
+ * process grants the lock on its own memory, to all in the order in which they asked, so that
  * nobody starves: a process asks, for itself too, with a message and waits for the grant.
  */
 #include "core/object/err.h"
 #include "core/win/win_board.h"
 #include "core/win/win_message.h"
+#include "core/win/win_words.h"
 #include "provider/base/hot.h"
 
 /* ---- The process that grants ---- */
@@ -88,7 +90,10 @@ static int ask(struct win *w, int rank, bool exclusive, int assert)
     t->lock = WIN_LOCK_ASKED;
     if (w->board)
         return MPI_SUCCESS; /* wait_for does it, without the lane's lock */
-    rc = win_tell(w, rank, exclusive ? WIN_MESSAGE_LOCK : WIN_MESSAGE_LOCK_SHARED);
+    if (w->words)
+        rc = win_words_ask(w, rank, exclusive);
+    else
+        rc = win_tell(w, rank, exclusive ? WIN_MESSAGE_LOCK : WIN_MESSAGE_LOCK_SHARED);
     if (rc)
         t->lock = WIN_UNLOCKED;
     return rc;
@@ -98,14 +103,18 @@ static int ask(struct win *w, int rank, bool exclusive, int assert)
 static int wait_for(struct win *w, int rank, bool exclusive)
 {
     struct win_target *t = &w->targets[rank];
+    int rc = MPI_SUCCESS;
 
-    if (!w->board)
+    if (!w->board && !w->words)
         return win_until(w, is_granted, rank);
     if (t->lock != WIN_LOCK_ASKED)
         return MPI_SUCCESS; /* unchecked */
-    win_board_lock(w, rank, exclusive);
-    t->lock = exclusive ? WIN_LOCKED_EXCLUSIVE : WIN_LOCKED;
-    return MPI_SUCCESS;
+    if (w->board)
+        win_board_lock(w, rank, exclusive);
+    else
+        rc = win_words_wait(w, rank, exclusive);
+    t->lock = rc ? WIN_UNLOCKED : exclusive ? WIN_LOCKED_EXCLUSIVE : WIN_LOCKED;
+    return rc;
 }
 
 /* Gives it back. */
@@ -113,13 +122,16 @@ static int release(struct win *w, int rank)
 {
     struct win_target *t = &w->targets[rank];
     enum win_lock_state held = t->lock;
+    bool counts = held != WIN_LOCK_UNCHECKED;
     int rc = MPI_SUCCESS;
 
-    if (w->board && held != WIN_LOCK_UNCHECKED)
+    if (w->board && counts)
         win_board_unlock(w, rank, held == WIN_LOCKED_EXCLUSIVE);
+    else if (w->words && counts)
+        rc = win_words_release(w, rank, held == WIN_LOCKED_EXCLUSIVE);
     lane_lock();
     t->lock = WIN_UNLOCKED;
-    if (!w->board && held != WIN_LOCK_UNCHECKED)
+    if (!w->board && !w->words && counts)
         rc = win_tell(w, rank, WIN_MESSAGE_UNLOCK);
     lane_unlock();
     return rc;

@@ -298,9 +298,19 @@ int fabric_read(struct fabric_peer *from, struct fabric_op *op, void *buf, size_
                 const struct fabric_key *key, uint64_t offset);
 
 /*
- * The same, done when they return, and no operation needed. -EBUSY: not without the peer's help;
- * post it instead. -EFAULT: the peer has no memory there. fabric_reach says whether it is worth
- * trying: 0 where it always works with that peer, -EBUSY where not.
+ * Whether a process adds to others' memory by remote atomics that want nothing of the target's
+ * processor, or is told to do so in any case (ORIEL_LOCKS). The same on all processes of a job that
+ * have the same environment.
+ */
+bool fabric_adds(void);
+/* Adds to 8 aligned bytes, and fetches what they were; addend and was stay until it is done. */
+int fabric_fetch_add(struct fabric_peer *at, struct fabric_op *op, const uint64_t *addend,
+                     uint64_t *was, const struct fabric_key *key, uint64_t offset);
+
+/*
+ * As write and read, done when they return, and no operation needed. -EBUSY: not without the peer's
+ * help; post it instead. -EFAULT: the peer has no memory there. fabric_reach says whether it is
+ * worth trying: 0 where it always works with that peer, -EBUSY where not.
  */
 int fabric_write_now(struct fabric_peer *to, const void *buf, size_t len,
                      const struct fabric_key *key, uint64_t offset);

@@ -12,6 +12,7 @@
 #include <rdma/fabric.h>
 #include <rdma/fi_cm.h>
 #include <rdma/fi_domain.h>
+#include <rdma/fi_atomic.h>
 #include <rdma/fi_endpoint.h>
 #include <rdma/fi_errno.h>
 #include <rdma/fi_rma.h>
@@ -34,6 +35,7 @@ enum fabric_kind {
     OP_NOTED, /* the last of the receives */
     OP_WRITE,
     OP_READ,
+    OP_ADD,
     OP_NOTE,
 };
 enum fabric_state { OP_IDLE, OP_QUEUED, OP_POSTED = FABRIC_POSTED };
@@ -60,6 +62,7 @@ struct fabric_end {
     struct fid_ep *ep;
     const struct node_direct_ops *direct;   /* our own provider's; NULL elsewhere */
     const struct node_rma_now_ops *rma_now; /* the same */
+    bool adds;                              /* fabric_fetch_add */
     int wait_fd; /* becomes readable when the completion queue may have something; -1: none */
     uint8_t index;
 
@@ -206,6 +209,7 @@ enum fabric_quirk {
     QUIRK_CLOCK,
     QUIRK_PIECE,
     QUIRK_PARTING,
+    QUIRK_ATOMICS,
     QUIRK_SOCKETS,
     QUIRK_REFUSE
 };

@@ -93,6 +93,9 @@ static ssize_t post(struct fabric_op *op)
         break; /* never wait: fabric_trecv */
     case OP_WRITE:
         return post_write(op);
+    case OP_ADD:
+        return fi_fetch_atomic(ep, op->iov[1].iov_base, 1, NULL, op->iov[0].iov_base, NULL,
+                               op->peer->head.addr, op->tag, op->data, FI_UINT64, FI_SUM, op);
     case OP_NOTE:
         return fi_send(ep, op->iov[0].iov_base, op->iov[0].iov_len, NULL, op->peer->head.addr, op);
     case OP_NOTED:

@@ -38,6 +38,8 @@ static const struct row {
     /* 1.17: rxm_close_conn closes, then handles what the queue holds and posts buffers again. */
     {"verbs;ofi_rxm", QUIRK_PARTING, 1,
      "closing a connection with events unread gives a buffer to the closed one"},
+    /* Elsewhere the target's processor does, when it makes progress (rxm, psm2), or nobody. */
+    {"cxi", QUIRK_ATOMICS, 1, "the device carries out remote atomics by itself"},
     {"tcp*", QUIRK_SOCKETS, 1, "messages pass through the system's sockets"},
     {"net*", QUIRK_SOCKETS, 1, "messages pass through the system's sockets"},
     {"sockets*", QUIRK_SOCKETS, 1, "messages pass through the system's sockets"},

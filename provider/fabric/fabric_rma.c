@@ -147,6 +147,21 @@ int fabric_read(struct fabric_peer *from, struct fabric_op *op, void *buf, size_
     return transfer(OP_READ, from, op, buf, len, key, offset);
 }
 
+/* ---- Atomics ---- */
+
+/* One authority orders what is added to a word: where two ends are open it would be two. */
+bool fabric_adds(void)
+{
+    return fabric.only && fabric.only->adds;
+}
+
+int fabric_fetch_add(struct fabric_peer *at, struct fabric_op *op, const uint64_t *addend,
+                     uint64_t *was, const struct fabric_key *key, uint64_t offset)
+{
+    op->iov[1] = (struct iovec){(void *)addend, sizeof(*addend)};
+    return transfer(OP_ADD, at, op, was, sizeof(*was), key, offset);
+}
+
 /* ---- Without the peer's help ---- */
 
 int fabric_write_now(struct fabric_peer *to, const void *buf, size_t len,

@@ -420,8 +420,10 @@ void fabric_version(char *text, size_t room)
 static const char *windows_over(const char *provider)
 {
     const char *why;
-    long emulated;
+    long emulated, atomics;
 
+    if (fabric_quirk(provider, QUIRK_ATOMICS, &atomics, &why) && atomics)
+        return "remote writes and reads; locks by remote atomics, accumulates by messages";
     return fabric_quirk(provider, QUIRK_EMULATED, &emulated, &why) && emulated
                ? "remote writes and reads that the target's processor carries out; locks and "
                  "accumulates by messages"

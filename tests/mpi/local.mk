@@ -70,7 +70,8 @@ mpi_tests = \
     tests/mpi/win_fuzz.mpi \
     tests/mpi/win_oracle.mpi \
     tests/mpi/win_progress.mpi \
-    tests/mpi/win_shape.mpi
+    tests/mpi/win_shape.mpi \
+    tests/mpi/win_words.mpi
 check_PROGRAMS += $(mpi_tests)
 TESTS += $(mpi_tests)
 
@@ -207,6 +208,8 @@ tests_mpi_win_progress_mpi_SOURCES = tests/mpi/win_progress.c tests/mpi/win_test
 tests_mpi_win_progress_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_shape_mpi_SOURCES = tests/mpi/win_shape.c tests/mpi/win_test.h
 tests_mpi_win_shape_mpi_LDADD = libmpi_abi.la
+tests_mpi_win_words_mpi_SOURCES = tests/mpi/win_words.c tests/mpi/win_test.h
+tests_mpi_win_words_mpi_LDADD = libmpi_abi.la
 
 # What takes minutes, or gigabytes, and so has targets of its own. The fuzzers at full size mean most in a
 # tree that was configured with --enable-asan.

@@ -17,7 +17,7 @@ trap 'exit 1' INT TERM HUP
 p2p='p2p_buffered p2p_cancel p2p_complete p2p_errors p2p_flow p2p_large p2p_match_fuzz p2p_modes p2p_order
     p2p_partitioned p2p_persistent p2p_probe p2p_self p2p_split p2p_surplus p2p_threads p2p_truncate p2p_vector'
 coll='coll_area coll_forms coll_fuzz coll_many coll_progress coll_threads neighbor'
-win='win_atomic win_contend win_errors win_fuzz win_oracle win_progress win_shape'
+win='win_atomic win_contend win_errors win_fuzz win_oracle win_progress win_shape win_words'
 
 skip()
 {
