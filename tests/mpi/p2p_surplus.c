@@ -40,10 +40,13 @@ static void reverse(void)
 static void ordered(void)
 {
     MPI_Request sent[RECEIVES];
+    int numbers[RECEIVES];
 
     post(ORDERED);
-    for (int i = 0; i < RECEIVES; i++)
-        OK(MPI_Isend(&i, 1, MPI_INT, right(), ORDERED, MPI_COMM_WORLD, &sent[i]));
+    for (int i = 0; i < RECEIVES; i++) {
+        numbers[i] = i;
+        OK(MPI_Isend(&numbers[i], 1, MPI_INT, right(), ORDERED, MPI_COMM_WORLD, &sent[i]));
+    }
     OK(MPI_Waitall(RECEIVES, requests, MPI_STATUSES_IGNORE));
     for (int i = 0; i < RECEIVES; i++)
         CHECK(values[i] == i);
