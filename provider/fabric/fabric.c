@@ -110,8 +110,10 @@ static bool wants_atomics(const struct fi_info *choice)
     const char *why;
     long native;
 
+    if (!strcmp(param.locks, "messages") || !strcmp(param.locks, "atomics"))
+        return *param.locks == 'a';
     if (strcmp(param.locks, "auto"))
-        return !strcmp(param.locks, "atomics");
+        LOG(LOG_WARN, "ORIEL_LOCKS=%s: not one of auto, messages, atomics", param.locks);
     return fabric_quirk(choice->fabric_attr->prov_name, QUIRK_ATOMICS, &native, &why) && native;
 }
 
