@@ -29,6 +29,7 @@ REMOVED = "uses names that MPI-3 removed"
 POINTERS = "takes handles for integers"
 EXCUSED = {
     "attrerrtype": SELF,
+    "reduce_local": SELF,
     "nonblocking2": POINTERS,
     "nonblocking3": POINTERS,
     "pack_external": POINTERS,
