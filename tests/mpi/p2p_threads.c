@@ -494,14 +494,15 @@ static void call_one(void)
 }
 
 /* Each message wakes two threads at most, the one that listens and its receiver; the others sleep
- * on, but for a look by themselves now and then. */
+ * on, but for a look by themselves now and then. Where the network wakes nobody (psm2, which is
+ * asked for by name), the one that listens looks every millisecond. */
 static void sleeps(void)
 {
     MPI_T_pvar_session session;
     MPI_T_pvar_handle counter;
     unsigned long long before, after;
     int level, index, count;
-    double since;
+    double since, took, looks;
 
     OK(MPI_T_init_thread(MPI_THREAD_MULTIPLE, &level));
     OK(MPI_T_pvar_get_index("wait_sleeps", MPI_T_PVAR_CLASS_COUNTER, &index));
@@ -512,7 +513,9 @@ static void sleeps(void)
     OK(MPI_T_pvar_read(session, counter, &before));
     call_one();
     OK(MPI_T_pvar_read(session, counter, &after));
-    CHECK((double)(after - before) < 3 * CALLS + SLEEPERS * (now_ms() - since) / LOOK_MS);
+    took = now_ms() - since;
+    looks = SLEEPERS * took / LOOK_MS + (getenv("ORIEL_PROVIDER") ? took : 0);
+    CHECK((double)(after - before) < 3 * CALLS + looks);
     OK(MPI_T_pvar_handle_free(session, &counter));
     OK(MPI_T_pvar_session_free(&session));
     OK(MPI_T_finalize());
