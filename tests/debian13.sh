@@ -17,7 +17,7 @@ tests='tests/link_provider tests/unit/test_fabric tests/unit/test_boot tests/uni
     tests/mpi/p2p_truncate.mpi tests/mpi/p2p_cancel.mpi tests/mpi/p2p_split.mpi tests/mpi/p2p_vector.mpi
     tests/mpi/p2p_threads.mpi tests/mpi/p2p_flow.mpi tests/mpi/p2p_surplus.mpi tests/mpi/p2p_match_fuzz.mpi tests/mpi/coll_forms.mpi
     tests/mpi/coll_progress.mpi tests/mpi/win_oracle.mpi tests/mpi/win_progress.mpi tests/mpi/file_forms.mpi
-    tests/mpi/win_shape.mpi tests/launcher/launcher.sh'
+    tests/mpi/win_shape.mpi tests/mpi/win_words.mpi tests/launcher/launcher.sh'
 
 if [ "$(id -u)" -ne 0 ]; then
     echo 'SKIP: debian13: a root folder is made and entered by root'
