@@ -43,7 +43,8 @@ struct win_words {
 
 /* ---- Life ---- */
 
-/* Lane locked. */
+/* A page of its own: what is registered may be kept from children of fork, with all of its page.
+ * Lane locked. */
 static bool register_own(struct win_words *words, struct fabric_key *key)
 {
     words->own = aligned_alloc(PAGE, PAGE);
@@ -84,13 +85,16 @@ void win_words_know(struct win *w, int rank, const struct fabric_key *key)
     w->words->places[rank].key = *key;
 }
 
-/* What never ended is the fabric's, and stays so. */
-static bool is_any_busy(const struct step *steps)
+/* What never ended is the fabric's, and stays so; its end then finds no window. */
+static bool abandon_busy(struct step *steps)
 {
-    for (int i = 0; i < STEPS; i++)
-        if (steps[i].busy)
-            return true;
-    return false;
+    bool any = false;
+
+    for (int i = 0; i < STEPS; i++) {
+        steps[i].win = NULL;
+        any |= steps[i].busy;
+    }
+    return any;
 }
 
 void win_words_close(struct win *w)
@@ -102,7 +106,7 @@ void win_words_close(struct win *w)
     w->words = NULL;
     for (int i = 0; i < w->comm->size; i++) {
         struct step *steps = words->places[i].steps;
-        if (steps && !is_any_busy(steps))
+        if (steps && !abandon_busy(steps))
             free(steps);
     }
     fabric_region_close(words->region);
@@ -117,7 +121,7 @@ static void step_done(struct fabric_op *op, const struct fabric_event *event)
     struct step *s = container_of(op, struct step, op);
 
     s->busy = false;
-    if (event->error)
+    if (event->error && s->win)
         s->win->broken = err_from_errno(event->error, "a lock by remote atomics");
 }
 
