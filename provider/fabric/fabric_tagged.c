@@ -53,10 +53,10 @@ static void receive_buffer(struct fabric_op *op, void *buf, size_t len)
     }
 }
 
-int fabric_trecv_end(struct fabric_end *e, struct fabric_op *op, void *buf, size_t len,
-                     uint64_t tag, uint64_t ignore)
+static int receive(enum fabric_kind kind, struct fabric_end *e, struct fabric_op *op, void *buf,
+                   size_t len, uint64_t tag, uint64_t ignore)
 {
-    op->kind = OP_RECV;
+    op->kind = kind;
     op->end = e->index;
     op->tag = tag;
     op->data = ignore;
@@ -64,15 +64,16 @@ int fabric_trecv_end(struct fabric_end *e, struct fabric_op *op, void *buf, size
     return fabric_post(op);
 }
 
+int fabric_trecv_end(struct fabric_end *e, struct fabric_op *op, void *buf, size_t len,
+                     uint64_t tag, uint64_t ignore)
+{
+    return receive(OP_RECV, e, op, buf, len, tag, ignore);
+}
+
 int fabric_trap(struct fabric_end *e, struct fabric_op *op, uint64_t tag, uint64_t ignore)
 {
-    op->kind = OP_TRAP;
-    op->end = e->index;
     op->peer = NULL;
-    op->tag = tag;
-    op->data = ignore;
-    receive_buffer(op, op, 0);
-    return fabric_post(op);
+    return receive(OP_TRAP, e, op, op, 0, tag, ignore);
 }
 
 int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
