@@ -105,52 +105,14 @@ static bool locks_memory(const struct fabric_end *e)
            !fabric_quirk(fabric_end_provider(e), QUIRK_SOCKETS, &sockets, &why);
 }
 
-static bool wants_atomics(const struct fi_info *choice)
-{
-    const char *why;
-    long native;
-
-    if (!strcmp(param.locks, "messages") || !strcmp(param.locks, "atomics"))
-        return *param.locks == 'a';
-    if (strcmp(param.locks, "auto"))
-        LOG(LOG_WARN, "ORIEL_LOCKS=%s: not one of auto, messages, atomics", param.locks);
-    return fabric_quirk(choice->fabric_attr->prov_name, QUIRK_ATOMICS, &native, &why) && native;
-}
-
-/* The same once more, with atomics; NULL where it has none. */
-static struct fi_info *with_atomics(const struct fabric_source *source,
-                                    const struct fi_info *choice)
-{
-    struct fi_info *hints = source->dupinfo(choice), *info;
-
-    if (!hints)
-        return NULL;
-    hints->caps |= FI_ATOMIC;
-    hints->tx_attr->caps = hints->rx_attr->caps = 0;
-    /* Of the orders that it has for other operations only ours: rxm has none for atomics. */
-    hints->tx_attr->msg_order = hints->rx_attr->msg_order = FI_ORDER_SAS;
-    if (source->getinfo(FI_VERSION(1, 17), NULL, NULL, 0, hints, &info))
-        info = NULL;
-    source->freeinfo(hints);
-    return info;
-}
-
-static struct fi_info *open_info(const struct fabric_end *e, const struct fabric_source *source,
-                                 const struct fi_info *choice)
-{
-    struct fi_info *more =
-        e->index == END_NET && wants_atomics(choice) ? with_atomics(source, choice) : NULL;
-
-    return more ? more : source->dupinfo(choice);
-}
-
 /* All or nothing. */
 static int open_endpoint(struct fabric_end *e, const struct fabric_source *source,
                          const struct fi_info *choice)
 {
     /* No count: a provider takes kilobytes for each peer that it is told to expect. */
     struct fi_av_attr av = {.type = FI_AV_TABLE};
-    struct fi_info *info = e->info = open_info(e, source, choice);
+    struct fi_info *info = e->info =
+        e->index == END_NET ? fabric_choice_info(source, choice) : source->dupinfo(choice);
 
     if (!info)
         return -ENOMEM;

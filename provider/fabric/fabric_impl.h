@@ -10,9 +10,9 @@
 #include "provider/base/list.h" /* before libfabric, which would define container_of itself */
 
 #include <rdma/fabric.h>
+#include <rdma/fi_atomic.h>
 #include <rdma/fi_cm.h>
 #include <rdma/fi_domain.h>
-#include <rdma/fi_atomic.h>
 #include <rdma/fi_endpoint.h>
 #include <rdma/fi_errno.h>
 #include <rdma/fi_rma.h>
@@ -69,7 +69,7 @@ struct fabric_end {
     /* Read from the completion queue and not dispatched yet: a nested call goes on from here. */
     struct fi_cq_tagged_entry entries[CQ_BATCH];
     unsigned entry, entry_count;
-    /* The same, read by who could not dispatch them (fabric_cq_withdraw): come after `entries`. */
+    /* The same, read by who could not dispatch them (fabric_cq_withdraw, _ask): after `entries`. */
     struct fabric_late *late;
     unsigned late_first, late_count, late_room;
 
@@ -163,6 +163,10 @@ bool fabric_wants_node(void);
 bool fabric_wants_node_beside(void);
 /* What our own provider offers for that: 0, -ENODATA or -ENOMEM. */
 int fabric_choices_node(struct fabric_choices *c);
+/* What is to be opened of a network's choice, the caller's to free, or NULL: there is no memory.
+ * With remote atomics where windows are locked by them and the provider has some. */
+struct fi_info *fabric_choice_info(const struct fabric_source *source,
+                                   const struct fi_info *choice);
 /* All of libfabric's: 0, also where nothing may be used; -ENOMEM, -ENOENT. The caller closes. */
 int fabric_choices_open(struct fabric_choices *c, bool one_host);
 void fabric_choices_close(struct fabric_choices *c);

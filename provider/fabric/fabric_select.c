@@ -173,6 +173,48 @@ void fabric_choices_close(struct fabric_choices *c)
     *c = (struct fabric_choices){0};
 }
 
+/* ---- What is opened of a network's choice ---- */
+
+static bool wants_atomics(const char *provider)
+{
+    const char *why;
+    long native;
+
+    if (!strcmp(param.locks, "messages") || !strcmp(param.locks, "atomics"))
+        return *param.locks == 'a';
+    return fabric_quirk(provider, QUIRK_ATOMICS, &native, &why) && native;
+}
+
+/* The same once more, with atomics; NULL where it has none. */
+static struct fi_info *with_atomics(const struct fabric_source *source,
+                                    const struct fi_info *choice)
+{
+    struct fi_info *hints = source->dupinfo(choice), *info;
+
+    if (!hints)
+        return NULL;
+    hints->caps |= FI_ATOMIC;
+    hints->tx_attr->caps = hints->rx_attr->caps = 0;
+    /* Of the orders that it has for other operations only ours: rxm has none for atomics. */
+    hints->tx_attr->msg_order = hints->rx_attr->msg_order = FI_ORDER_SAS;
+    if (source->getinfo(FI_VERSION(1, 17), NULL, NULL, 0, hints, &info))
+        info = NULL;
+    source->freeinfo(hints);
+    return info;
+}
+
+struct fi_info *fabric_choice_info(const struct fabric_source *source, const struct fi_info *choice)
+{
+    struct fi_info *more = NULL;
+
+    if (strcmp(param.locks, "auto") && strcmp(param.locks, "messages") &&
+        strcmp(param.locks, "atomics"))
+        LOG(LOG_WARN, "ORIEL_LOCKS=%s: not one of auto, messages, atomics", param.locks);
+    if (wants_atomics(choice->fabric_attr->prov_name))
+        more = with_atomics(source, choice);
+    return more ? more : source->dupinfo(choice);
+}
+
 /* ---- Our own provider ---- */
 
 /* libfabric puts the provider's name into what it passes on; without it, that is left to us. */
@@ -419,15 +461,19 @@ void fabric_version(char *text, size_t room)
 
 static const char *windows_over(const char *provider)
 {
+    static const char *const ways[2][2] = {
+        {"remote writes and reads; locks and accumulates by messages",
+         "remote writes and reads; locks by remote atomics, accumulates by messages"},
+        {"remote writes and reads that the target's processor carries out; locks and accumulates "
+         "by messages",
+         "remote writes and reads that the target's processor carries out; locks by remote "
+         "atomics, accumulates by messages"},
+    };
     const char *why;
-    long emulated, atomics;
+    long emulated;
+    bool helped = fabric_quirk(provider, QUIRK_EMULATED, &emulated, &why) && emulated;
 
-    if (fabric_quirk(provider, QUIRK_ATOMICS, &atomics, &why) && atomics)
-        return "remote writes and reads; locks by remote atomics, accumulates by messages";
-    return fabric_quirk(provider, QUIRK_EMULATED, &emulated, &why) && emulated
-               ? "remote writes and reads that the target's processor carries out; locks and "
-                 "accumulates by messages"
-               : "remote writes and reads; locks and accumulates by messages";
+    return ways[helped][wants_atomics(provider)];
 }
 
 /* Why no faster network than sockets is among the choices, where none is. */
