@@ -35,6 +35,7 @@
 #include "provider/base/pool.h"
 #include "provider/base/scatter.h"
 #include "provider/node/node_direct.h"
+#include "provider/node/node_match.h"
 #include "provider/node/node_outlet.h"
 #include "provider/node/node_pace.h"
 #include "provider/node/node_segment.h"
@@ -154,11 +155,6 @@ struct node_peer {
     struct list busy;              /* in ep->busy while one of them is not empty */
 };
 
-/* Receives in the order of posting. */
-struct node_line {
-    struct node_posted *first, **end;
-};
-
 /* A receive that is posted, or about to get a message. */
 struct node_recv {
     struct node_posted posted;
@@ -166,7 +162,6 @@ struct node_recv {
     uint32_t iov_count;
     uint32_t flags; /* NODE_OP_* */
     size_t len;     /* room in iov */
-    void *context;
 };
 
 /* What a cell announces, until a receive takes it. */
@@ -189,26 +184,11 @@ struct node_message {
 
 /* A message that came before its receive. */
 struct node_unexpected {
-    struct list link;    /* in its bucket */
-    struct list arrival; /* in the order of all */
+    struct node_arrival arrival;
     struct node_message message;
     void *claimed; /* context of FI_CLAIM; NULL: still to be matched */
     unsigned char payload[NODE_CELL_PAYLOAD];
     void *block; /* exact-size copy of a longer payload; malloc'ed */
-};
-
-enum { NODE_BUCKETS = 256 };
-
-/* Matching for one kind of message, tagged or not; node_match.h. */
-struct node_match {
-    uint64_t order;
-    size_t posted_count;                   /* receives in the lines */
-    node_direct_claim *claim;              /* of those that ask */
-    struct node_line posted[NODE_BUCKETS]; /* receives whose tag says their bucket */
-    struct node_line posted_wild;          /* the others */
-    struct list unexpected[NODE_BUCKETS];  /* by tag */
-    struct list arrivals;
-    struct list claimed;
 };
 
 enum {

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "provider/base/hot.h"
-#include "provider/node/node_match.h"
+#include "provider/node/node.h"
 
 _Static_assert(sizeof(struct node_posted) <= sizeof(struct fi_context2), "it has room in one");
 _Static_assert(NODE_ANY == FI_ADDR_UNSPEC, "libfabric's name for any source");
@@ -77,9 +77,10 @@ static int receive(struct fid_ep *fid, uint64_t source, void *buf, size_t len, u
     uint64_t word;
 
     if (UNLIKELY(!list_empty(&ep->tagged.arrivals))) {
-        struct node_unexpected *u = node_match_receive(&ep->tagged, tag, ignore, source);
-        if (u)
-            return receive_kept(ep, u, buf, len, found);
+        struct node_arrival *a = node_match_receive(&ep->tagged, tag, ignore, source);
+        if (a)
+            return receive_kept(ep, container_of(a, struct node_unexpected, arrival), buf, len,
+                                found);
     }
     if (UNLIKELY(ep->tagged.posted_count))
         return -FI_EBUSY;

@@ -43,7 +43,7 @@ typedef void node_direct_sink(struct node_posted *receive, size_t len, uint64_t 
 struct node_posted {
     uint64_t tag, ignore;
     uint64_t source; /* an fi_addr_t, or NODE_ANY */
-    void *buf;       /* these two of a direct one; the others are part of a node_recv */
+    void *buf;       /* these two of a direct one; of another, its context */
     size_t len;
     struct node_posted *next; /* in a line of node_match */
     uint64_t order;           /* of posting */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <assert.h>
+
 #include "provider/node/node_match.h"
 
 void node_match_open(struct node_match *m)
@@ -26,8 +28,8 @@ struct node_posted *node_match_message(struct node_match *m, uint64_t tag, fi_ad
     return p;
 }
 
-struct node_unexpected *node_match_receive(struct node_match *m, uint64_t wanted, uint64_t ignore,
-                                           fi_addr_t source)
+struct node_arrival *node_match_receive(struct node_match *m, uint64_t wanted, uint64_t ignore,
+                                        fi_addr_t source)
 {
     struct list *l, *head;
 
@@ -36,25 +38,25 @@ struct node_unexpected *node_match_receive(struct node_match *m, uint64_t wanted
     if (node_is_hashed(ignore)) {
         head = &m->unexpected[node_bucket(wanted)];
         for (l = head->next; l != head; l = l->next) {
-            struct node_unexpected *u = container_of(l, struct node_unexpected, link);
-            if (node_matches(u->message.tag, u->message.peer->fi_addr, wanted, ignore, source))
-                return u;
+            struct node_arrival *a = container_of(l, struct node_arrival, link);
+            if (node_matches(a->tag, *a->from, wanted, ignore, source))
+                return a;
         }
         return NULL;
     }
     head = &m->arrivals;
     for (l = head->next; l != head; l = l->next) {
-        struct node_unexpected *u = container_of(l, struct node_unexpected, arrival);
-        if (node_matches(u->message.tag, u->message.peer->fi_addr, wanted, ignore, source))
-            return u;
+        struct node_arrival *a = container_of(l, struct node_arrival, in_order);
+        if (node_matches(a->tag, *a->from, wanted, ignore, source))
+            return a;
     }
     return NULL;
 }
 
-void node_match_keep(struct node_match *m, struct node_unexpected *u)
+void node_match_keep(struct node_match *m, struct node_arrival *a)
 {
-    list_add_tail(&m->unexpected[node_bucket(u->message.tag)], &u->link);
-    list_add_tail(&m->arrivals, &u->arrival);
+    list_add_tail(&m->unexpected[node_bucket(a->tag)], &a->link);
+    list_add_tail(&m->arrivals, &a->in_order);
 }
 
 bool node_match_remove(struct node_match *m, struct node_posted *p)
@@ -76,8 +78,7 @@ void node_match_asks(struct node_posted *p, size_t len, uint64_t tag, uint64_t d
 
 static bool has_context(const struct node_posted *p, const void *context)
 {
-    return context ==
-           (p->sink ? (const void *)p : container_of(p, const struct node_recv, posted)->context);
+    return context == (p->sink ? (const void *)p : p->buf);
 }
 
 static struct node_posted **find_context(struct node_line *line, const void *context)

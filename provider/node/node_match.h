@@ -3,15 +3,46 @@
  * Matching: receives wait for messages, messages for receives, each in order. A tag's bucket is
  * made of its lower 56 bits, so that a receive which ignores no more than the top byte (a
  * protocol's flags) is found in one bucket; one that ignores more waits in the wild list. Where
- * both lists hold a match, the older one wins.
+ * both lists hold a match, the older one wins. The stream provider matches by it, too.
  */
 #ifndef ORIEL_NODE_MATCH_H
 #define ORIEL_NODE_MATCH_H
 
+#include "provider/base/list.h" /* before libfabric, which would define container_of itself */
+
+#include <rdma/fabric.h>
+
 #include "provider/base/hot.h"
-#include "provider/node/node.h"
+#include "provider/node/node_direct.h"
 
 #define NODE_HASHED_BITS 0x00ffffffffffffffull
+
+enum { NODE_BUCKETS = 256 };
+
+/* Receives in the order of posting. */
+struct node_line {
+    struct node_posted *first, **end;
+};
+
+/* What matching needs to know of a message that came before its receive, and is a part of. */
+struct node_arrival {
+    struct list link;      /* in its bucket; of a claimed one, in the list of those */
+    struct list in_order;  /* in the order of all */
+    const fi_addr_t *from; /* the sender's name, which may change while the message waits */
+    uint64_t tag;
+};
+
+/* Matching for one kind of message, tagged or not. */
+struct node_match {
+    uint64_t order;
+    size_t posted_count;                   /* receives in the lines */
+    node_direct_claim *claim;              /* of those that ask */
+    struct node_line posted[NODE_BUCKETS]; /* receives whose tag says their bucket */
+    struct node_line posted_wild;          /* the others */
+    struct list unexpected[NODE_BUCKETS];  /* by tag */
+    struct list arrivals;
+    struct list claimed;
+};
 
 void node_match_open(struct node_match *m);
 
@@ -102,9 +133,16 @@ static inline void node_match_post(struct node_match *m, struct node_posted *p)
 /* The oldest receive for that message that may have it (node_direct.h), taken out; or NULL. */
 struct node_posted *node_match_message(struct node_match *m, uint64_t tag, fi_addr_t from);
 /* The oldest message for that receive, still in; or NULL. */
-struct node_unexpected *node_match_receive(struct node_match *m, uint64_t wanted, uint64_t ignore,
-                                           fi_addr_t source);
-void node_match_keep(struct node_match *m, struct node_unexpected *u);
+struct node_arrival *node_match_receive(struct node_match *m, uint64_t wanted, uint64_t ignore,
+                                        fi_addr_t source);
+void node_match_keep(struct node_match *m, struct node_arrival *a);
+/* Takes a message out of matching. */
+static inline void node_match_drop(struct node_arrival *a)
+{
+    list_drop(&a->link);
+    list_drop(&a->in_order);
+}
+
 /* Stands in the place of a sink where the endpoint must ask first; such a receive ends in the
  * queue.
  */

@@ -69,7 +69,7 @@ static int stream_in(struct node_ep *ep, const struct node_recv *r, const struct
     list_init(&op->link);
     op->kind = NODE_OP_STREAM_IN;
     op->flags = r->flags;
-    op->context = r->context;
+    op->context = r->posted.buf;
     op->peer = m->peer;
     op->iov_count = r->iov_count;
     memcpy(op->iov, r->iov, sizeof(op->iov));
@@ -126,8 +126,8 @@ void node_recv_fetched(struct node_ep *ep, const struct node_recv *r, const stru
             return;
     }
     answer(ep, m, NODE_CELL_FIN, error);
-    received(ep, r->flags, r->context, r->iov_count ? r->iov[0].iov_base : NULL, m, error ? 0 : len,
-             -error);
+    received(ep, r->flags, r->posted.buf, r->iov_count ? r->iov[0].iov_base : NULL, m,
+             error ? 0 : len, -error);
 }
 
 /* Takes a message that is announced; its completion may come later. */
@@ -171,7 +171,8 @@ static void take(struct node_ep *ep, const struct node_recv *r, const struct nod
     }
     if (m->flags & NODE_WIRE_ACK)
         answer(ep, m, NODE_CELL_ACK, 0);
-    received(ep, r->flags, r->context, r->iov_count ? r->iov[0].iov_base : NULL, m, moved, error);
+    received(ep, r->flags, r->posted.buf, r->iov_count ? r->iov[0].iov_base : NULL, m, moved,
+             error);
 }
 
 /*
@@ -187,8 +188,9 @@ static bool keep(struct node_ep *ep, struct node_match *match, const struct node
     u->message = *m;
     u->claimed = NULL;
     u->block = NULL;
-    list_init(&u->link);
-    list_init(&u->arrival);
+    u->arrival = (struct node_arrival){.from = &m->peer->fi_addr, .tag = m->tag};
+    list_init(&u->arrival.link);
+    list_init(&u->arrival.in_order);
     if (m->kind != NODE_CELL_RTS && m->len) {
         void *room = u->payload;
         if (m->len > NODE_CELL_PAYLOAD)
@@ -207,7 +209,7 @@ static bool keep(struct node_ep *ep, struct node_match *match, const struct node
         u->message.bytes = room;
         u->message.kind = NODE_CELL_INLINE; /* from now on: the bytes are in one place */
     }
-    node_match_keep(match, u);
+    node_match_keep(match, &u->arrival);
     count_add(&counts.unexpected, 1);
     count_add(&counts.unexpected_now, 1);
     return true;
@@ -217,11 +219,11 @@ static bool keep(struct node_ep *ep, struct node_match *match, const struct node
 static void take_posted(struct node_ep *ep, struct node_posted *p, const struct node_message *m)
 {
     if (p->sink) {
-        struct node_recv r = {.iov = {{p->buf, p->len}},
+        struct node_recv r = {.posted.buf = p,
+                              .iov = {{p->buf, p->len}},
                               .iov_count = 1,
                               .flags = NODE_OP_COMPLETE | NODE_OP_TAGGED,
-                              .len = p->len,
-                              .context = p};
+                              .len = p->len};
         take(ep, &r, m);
     } else {
         struct node_recv *r = container_of(p, struct node_recv, posted);
@@ -244,8 +246,7 @@ bool node_recv_message(struct node_ep *ep, struct node_message *m)
 void node_unexpected_free(struct node_ep *ep, struct node_unexpected *u)
 {
     count_add(&counts.unexpected_now, (uint64_t)-1);
-    list_drop(&u->link);
-    list_drop(&u->arrival);
+    node_match_drop(&u->arrival);
     free(u->block);
     pool_put(&ep->unexpecteds, u);
 }
@@ -274,7 +275,16 @@ static void recv_fill(struct node_recv *r, const struct node_rx *rx)
     }
     r->flags =
         (rx->fi_flags & FI_COMPLETION ? NODE_OP_COMPLETE : 0) | (rx->tagged ? NODE_OP_TAGGED : 0);
-    r->context = rx->context;
+    r->posted.buf = rx->context;
+}
+
+/* The oldest message for such a receive, or NULL. */
+static struct node_unexpected *kept(struct node_match *match, uint64_t tag, uint64_t ignore,
+                                    fi_addr_t source)
+{
+    struct node_arrival *a = node_match_receive(match, tag, ignore, source);
+
+    return a ? container_of(a, struct node_unexpected, arrival) : NULL;
 }
 
 /* FI_PEEK: says what is there, takes it out of matching (FI_CLAIM) or throws it away. */
@@ -286,7 +296,7 @@ static ssize_t peek(struct node_ep *ep, struct node_match *match, const struct n
     node_ep_progress(ep);
     if (!node_ep_ready(ep))
         return -FI_EAGAIN;
-    u = node_match_receive(match, rx->tag, rx->ignore, rx->source);
+    u = kept(match, rx->tag, rx->ignore, rx->source);
     if (!u) {
         struct fi_cq_err_entry e = {.op_context = rx->context,
                                     .flags = FI_RECV | (rx->tagged ? FI_TAGGED : FI_MSG),
@@ -301,10 +311,9 @@ static ssize_t peek(struct node_ep *ep, struct node_match *match, const struct n
     if (rx->fi_flags & FI_DISCARD) {
         discard(ep, u);
     } else if (rx->fi_flags & FI_CLAIM) {
-        list_drop(&u->link);
-        list_drop(&u->arrival);
+        node_match_drop(&u->arrival);
         u->claimed = rx->context;
-        list_add_tail(&match->claimed, &u->link);
+        list_add_tail(&match->claimed, &u->arrival.link);
     }
     return 0;
 }
@@ -313,7 +322,7 @@ static ssize_t peek(struct node_ep *ep, struct node_match *match, const struct n
 static ssize_t claimed(struct node_ep *ep, struct node_match *match, const struct node_rx *rx)
 {
     for (struct list *l = match->claimed.next; l != &match->claimed; l = l->next) {
-        struct node_unexpected *u = container_of(l, struct node_unexpected, link);
+        struct node_unexpected *u = container_of(l, struct node_unexpected, arrival.link);
         struct node_recv r;
 
         if (u->claimed != rx->context)
@@ -337,7 +346,7 @@ static ssize_t claimed(struct node_ep *ep, struct node_match *match, const struc
 /* Posts a receive, or gives it a message that came before. */
 static void receive_posted(struct node_ep *ep, struct node_match *match, struct node_posted *p)
 {
-    struct node_unexpected *u = node_match_receive(match, p->tag, p->ignore, p->source);
+    struct node_unexpected *u = kept(match, p->tag, p->ignore, p->source);
 
     if (!u) {
         node_match_post(match, p);
@@ -401,9 +410,9 @@ static void blocks_free(struct node_match *m)
     struct list *l;
 
     for (l = m->arrivals.next; l != &m->arrivals; l = l->next)
-        free(container_of(l, struct node_unexpected, arrival)->block);
+        free(container_of(l, struct node_unexpected, arrival.in_order)->block);
     for (l = m->claimed.next; l != &m->claimed; l = l->next)
-        free(container_of(l, struct node_unexpected, link)->block);
+        free(container_of(l, struct node_unexpected, arrival.link)->block);
 }
 
 void node_recvs_close(struct node_ep *ep)
