@@ -48,6 +48,26 @@ node_sources = \
     provider/node/node_wait.c \
     provider/node/node_wait.h
 
+# Connections between hosts.
+stream_sources = \
+    provider/stream/stream.h \
+    provider/stream/stream_address.c \
+    provider/stream/stream_cq.c \
+    provider/stream/stream_dial.c \
+    provider/stream/stream_domain.c \
+    provider/stream/stream_ep.c \
+    provider/stream/stream_in.c \
+    provider/stream/stream_info.c \
+    provider/stream/stream_message.c \
+    provider/stream/stream_op.c \
+    provider/stream/stream_out.c \
+    provider/stream/stream_peer.c \
+    provider/stream/stream_provider.h \
+    provider/stream/stream_recv.c \
+    provider/stream/stream_rma.c \
+    provider/stream/stream_send.c \
+    provider/stream/stream_watch.c
+
 noinst_LTLIBRARIES += libprovider.la
 libprovider_la_LIBADD = $(PMIX_LIBS) $(HWLOC_LIBS)
 libprovider_la_SOURCES = \
@@ -106,6 +126,7 @@ libprovider_la_SOURCES = \
     provider/fabric/rdma_port.h \
     provider/fabric/wait.c \
     provider/fabric/wait.h \
+    $(stream_sources) \
     provider/pulse/pulse.c \
     provider/pulse/pulse.h \
     provider/pulse/pulse_guest.c \

@@ -153,6 +153,28 @@ TESTS += tests/unit/test_op
 tests_unit_test_op_SOURCES = tests/unit/test_op.c
 tests_unit_test_op_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_op_LDADD = libcore.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_stream
+TESTS += tests/unit/test_stream
+tests_unit_test_stream_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/stream_job.c \
+    tests/unit/stream_job.h \
+    tests/unit/test_stream.c
+tests_unit_test_stream_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_stream_LDADD = libprovider.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_stream_life
+TESTS += tests/unit/test_stream_life
+tests_unit_test_stream_life_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/stream_job.c \
+    tests/unit/stream_job.h \
+    tests/unit/test_stream_life.c
+tests_unit_test_stream_life_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_stream_life_LDADD = libprovider.la $(CRITERION_LIBS)
 endif
 
 # Threads on the node provider's queue, and the provider as a plug-in of the system's libfabric.

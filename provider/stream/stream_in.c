@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reading frames. A frame's bytes go where they belong as soon as that is known: what is read
+ * before, together with the header, is copied there, the rest is read into its place, and what
+ * follows in the same call into the scratch.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "provider/base/log.h"
+#include "provider/stream/stream.h"
+
+/* ---- A frame begins, and ends ---- */
+
+static void body_end(struct stream_ep *ep, struct stream_peer *peer, int error)
+{
+    struct stream_body *b = &peer->body;
+    enum stream_body_kind kind = b->kind;
+
+    b->kind = STREAM_BODY_NONE;
+    b->left = 0;
+    switch (kind) {
+    case STREAM_BODY_RECV:
+    case STREAM_BODY_KEPT:
+        b->kind = kind;
+        stream_recv_end(ep, peer, b, error);
+        b->kind = STREAM_BODY_NONE;
+        break;
+    case STREAM_BODY_OP:
+        stream_op_end(ep, b->op, error);
+        break;
+    case STREAM_BODY_WRITE:
+        if (!error)
+            stream_answer(ep, peer, b->header.id, b->error);
+        break;
+    case STREAM_BODY_DROP:
+    case STREAM_BODY_NONE:
+        break;
+    }
+}
+
+/* The bytes that an operation of ours waits for. */
+static bool body_of_op(struct stream_ep *ep, struct stream_peer *peer,
+                       const struct stream_header *h, enum stream_op_kind kind)
+{
+    struct stream_body *b = &peer->body;
+    struct stream_op *op = stream_op_find(ep, h->id, kind, peer);
+
+    if (!op || h->len != op->len)
+        return false;
+    b->kind = STREAM_BODY_OP;
+    b->op = op;
+    b->iov_first = 0;
+    b->iov_count = stream_iov_clip(op->iov, op->iov_count, h->len, b->iov);
+    return true;
+}
+
+/* False: the peer says what makes no sense, or there is no memory. */
+static bool begin(struct stream_ep *ep, struct stream_peer *peer, const struct stream_header *h)
+{
+    struct stream_body *b = &peer->body;
+
+    b->header = *h;
+    b->left = h->len;
+    switch (h->kind) {
+    case STREAM_MESSAGE:
+        return h->len <= STREAM_EAGER && stream_recv_begin(ep, peer, h, b);
+    case STREAM_DATA:
+        return body_of_op(ep, peer, h, STREAM_OP_RECV);
+    case STREAM_REPLY:
+        return body_of_op(ep, peer, h, STREAM_OP_READ);
+    case STREAM_WRITE:
+        stream_rma_write(ep, h, b);
+        return true;
+    case STREAM_RTS:
+        b->left = 0;
+        return stream_recv_begin(ep, peer, h, b);
+    case STREAM_CTS:
+        b->left = 0;
+        stream_send_cts(ep, peer, h);
+        return true;
+    case STREAM_READ:
+        b->left = 0;
+        stream_rma_read(ep, peer, h);
+        return true;
+    case STREAM_DONE:
+        b->left = 0;
+        stream_rma_done(ep, peer, h);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* ---- Its bytes ---- */
+
+/* `n` of them are there. */
+static void body_moved(struct stream_body *b, size_t n)
+{
+    b->left -= n;
+    while (b->iov_first < b->iov_count && n >= b->iov[b->iov_first].iov_len)
+        n -= b->iov[b->iov_first++].iov_len;
+    if (b->iov_first == b->iov_count || !n)
+        return;
+    struct iovec *v = &b->iov[b->iov_first];
+    v->iov_base = (char *)v->iov_base + n;
+    v->iov_len -= n;
+}
+
+/* Copies what is there of them; how many. */
+static size_t body_fill(struct stream_body *b, const unsigned char *from, size_t len)
+{
+    size_t n = len < b->left ? len : (size_t)b->left, at = 0;
+
+    for (unsigned i = b->iov_first; i < b->iov_count && at < n; i++) {
+        size_t piece = b->iov[i].iov_len < n - at ? b->iov[i].iov_len : n - at;
+        memcpy(b->iov[i].iov_base, from + at, piece);
+        at += piece;
+    }
+    body_moved(b, n);
+    return n;
+}
+
+/* Frames, and the last one's beginning, out of the scratch. */
+static void parse(struct stream_ep *ep, struct stream_peer *peer, const unsigned char *from,
+                  size_t len)
+{
+    struct stream_header h;
+
+    for (;;) {
+        if (peer->body.left) {
+            size_t n = body_fill(&peer->body, from, len);
+            from += n;
+            len -= n;
+            if (peer->body.left)
+                return;
+        }
+        if (peer->body.kind != STREAM_BODY_NONE)
+            body_end(ep, peer, 0);
+        if (len < sizeof(h))
+            break;
+        memcpy(&h, from, sizeof(h));
+        from += sizeof(h);
+        len -= sizeof(h);
+        if (UNLIKELY(!begin(ep, peer, &h))) {
+            LOG(LOG_ERROR, "a peer's frame of kind %u cannot be taken", h.kind);
+            stream_peer_lost(ep, peer, -EPROTO);
+        }
+        if (UNLIKELY(peer->state != STREAM_UP))
+            return;
+    }
+    memcpy(peer->start, from, len);
+    peer->got = (unsigned)len;
+}
+
+static ssize_t read_some(struct stream_ep *ep, struct stream_peer *peer, size_t *placed)
+{
+    const struct stream_body *b = &peer->body;
+    struct iovec iov[STREAM_IOV + 1];
+    unsigned n = b->left ? b->iov_count - b->iov_first : 0;
+    size_t got = peer->got;
+    ssize_t r;
+
+    if (LIKELY(!n)) {
+        memcpy(ep->scratch, peer->start, got);
+        *placed = 0;
+        do
+            r = recv(peer->socket.fd, ep->scratch + got, sizeof(ep->scratch) - got, MSG_DONTWAIT);
+        while (r < 0 && errno == EINTR);
+        return r;
+    }
+    memcpy(iov, b->iov + b->iov_first, n * sizeof(*iov));
+    *placed = stream_iov_length(iov, n);
+    iov[n] = (struct iovec){ep->scratch, sizeof(ep->scratch)};
+    struct msghdr m = {.msg_iov = iov, .msg_iovlen = n + 1};
+    do
+        r = recvmsg(peer->socket.fd, &m, MSG_DONTWAIT);
+    while (r < 0 && errno == EINTR);
+    return r;
+}
+
+size_t stream_in_read(struct stream_ep *ep, struct stream_peer *peer)
+{
+    size_t placed, got = peer->got;
+    ssize_t n = read_some(ep, peer, &placed);
+
+    if (n <= 0) {
+        if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+            stream_peer_lost(ep, peer, n ? -errno : 0);
+        return 0;
+    }
+    ep->hot = peer;
+    stream_watch_pace(ep, peer, (size_t)n);
+    size_t len = (size_t)n;
+    if (placed) {
+        size_t here = len < placed ? len : placed;
+        body_moved(&peer->body, here);
+        len -= here;
+    } else {
+        peer->got = 0;
+        len += got;
+    }
+    parse(ep, peer, ep->scratch, len);
+    return (size_t)n;
+}
+
+void stream_in_local(struct stream_ep *ep, struct stream_peer *self, const struct stream_header *h,
+                     const struct iovec *iov, unsigned count)
+{
+    struct stream_body *b = &self->body;
+
+    if (!begin(ep, self, h)) {
+        LOG(LOG_ERROR, "no memory for a message to this process itself");
+        return;
+    }
+    for (unsigned i = 0; i < count && b->left; i++)
+        body_fill(b, iov[i].iov_base, iov[i].iov_len);
+    if (b->kind != STREAM_BODY_NONE)
+        body_end(ep, self, 0);
+}
+
+void stream_in_drop(struct stream_ep *ep, struct stream_peer *peer, int error)
+{
+    if (peer->body.kind != STREAM_BODY_NONE)
+        body_end(ep, peer, error);
+    peer->body.left = 0;
+    peer->got = 0;
+}
