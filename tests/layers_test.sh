@@ -32,7 +32,8 @@ expect()
 
 put core/p2p/a.c '#include "core/object/comm.h"' '#include "provider/base/list.h"' '#include <mpi.h>' \
     '/* as "tcp" does' ' * "verbs" */ int x; // "shm"' 'char s[] = "/dev/shm/x";'
-put provider/fabric/fabric_quirks.c 'char *s = "tcp;ofi_rxm";'
+put provider/fabric/fabric_quirks.c 'char *s = "tcp;ofi_rxm", *t = "stream";'
+put provider/stream/stream_provider.h '#define STREAM_PROVIDER_NAME "stream"'
 expect 'a good tree' ''
 put core/p2p/a.c '#include "core/coll/coll.h"'
 expect 'p2p includes coll' 'a.c:1: core/p2p includes core/coll/coll.h'
@@ -50,6 +51,8 @@ put provider/boot/a.c '#include "core/object/comm.h"'
 expect 'provider includes core' 'provider includes core'
 put core/p2p/a.c 'f("tcp;ofi_rxm");'
 expect 'a provider is named' 'a.c:1: a provider is named'
+put provider/stream/stream_provider.h '#define STREAM_PROVIDER_NAME "stream"' 'char *s = "stream";'
+expect 'our own is named' 'stream_provider.h:2: a provider is named'
 put core/new/a.c 'int x;'
 expect 'a folder of no layer' 'no place among the layers'
 put core/p2p/a.c $(seq 801)

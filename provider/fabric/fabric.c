@@ -225,7 +225,7 @@ static int open_first(struct fabric_end *e, const struct fabric_choices *c)
 
     for (unsigned i = 0; rc && i < c->count && !c->best[i].why; i++) {
         const struct fi_info *info = c->best[i].info;
-        rc = open_endpoint(e, c->source, info);
+        rc = open_endpoint(e, c->best[i].source, info);
         c->best[i].error = fabric_errno(rc);
         if (rc)
             LOG(LOG_INFO, "%s on %s does not open: %s", info->fabric_attr->prov_name,
@@ -316,8 +316,7 @@ static int listen_beside(const struct fi_info *opened)
 }
 
 /* The address is published anew, under another key, where some rank has moved. */
-static int settle_on(const struct fabric_choices *c, const struct fabric_verdict *verdict,
-                     const struct fi_info *opened)
+static int settle_on(const struct fabric_verdict *verdict, const struct fi_info *opened)
 {
     struct fabric_end *net = &fabric.ends[END_NET];
     int rc = 0;
@@ -326,7 +325,7 @@ static int settle_on(const struct fabric_choices *c, const struct fabric_verdict
         LOG(LOG_INFO, "%s on %s instead of %s, which does not reach all hosts",
             fabric_end_provider(net), verdict->right->domain_attr->name, opened->domain_attr->name);
         close_endpoint(net);
-        rc = open_endpoint(net, c->source, verdict->right);
+        rc = open_endpoint(net, net->source, verdict->right); /* the same provider's */
     }
     if (!verdict->moves || rc)
         return rc;
@@ -344,7 +343,7 @@ static int agree(const struct fabric_choices *c, const struct fi_info *opened)
     int rc = fabric_agree(c, opened, &verdict);
 
     if (!rc)
-        return settle_on(c, &verdict, opened);
+        return settle_on(&verdict, opened);
     if (*verdict.why)
         snprintf(why_not, sizeof(why_not), "%s", verdict.why);
     if (rc == -ENOTCONN && boot_info()->rank)
@@ -396,7 +395,7 @@ static int meet_hosts(const struct fabric_choices *c, const struct fi_info *open
 static int open_net(void)
 {
     struct fabric_choices c;
-    int rc = fabric_choices_open(&c, boot_info()->one_host);
+    int rc = fabric_choices_open(&c, boot_info()->one_host, false);
 
     if (rc)
         return rc;

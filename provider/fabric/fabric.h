@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Bytes to and from other processes, over libfabric: tagged messages, remote memory, completions.
- * What stands above sees peers, operations and regions, and no type of libfabric's.
+ * Bytes to and from other processes, by libfabric's interface: tagged messages, remote memory,
+ * completions. What stands above sees peers, operations and regions, and no type of libfabric's.
  *
  * Who owns what: an operation (struct fabric_op) is the caller's memory, embedded in its request;
  * it belongs to the fabric from the call that posts it until its `done` has been called, exactly
@@ -93,7 +93,7 @@ void fabric_part(void);
 void fabric_close(void);
 const struct fabric_limits *fabric_limits(void);
 const char *fabric_provider(void); /* name of the open network's provider, for messages */
-/* What is open, in words: "tcp;ofi_rxm on eth0 (10.77.0.1)"; "" while nothing is. */
+/* What is open, in words: "stream on eth0 (10.77.0.1)"; "" while nothing is. */
 void fabric_describe(char *text, size_t room);
 /* libfabric's version, "1.17"; "" where it is not there. */
 void fabric_version(char *text, size_t room);

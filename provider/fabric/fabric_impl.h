@@ -137,18 +137,27 @@ const char *fabric_end_provider(const struct fabric_end *e);
 
 /* ---- fabric_select.c ---- */
 
+/* What one source has. */
+struct fabric_offer {
+    const struct fabric_source *source;
+    struct fi_info *list;
+};
+
 struct fabric_choice {
-    struct fi_info *info; /* within the list */
+    const struct fabric_source *source;
+    struct fi_info *info; /* within its offer's list */
     int rank;             /* higher is better */
     const char *why;      /* not to be used; NULL where it may */
     uint32_t speed;       /* of its interface, Mbit/s; 0 where unknown */
-    unsigned place;       /* in the list */
+    unsigned place;       /* in the lists */
     int error;            /* -errno: it may be used and did not open */
 };
 
+enum { FABRIC_OFFERS = 2 }; /* libfabric's and our own over sockets */
+
 struct fabric_choices {
-    const struct fabric_source *source;
-    struct fi_info *list;
+    struct fabric_offer offers[FABRIC_OFFERS];
+    unsigned offer_count;
     struct fabric_choice *best; /* best first */
     unsigned count;
 };
@@ -167,8 +176,12 @@ int fabric_choices_node(struct fabric_choices *c);
  * With remote atomics where windows are locked by them and the provider has some. */
 struct fi_info *fabric_choice_info(const struct fabric_source *source,
                                    const struct fi_info *choice);
-/* All of libfabric's: 0, also where nothing may be used; -ENOMEM, -ENOENT. The caller closes. */
-int fabric_choices_open(struct fabric_choices *c, bool one_host);
+/*
+ * All networks: 0, also where nothing may be used; -ENOMEM, -ENOENT. The caller closes. libfabric
+ * is asked where one of its providers is named, where the host may have a device for it, and where
+ * the caller wants to see `all`.
+ */
+int fabric_choices_open(struct fabric_choices *c, bool one_host, bool all);
 void fabric_choices_close(struct fabric_choices *c);
 /* One line that says why nothing opened. */
 void fabric_choices_explain(const struct fabric_choices *c, char *why, size_t room);
@@ -215,6 +228,8 @@ enum fabric_quirk {
     QUIRK_PARTING,
     QUIRK_ATOMICS,
     QUIRK_SOCKETS,
+    QUIRK_EAGER,
+    QUIRK_PROVEN,
     QUIRK_REFUSE
 };
 

@@ -29,9 +29,10 @@ static bool function(void *handle, const char *name, void *pointer)
 int fabric_library_open(const struct fabric_source **source)
 {
     static struct fabric_source library;
-    static bool loaded;
+    static bool tried, loaded;
 
-    if (!loaded) {
+    if (!tried) {
+        tried = true;
         fabric_quirks_before_load();
         void *handle = dlopen(LIBFABRIC, RTLD_NOW | RTLD_LOCAL);
         if (!handle) {
@@ -44,9 +45,7 @@ int fabric_library_open(const struct fabric_source **source)
                  function(handle, "fi_dupinfo", &library.dupinfo) &&
                  function(handle, "fi_freeinfo", &library.freeinfo) &&
                  function(handle, "fi_fabric", &library.fabric);
-        if (!loaded)
-            return -ENOENT;
     }
     *source = &library;
-    return 0;
+    return loaded ? 0 : -ENOENT;
 }

@@ -14,7 +14,7 @@
 
 #include <rdma/fabric.h>
 
-/* Where endpoints come from: libfabric with all its providers, or our own for this host. */
+/* Where endpoints come from: libfabric with all its providers, or one of our own. */
 struct fabric_source {
     int (*getinfo)(uint32_t version, const char *node, const char *service, uint64_t flags,
                    const struct fi_info *hints, struct fi_info **info);
@@ -24,7 +24,7 @@ struct fabric_source {
     int (*fabric)(struct fi_fabric_attr *attr, struct fid_fabric **fabric, void *context);
 };
 
-/* 0, or -ENOENT with one line said: libfabric is not there. */
+/* 0, or -ENOENT with one line said, the first time: libfabric is not there. */
 int fabric_library_open(const struct fabric_source **source);
 
 #endif

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "provider/base/param.h"
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric_impl.h"
 #include "provider/fabric/monitor.h"
@@ -25,11 +24,16 @@ static const struct row {
     {"verbs;ofi_rxm", QUIRK_RANK, 75, "InfiniBand and RoCE"},
     {"efa", QUIRK_RANK, 70, "Elastic Fabric Adapter"},
     {"psm3", QUIRK_RANK, 65, "Ethernet and RoCE"},
+    {"stream", QUIRK_RANK, 20, "our own, over sockets"},
     {"tcp;ofi_rxm", QUIRK_RANK, 10, "sockets"},
     /* A small message into a shorter posted buffer costs a later message (1.17, tcp and verbs). */
     {"*;ofi_rxm", QUIRK_TAIL, 1, "truncating an eager message loses a later one"},
     {"tcp;ofi_rxm", QUIRK_EMULATED, 1,
      "a remote write of 8 bytes takes 29 us, a message and its answer 15"},
+    {"stream", QUIRK_EMULATED, 1, "the target's processor reads and writes its memory"},
+    /* As long as what travels on credit (p2p/credit.h). */
+    {"stream", QUIRK_EAGER, 131072, "what comes early is kept whole, up to that"},
+    {"stream", QUIRK_PROVEN, 1, "who connects has proved the job's secret"},
     /* What comes is seen by who looks, and nothing of it wakes the one that sleeps on it. */
     {"psm2", QUIRK_CLOCK, 1, "its wait object is signalled by the waiting process's own progress"},
     /* Eight pieces are under way at once (split.c): more of a message need not be locked in memory,
@@ -40,6 +44,7 @@ static const struct row {
      "closing a connection with events unread gives a buffer to the closed one"},
     /* Elsewhere the target's processor does, when it makes progress (rxm, psm2), or nobody. */
     {"cxi", QUIRK_ATOMICS, 1, "the device carries out remote atomics by itself"},
+    {"stream", QUIRK_SOCKETS, 1, "messages pass through the system's sockets"},
     {"tcp*", QUIRK_SOCKETS, 1, "messages pass through the system's sockets"},
     {"net*", QUIRK_SOCKETS, 1, "messages pass through the system's sockets"},
     {"sockets*", QUIRK_SOCKETS, 1, "messages pass through the system's sockets"},
@@ -66,7 +71,7 @@ bool fabric_quirk(const char *provider, enum fabric_quirk field, long *value, co
     return false;
 }
 
-/* For sockets, where it is known that rxm will be above tcp. */
+/* For libfabric's sockets, where it is known that rxm will be above tcp. */
 static const struct setting {
     const char *variable, *value;
 } settings[] = {
@@ -113,19 +118,17 @@ static void settings_psm2(const char *job)
 }
 
 /*
- * May be longer than a buffer over tcp, and is as long as what travels on credit (p2p/credit.h):
- * with rxm's own, 16 KiB, longer messages are announced and fetched. One way between two hosts
- * 64 KiB takes 25 us instead of 53, 128 KiB 36 instead of 66.
+ * May be longer than a buffer over tcp, and is on one host as long as what travels on credit
+ * (p2p/credit.h): with rxm's own, 16 KiB, longer messages are announced and fetched. Between two
+ * namespaces of one machine 64 KiB took 25 us instead of 53, 128 KiB 36 instead of 66.
  *
- * rxm connects nobody whose limit is another. A host with an active RDMA port keeps rxm's own,
- * which verbs needs, and is in one job over sockets with others only where the program's user has
- * allowed or asked for that.
+ * rxm connects nobody whose limit is another. Over several hosts libfabric's sockets are taken only
+ * where they are asked for, or beside an RDMA device; of these hosts one may have an active port,
+ * and keeps rxm's own, which verbs needs. So there all do.
  */
 static void settings_eager(bool one_host)
 {
-    bool alike = one_host || (!param.allow_tcp && !*param.provider && !getenv("FI_PROVIDER"));
-
-    setenv("FI_OFI_RXM_EAGER_LIMIT", alike ? "131072" : "16384", 0);
+    setenv("FI_OFI_RXM_EAGER_LIMIT", one_host ? "131072" : "16384", 0);
 }
 
 void fabric_quirks_environment(const char *job, uint32_t job_size, uint32_t version, bool sockets)
@@ -166,7 +169,11 @@ static size_t size_setting(const char *variable, size_t otherwise)
 size_t fabric_quirks_eager(const struct fi_info *info)
 {
     size_t buffer, eager;
+    const char *why;
+    long limit;
 
+    if (fabric_quirk(info->fabric_attr->prov_name, QUIRK_EAGER, &limit, &why))
+        return (size_t)limit;
     if (fnmatch("*;ofi_rxm", info->fabric_attr->prov_name, 0))
         return info->tx_attr->inject_size;
     buffer = size_setting("FI_OFI_RXM_BUFFER_SIZE", 16384);

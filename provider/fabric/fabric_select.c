@@ -2,6 +2,10 @@
 /*
  * Which providers and interfaces there are, in which order to try them, and why one is not used.
  * One direction only: what we need goes into fi_getinfo, what comes out is the truth.
+ *
+ * Sockets need no libfabric: our own provider drives them. libfabric is loaded and asked only where
+ * it may have more: its first fi_getinfo costs each process 80 ms of a processor, as its verbs
+ * provider reads /proc/kallsyms whatever devices there are and whatever FI_PROVIDER says.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -17,6 +21,7 @@
 #include "provider/fabric/interface.h"
 #include "provider/fabric/rdma_port.h"
 #include "provider/node/node_provider.h"
+#include "provider/stream/stream_provider.h"
 
 /*
  * Local registration (FI_MR_LOCAL) is not offered: providers that can live without it, rxm above
@@ -89,15 +94,45 @@ static bool names(const char *asked, const char *provider)
            (!strncasecmp(asked, provider, n) && !strcmp(provider + n, ";ofi_rxm"));
 }
 
+/* ---- Who is asked ---- */
+
+static const struct fabric_source stream_source = {stream_getinfo, node_info_dup, node_info_free,
+                                                   NULL, stream_fabric_open};
+
+/* What the user asked for by name, by our variable or else by libfabric's; NULL: nothing. */
+static const char *asked_for(void)
+{
+    return *param.provider ? param.provider : getenv("FI_PROVIDER");
+}
+
+/* FI_PROVIDER may be a list, which only libfabric understands: it hides from us what is not in it,
+ * and ours is none of its providers. */
+static bool hidden(const struct fabric_choice *c)
+{
+    return c->source == &stream_source && !*param.provider && asked_for() &&
+           strcasecmp(asked_for(), STREAM_PROVIDER_NAME);
+}
+
+static bool libfabric_may_have_more(bool all)
+{
+    const char *asked = asked_for();
+
+    return all || (asked ? strcasecmp(asked, STREAM_PROVIDER_NAME) != 0 : rdma_device_present());
+}
+
+/* ---- What they offer, in order ---- */
+
 static void judge(struct fabric_choice *c, bool one_host)
 {
     const char *provider = c->info->fabric_attr->prov_name, *why;
     long value;
-    bool asked = *param.provider != 0 || getenv("FI_PROVIDER");
+    bool asked = asked_for();
 
     c->rank = fabric_quirk(provider, QUIRK_RANK, &value, &why) ? value : 0;
     if (*param.provider && !names(param.provider, provider))
         c->why = "ORIEL_PROVIDER names another provider";
+    else if (hidden(c))
+        c->why = "FI_PROVIDER names another provider";
     else if (!asked && fabric_quirk(provider, QUIRK_REFUSE, &value, &why))
         c->why = why;
     else if (!asked && !c->rank)
@@ -121,55 +156,89 @@ static int compare_choices(const void *a, const void *b)
     return x->place < y->place ? -1 : 1;
 }
 
-/* Asks the source, and puts what it has in order. */
-static int choices_ask(struct fabric_choices *c, struct fi_info *hints, bool one_host)
+/* What the source has is added to what others have. */
+static int ask(struct fabric_choices *c, const struct fabric_source *source)
 {
-    int rc = c->source->getinfo(FI_VERSION(1, 17), NULL, NULL, 0, hints, &c->list);
+    struct fabric_offer *o = &c->offers[c->offer_count];
+    struct fi_info *hints = hints_make(source);
+
+    if (!hints)
+        return -ENOMEM;
+    int rc = source->getinfo(FI_VERSION(1, 17), NULL, NULL, 0, hints, &o->list);
+    source->freeinfo(hints);
+    if (rc) /* it has nothing: no fault */
+        return rc == -FI_ENOMEM ? -ENOMEM : 0;
+    o->source = source;
+    c->offer_count++;
+    return 0;
+}
+
+static unsigned offered(const struct fabric_choices *c)
+{
     unsigned n = 0;
 
-    if (rc) {
-        c->list = NULL;
-        return rc == -FI_ENOMEM ? -ENOMEM : 0;
-    }
-    for (struct fi_info *i = c->list; i; i = i->next)
-        c->count++;
-    c->best = calloc(c->count, sizeof(*c->best));
-    if (!c->best) {
-        fabric_choices_close(c);
+    for (unsigned i = 0; i < c->offer_count; i++)
+        for (const struct fi_info *info = c->offers[i].list; info; info = info->next)
+            n++;
+    return n;
+}
+
+static int put_in_order(struct fabric_choices *c, bool one_host)
+{
+    unsigned n = offered(c);
+
+    if (!n)
+        return 0;
+    c->best = calloc(n, sizeof(*c->best));
+    if (!c->best)
         return -ENOMEM;
-    }
-    for (struct fi_info *i = c->list; i; i = i->next) {
-        c->best[n].info = i;
-        c->best[n].place = n;
-        judge(&c->best[n++], one_host);
-    }
+    for (unsigned i = 0; i < c->offer_count; i++)
+        for (struct fi_info *info = c->offers[i].list; info; info = info->next) {
+            struct fabric_choice *one = &c->best[c->count];
+            *one = (struct fabric_choice){
+                .source = c->offers[i].source, .info = info, .place = c->count++};
+            judge(one, one_host);
+        }
     qsort(c->best, c->count, sizeof(*c->best), compare_choices);
     return 0;
 }
 
-int fabric_choices_open(struct fabric_choices *c, bool one_host)
+static int ask_libfabric(struct fabric_choices *c)
 {
+    const struct fabric_source *library;
     char port[96];
+    int rc = fabric_library_open(&library);
 
-    *c = (struct fabric_choices){0};
-    int rc = fabric_library_open(&c->source);
     if (rc)
         return rc;
-    struct fi_info *hints = hints_make(c->source);
-    if (!hints)
-        return -ENOMEM;
-    fabric_quirks_environment(boot_info()->job, boot_info()->size, c->source->version(),
+    fabric_quirks_environment(boot_info()->job, boot_info()->size, library->version(),
                               !rdma_port_active(port, sizeof(port)));
-    rc = choices_ask(c, hints, one_host);
-    c->source->freeinfo(hints);
+    return ask(c, library);
+}
+
+int fabric_choices_open(struct fabric_choices *c, bool one_host, bool all)
+{
+    int rc = 0;
+
+    *c = (struct fabric_choices){0};
+    if (libfabric_may_have_more(all))
+        rc = ask_libfabric(c);
+    if (rc == -ENOENT && (all || !asked_for()))
+        rc = 0; /* it said so; what needs no libfabric goes on */
+    if (!rc)
+        rc = ask(c, &stream_source);
+    if (!rc)
+        rc = put_in_order(c, one_host);
+    if (rc)
+        fabric_choices_close(c);
     return rc;
 }
 
 void fabric_choices_close(struct fabric_choices *c)
 {
     free(c->best);
-    if (c->list)
-        c->source->freeinfo(c->list);
+    for (unsigned i = 0; i < c->offer_count; i++)
+        c->offers[i].source->freeinfo(c->offers[i].list);
     *c = (struct fabric_choices){0};
 }
 
@@ -251,40 +320,39 @@ bool fabric_wants_node_beside(void)
 
 int fabric_choices_node(struct fabric_choices *c)
 {
-    *c = (struct fabric_choices){.source = &node_source};
-    struct fi_info *hints = hints_make(c->source);
-    if (!hints)
-        return -ENOMEM;
-    int rc = choices_ask(c, hints, true);
-    c->source->freeinfo(hints);
+    *c = (struct fabric_choices){0};
+    int rc = ask(c, &node_source);
+    if (!rc)
+        rc = put_in_order(c, true);
+    if (!rc && !c->count)
+        rc = -ENODATA;
+    if (rc)
+        fabric_choices_close(c);
     for (unsigned i = 0; i < c->count; i++)
         c->best[i].why = NULL; /* what is asked for by name and interface is the network */
-    return rc ? rc : c->count ? 0 : -ENODATA;
+    return rc;
 }
 
-/* The names in a list of infos, each once: "psm2, tcp;ofi_rxm". */
-static void list_names(const struct fi_info *list, char *text, size_t room)
+/* The names of the choices, each once, best first: "psm2, tcp;ofi_rxm". */
+static void list_names(const struct fabric_choices *c, char *text, size_t room)
 {
-    const char *last = "";
     size_t at = 0;
 
     *text = 0;
-    for (const struct fi_info *i = list; i && at < room; i = i->next) {
-        const char *name = i->fabric_attr->prov_name;
-        if (!strcmp(name, last) || strstr(text, name))
-            continue;
-        at += snprintf(text + at, room - at, "%s%s", at ? ", " : "", name);
-        last = name;
+    for (unsigned i = 0; i < c->count && at < room; i++) {
+        const char *name = c->best[i].info->fabric_attr->prov_name;
+        if (!hidden(&c->best[i]) && !strstr(text, name))
+            at += snprintf(text + at, room - at, "%s%s", at ? ", " : "", name);
     }
 }
 
 void fabric_choices_explain(const struct fabric_choices *c, char *why, size_t room)
 {
     const char *variable = *param.provider ? "ORIEL_PROVIDER" : "FI_PROVIDER";
-    const char *asked = *param.provider ? param.provider : getenv("FI_PROVIDER");
+    const char *asked = asked_for();
     char text[256];
 
-    list_names(c->list, text, sizeof(text));
+    list_names(c, text, sizeof(text));
     if (asked && *text)
         snprintf(why, room, "%s=%s: no such provider can be used here; there is %s", variable,
                  asked, text);
@@ -298,7 +366,7 @@ void fabric_choices_explain(const struct fabric_choices *c, char *why, size_t ro
                  "ORIEL_INTERFACE=%s: no provider opens on it; see oriel-info --providers",
                  param.interface);
     else
-        snprintf(why, room, "no libfabric provider opens here%s%s; see oriel-info --providers",
+        snprintf(why, room, "no network opens here%s%s; see oriel-info --providers",
                  *text ? "; tried " : "", text);
 }
 
@@ -360,7 +428,7 @@ bool fabric_choices_refuse(const struct fabric_choices *c, const struct fi_info 
         return false;
     list_failures(c, opened, failures, sizeof(failures));
     snprintf(why, room,
-             "the RDMA device %s is active, but of libfabric's providers only %s can be used: %s; "
+             "the RDMA device %s is active, but of all providers only %s can be used: %s; "
              "ORIEL_ALLOW_TCP=yes runs over it all the same",
              port, provider, *failures ? failures : "libfabric offers none for the device");
     return true;
@@ -374,8 +442,16 @@ static bool in_list(const struct fi_info *list, const struct fi_info *one)
     return false;
 }
 
+static bool is_choice(const struct fabric_choices *c, const struct fi_info *one)
+{
+    for (unsigned i = 0; i < c->offer_count; i++)
+        if (in_list(c->offers[i].list, one))
+            return true;
+    return false;
+}
+
 /* What libfabric has and what fell through our needs, by provider. */
-static void each_unfit(const struct fi_info *fit,
+static void each_unfit(const struct fabric_choices *fit,
                        void (*each)(const struct fabric_candidate *, void *), void *arg)
 {
     const struct fabric_source *source;
@@ -392,7 +468,7 @@ static void each_unfit(const struct fi_info *fit,
         fabric_quirk(one.provider, QUIRK_REFUSE, &value, &one.why);
         struct fi_info *rest = i->next;
         i->next = NULL; /* is it the last of its name? then say it, once */
-        if (!in_list(fit, i) && !in_list(rest, i))
+        if (!is_choice(fit, i) && !in_list(rest, i))
             each(&one, arg);
         i->next = rest;
     }
@@ -502,7 +578,7 @@ int fabric_candidates(bool one_host, void (*each)(const struct fabric_candidate 
 {
     bool chosen = each_node(one_host, each, arg);
     struct fabric_choices c;
-    int rc = fabric_choices_open(&c, one_host);
+    int rc = fabric_choices_open(&c, one_host, true);
 
     if (rc)
         return rc;
@@ -517,7 +593,7 @@ int fabric_candidates(bool one_host, void (*each)(const struct fabric_candidate 
             one.why = "a better one comes first";
         each(&one, arg);
     }
-    each_unfit(c.list, each, arg);
+    each_unfit(&c, each, arg);
     if (!one_host)
         each_missing(&c, each, arg);
     fabric_choices_close(&c);

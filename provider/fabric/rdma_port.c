@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <infiniband/verbs.h>
 #include <stdio.h>
@@ -62,12 +63,33 @@ static int active_port(const struct verbs *v, struct ibv_device *device)
     return active;
 }
 
+/* Whether something in the folder is called so; "": anything at all. */
+static bool has_entry(const char *folder, const char *prefix)
+{
+    DIR *d = opendir(folder);
+    struct dirent *e;
+    bool found = false;
+
+    if (!d)
+        return false;
+    while (!found && (e = readdir(d)))
+        found = *e->d_name != '.' && !strncmp(e->d_name, prefix, strlen(prefix));
+    closedir(d);
+    return found;
+}
+
+bool rdma_device_present(void)
+{
+    return has_entry("/sys/class/infiniband", "") || has_entry("/sys/class/cxi", "") ||
+           has_entry("/dev", "hfi1");
+}
+
 bool rdma_port_active(char *name, size_t room)
 {
     struct verbs v;
     int count = 0, port = 0;
 
-    if (!load(&v))
+    if (!rdma_device_present() || !load(&v))
         return false;
     struct ibv_device **list = v.get_device_list(&count);
     for (int i = 0; list && !port && i < count; i++) {

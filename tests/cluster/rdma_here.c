@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A host with an RDMA device, for those who ask libibverbs by dlopen. Compiled twice: with VERBS,
- * the name of the second, it is preloaded and hands that out instead; without, it answers as
- * libibverbs does. libfabric is linked with the real one and finds no device, as where a driver is
- * missing.
+ * A host with an RDMA device, for those who look for one in /sys and ask libibverbs by dlopen.
+ * Compiled twice: with VERBS, the name of the second, it is preloaded and hands that out instead;
+ * without, it answers as libibverbs does. libfabric is linked with the real one and finds no
+ * device, as where a driver is missing.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <string.h>
 #include <infiniband/verbs.h>
@@ -20,6 +21,16 @@ void *dlopen(const char *file, int flags)
 
     memcpy(&real, &found, sizeof(real));
     return real(file && !strcmp(file, "libibverbs.so.1") ? VERBS : file, flags);
+}
+
+/* Any folder that is not empty will do. */
+DIR *opendir(const char *name)
+{
+    DIR *(*real)(const char *);
+    void *found = dlsym(RTLD_NEXT, "opendir");
+
+    memcpy(&real, &found, sizeof(real));
+    return real(!strcmp(name, "/sys/class/infiniband") ? "/sys/class" : name);
 }
 
 #else

@@ -80,7 +80,7 @@ ORIEL_PROVIDER=nosuch timeout -k 5 60 ./mpiexec -n 2 tests/mpi/bad_input none \
     > "$work/out" 2> "$work/err" < /dev/null
 status=$?
 [ $status -eq 1 ] || complain "exit status $status, not 1"
-grep -q 'ORIEL_PROVIDER=nosuch: no such provider.*there is .*tcp' "$work/err" ||
+grep -q 'ORIEL_PROVIDER=nosuch: no such provider.*there is .*stream.*tcp' "$work/err" ||
     complain "what there is is not listed"
 
 # Shared memory that runs out, at the start of one rank and at its first long message.

@@ -221,14 +221,14 @@ slow = TIMEOUT=7200 ENDPOINTS
 .PHONY: check-fuzz-p2p check-large
 check-fuzz-p2p: $(check_PROGRAMS)
 	ORIEL_TEST_ROUNDS=100000 $(slow)=node $(MPI_LOG_COMPILER) 2 tests/mpi/datatype_fuzz.mpi
-	ORIEL_TEST_ROUNDS=10000 $(slow)=tcp $(MPI_LOG_COMPILER) 2 tests/mpi/datatype_fuzz.mpi
+	ORIEL_TEST_ROUNDS=10000 $(slow)=stream $(MPI_LOG_COMPILER) 2 tests/mpi/datatype_fuzz.mpi
 	for seed in 3 4 5; do \
-	    $(slow)="node tcp" $(MPI_LOG_COMPILER) 4 tests/mpi/p2p_match_fuzz.mpi 100000 $$seed || exit 1; done
+	    $(slow)="node stream tcp" $(MPI_LOG_COMPILER) 4 tests/mpi/p2p_match_fuzz.mpi 100000 $$seed || exit 1; done
 
 check-large: $(check_PROGRAMS) tests/mpi/p2p_huge.mpi
-	ORIEL_CREDIT=1024 $(slow)="node tcp" $(MPI_LOG_COMPILER) 8 tests/mpi/p2p_flow.mpi 100000
+	ORIEL_CREDIT=1024 $(slow)="node stream" $(MPI_LOG_COMPILER) 8 tests/mpi/p2p_flow.mpi 100000
 	$(slow)=node $(MPI_LOG_COMPILER) 2 tests/mpi/p2p_huge.mpi
-	ORIEL_MAX_MESSAGE=64K $(slow)=tcp $(MPI_LOG_COMPILER) 2 tests/mpi/p2p_huge.mpi
+	ORIEL_MAX_MESSAGE=64K $(slow)=stream $(MPI_LOG_COMPILER) 2 tests/mpi/p2p_huge.mpi
 
 # Start and end, whose exit statuses and messages a script looks at.
 check_PROGRAMS += tests/mpi/life
@@ -250,11 +250,12 @@ TESTS += tests/mpi/bad_input_test.sh
 .PHONY: fuzz-windows
 fuzz-windows: all tests/mpi/win_oracle.mpi
 	$(srcdir)/tests/mpi/win_oracle.sh 100000 node
-	$(srcdir)/tests/mpi/win_oracle.sh 10000 tcp
+	$(srcdir)/tests/mpi/win_oracle.sh 10000 stream
+	$(srcdir)/tests/mpi/win_oracle.sh 3000 tcp
 	$(srcdir)/tests/mpi/win_oracle.sh 10000 both
 
 # Files against their model at length: a minute or two.
 .PHONY: fuzz-files
 fuzz-files: all tests/mpi/file_fuzz.mpi
 	for seed in 3 4 5; do $(slow)=node $(MPI_LOG_COMPILER) 1,2,3,4,8 tests/mpi/file_fuzz.mpi 3000 $$seed || exit 1; done
-	$(slow)="tcp both" $(MPI_LOG_COMPILER) 2,3,4 tests/mpi/file_fuzz.mpi 1000 6
+	$(slow)="stream both" $(MPI_LOG_COMPILER) 2,3,4 tests/mpi/file_fuzz.mpi 1000 6

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # run.sh NP[,NP...] PROGRAM [ARGUMENT...]: runs the program under the build tree's mpiexec on each
-# number of ranks in turn: over shared memory; with the node endpoint off, over the network's
-# loopback; and with both, as on two hosts. Fails with the first that fails, or takes longer than
-# TIMEOUT seconds. ENDPOINTS names one or two of "node tcp both". To be called in the build tree's
-# top folder, as make does.
+# number of ranks in turn: over shared memory (node); with that off, over the network's loopback
+# (stream); and with both, as on two hosts. Fails with the first that fails, or takes longer than
+# TIMEOUT seconds. ENDPOINTS names some of "node stream tcp both", where tcp is libfabric's provider;
+# ORIEL_PROVIDER the network of "both". To be called in the build tree's top folder, as make does.
 set -u
 counts=$1
 program=$2
@@ -13,16 +13,25 @@ mpiexec=${MPIEXEC:-./mpiexec}
 LD_LIBRARY_PATH=$PWD/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH ORIEL_NODE
 
-for endpoint in ${ENDPOINTS:-node tcp both}; do
-    unset ORIEL_PRETEND_HOSTS ORIEL_INTERFACE
+named=${ORIEL_PROVIDER-}
+case $program in
+*/win_words.mpi) all='node stream tcp both' ;; # only libfabric's have remote atomics
+*) all='node stream both' ;;
+esac
+for endpoint in ${ENDPOINTS:-$all}; do
+    unset ORIEL_PRETEND_HOSTS ORIEL_INTERFACE ORIEL_PROVIDER
     case $endpoint in
     node) ORIEL_NODE=yes ;;
-    tcp) ORIEL_NODE=no ;;
+    stream | tcp)
+        ORIEL_NODE=no ORIEL_PROVIDER=$endpoint
+        export ORIEL_PROVIDER
+        ;;
     both)
         ORIEL_NODE=yes ORIEL_PRETEND_HOSTS=2 ORIEL_INTERFACE=lo
         export ORIEL_PRETEND_HOSTS ORIEL_INTERFACE
+        [ -z "$named" ] || export ORIEL_PROVIDER="$named"
         ;;
-    *) echo "run.sh: ENDPOINTS: $endpoint is none of node, tcp and both" >&2; exit 99 ;;
+    *) echo "run.sh: ENDPOINTS: $endpoint is none of node, stream, tcp and both" >&2; exit 99 ;;
     esac
     for np in $(echo "$counts" | tr , ' '); do
         # With fewer, no rank of two hosts has another beside it.

@@ -20,17 +20,26 @@ static int is_by(MPI_Win win, const char *want)
     return !strcmp(locks, want);
 }
 
-/* Without shared memory it must be as asked for. Ranks that share some have two ways to each other,
- * and shared memory's atomics are not those of the network. */
+/* Between ranks that share no memory it must be as asked for, where the network has any: our own
+ * over sockets has none. Ranks that share some have two ways to each other, and shared memory's
+ * atomics are not those of the network. */
+static const char *wanted(void)
+{
+    const char *node = getenv("ORIEL_NODE"), *provider = getenv("ORIEL_PROVIDER");
+
+    if (!node || strcmp(node, "no") || win_size == 1)
+        return "memory";
+    return provider && strcmp(provider, "stream") ? "atomics" : "messages";
+}
+
 static void chosen(void)
 {
-    const char *node = getenv("ORIEL_NODE");
     MPI_Info info;
     MPI_Win win;
     int value;
 
     OK(MPI_Win_create(&value, sizeof value, sizeof value, MPI_INFO_NULL, MPI_COMM_WORLD, &win));
-    CHECK(is_by(win, node && !strcmp(node, "no") && win_size > 1 ? "atomics" : "memory") ||
+    CHECK(is_by(win, wanted()) ||
               (!win_one_host && (is_by(win, "atomics") || is_by(win, "messages"))),
           "another kind of lock");
     if (!win_rank)

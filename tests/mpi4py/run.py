@@ -5,8 +5,8 @@
 usage: run.py [-n RANKS[,RANKS...]] [-e ENDPOINT[,ENDPOINT...]] [-t SECONDS] [-x GROUP] FOLDER [GROUP...]
 
 FOLDER is the unpacked source distribution of the very mpi4py that is installed; cffi, dill and PyYAML are there, too. A case is a group
-of test modules on a number of ranks (1,2,4 by default) over endpoints (node, tcp, or both as on
-two hosts; by default node and tcp in turn). It passes if every rank's tests pass and no test is left out for a reason that is not in
+of test modules on a number of ranks (1,2,4 by default) over endpoints (node, stream, tcp, which is libfabric's, or both as on
+two hosts; by default node and stream in turn). It passes if every rank's tests pass and no test is left out for a reason that is not in
 ALLOWED: what the library cannot do is a failure, not a skip. Each case prints PASS or FAIL.
 """
 import argparse
@@ -38,7 +38,8 @@ LATER = {
 ALLOWED = re.compile(r"comm\.size|mpi-world-size|world size|numba|cupy")
 ENDPOINTS = {
     "node": {"ORIEL_NODE": "yes"},
-    "tcp": {"ORIEL_NODE": "no"},
+    "stream": {"ORIEL_NODE": "no", "ORIEL_PROVIDER": "stream"},
+    "tcp": {"ORIEL_NODE": "no", "ORIEL_PROVIDER": "tcp"},
     "both": {"ORIEL_NODE": "yes", "ORIEL_PRETEND_HOSTS": "2", "ORIEL_INTERFACE": "lo"},
 }
 
@@ -90,7 +91,7 @@ def last_lines(text):
 def main():
     parser = argparse.ArgumentParser(usage=__doc__.splitlines()[2].removeprefix("usage: "))
     parser.add_argument("-n", default="1,2,4")
-    parser.add_argument("-e", default="node,tcp")
+    parser.add_argument("-e", default="node,stream")
     parser.add_argument("-t", type=int, default=600)
     parser.add_argument("-x", choices=GROUPS, help="leave that group out")
     parser.add_argument("folder", type=pathlib.Path)

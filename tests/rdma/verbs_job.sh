@@ -144,7 +144,7 @@ case_locked()
     says 'the RDMA device rxe0 port 1 is active, but .* verbs;ofi_rxm on rxe0 does not open .*locked.*ORIEL_ALLOW_TCP=yes'
     ORIEL_ALLOW_TCP=yes ORIEL_LOG=info job $nothing tests/mpi/.libs/p2p_modes.mpi
     right
-    says 'tcp;ofi_rxm on eth0'
+    says 'stream on eth0'
 }
 
 case_unloaded()
@@ -153,11 +153,11 @@ case_unloaded()
     right
     how='oriel-info --providers with no rdma_rxe'
     ./oriel-info --providers > /tmp/job.out 2>&1
-    says '^\* tcp;ofi_rxm *eth0 .*chosen'
+    says '^\* stream *eth0 .*chosen'
     says '(RDMA) *none *not chosen: no device of this host has an active port'
     ORIEL_LOG=info job tests/mpi/.libs/p2p_modes.mpi
     right
-    says 'tcp;ofi_rxm on eth0'
+    says 'stream on eth0'
 }
 
 for one in $cases; do

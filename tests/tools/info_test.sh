@@ -27,7 +27,10 @@ ORIEL_SPIN=7 has '^ORIEL_SPIN \(int\) = 7 \[set in the environment\]' --params
 has '^ORIEL_SPIN \(int\) = 10000$' --params
 has '^\* oriel +node +chosen' --providers
 [ "$(./oriel-info --providers | grep -c '^\*')" -le 2 ] || complain 'more than one is chosen for a kind of job'
-ORIEL_NODE=no has '^\* tcp;ofi_rxm +lo +chosen' --providers
+ORIEL_NODE=no has '^\* stream +lo +chosen' --providers
+ORIEL_NODE=no has '^  tcp;ofi_rxm +lo +not chosen: a better one comes first' --providers
+ORIEL_NODE=no ORIEL_PROVIDER=tcp has '^\* tcp;ofi_rxm +lo +chosen' --providers
+ORIEL_NODE=no FI_PROVIDER=tcp has '^  stream +lo +not chosen: FI_PROVIDER names another' --providers
 has '^    windows: .*processor' --providers
 has 'several hosts' --providers
 [ -n "$(ls /sys/class/infiniband 2> /dev/null)" ] || has '^  \(RDMA\) +none +not chosen: ' --providers
@@ -47,6 +50,13 @@ assert {"operation", "algorithm", "needs", "cost"} == set(all["collectives"][0])
 fi
 ./oriel-info nonsense > /dev/null 2>&1 && complain 'nonsense is accepted'
 FI_PROVIDER=nosuch ORIEL_NODE=no ./oriel-info --providers > /dev/null 2>&1 && complain 'nosuch can be used'
+
+# Where no device is there for it, libfabric is not even loaded: that costs each process 80 ms of a processor.
+if ! ls /sys/class/infiniband/* /sys/class/cxi/* /dev/hfi1* > /dev/null 2>&1; then
+    loaded=$(ORIEL_NODE=no LD_DEBUG=files ./mpiexec --oversubscribe -n 2 tests/cluster/hello 2>&1 |
+        grep -c 'file=libfabric[.]so.*dynamically loaded')
+    [ "$loaded" -eq 0 ] || complain "libfabric was loaded $loaded times by a job that needs none of it"
+fi
 
 # ORIEL_VERBOSE: one line a job.
 lines=$(ORIEL_VERBOSE=1 ./mpiexec --oversubscribe -n 3 tests/cluster/hello 2>&1 | grep '^oriel')

@@ -16,7 +16,7 @@ static const char usage[] =
     "Print what Oriel is, its parameters, the networks it finds and its collectives' algorithms.\n"
     "\n"
     "      --params       the parameters: name, type, value, where it is from, what it does\n"
-    "      --providers    libfabric's providers: which is chosen, why the others are not\n"
+    "      --providers    providers, libfabric's and ours: which is chosen, why others are not\n"
     "      --collectives  the algorithms of each collective, and by what formula one is chosen\n"
     "      --json         the same for programs\n"
     "      --version      the versions and nothing else\n"
