@@ -81,7 +81,8 @@ struct stream_header {
     uint64_t len, tag, data;
 };
 
-#define STREAM_MAGIC UINT64_C(0x31304c4549524f) /* "ORIEL01": 01 is the format's version */
+#define STREAM_MAGIC   UINT64_C(0x31304c4549524f) /* "ORIEL01": 01 is the format's version */
+#define STREAM_WELCOME (STREAM_MAGIC ^ UINT64_C(1) << 63)
 
 /* What is said first, by who connects; and its answer, which lets it go on. */
 struct stream_hello {
@@ -92,7 +93,7 @@ struct stream_hello {
 };
 
 struct stream_welcome {
-    uint64_t magic;
+    uint64_t magic; /* STREAM_WELCOME: a hello that is sent back is none */
     uint8_t proof[STREAM_PROOF];
 };
 
@@ -109,6 +110,7 @@ struct stream_domain {
     struct fid_domain fid;
     struct stream_fabric *fabric;
     int users;
+    struct stream_ep *ep;               /* its one endpoint, or NULL */
     struct list mrs[STREAM_MR_BUCKETS]; /* by key */
 };
 
@@ -147,7 +149,7 @@ struct stream_cq {
 };
 
 /* What a socket in the epoll set is. */
-enum stream_watched { STREAM_LISTENER, STREAM_GUEST, STREAM_PEER };
+enum stream_watched { STREAM_LISTENER, STREAM_GUEST, STREAM_PEER, STREAM_TIMER };
 
 struct stream_socket {
     int fd; /* -1: none */
@@ -165,11 +167,12 @@ struct stream_guest {
 };
 
 enum stream_op_kind {
-    STREAM_OP_SEND,   /* a message: over when its bytes have been taken */
-    STREAM_OP_RECV,   /* a message that was announced, and is coming */
-    STREAM_OP_WRITE,  /* over when DONE comes */
-    STREAM_OP_READ,   /* over when its bytes have come */
-    STREAM_OP_ANSWER, /* a reply to a read of somebody else's: nobody waits for it */
+    STREAM_OP_SEND,      /* a message: over when its bytes have been taken */
+    STREAM_OP_ANNOUNCED, /* one that nobody has asked for yet */
+    STREAM_OP_RECV,      /* a message that was announced, and is coming */
+    STREAM_OP_WRITE,     /* over when DONE comes */
+    STREAM_OP_READ,      /* over when its bytes have come */
+    STREAM_OP_ANSWER,    /* a reply to a read of somebody else's: nobody waits for it */
 };
 
 /* An operation that is not over when its call returns. */
@@ -244,7 +247,7 @@ struct stream_peer {
     struct list link;  /* in ep->peers */
     enum stream_state state;
     bool is_self;
-    bool greeted;        /* DIALING: our hello is said */
+    uint64_t greeted;    /* DIALING: ns: when our hello was said; 0: not yet */
     struct list out;     /* of stream_out, what waits for room or for the connection */
     size_t backlog;      /* bytes copied in `out` */
     struct list trouble; /* in ep->troubled while a time is set */
@@ -263,6 +266,7 @@ struct stream_peer {
 struct stream_out {
     struct list link;
     struct stream_op *op; /* whose bytes they are, or NULL: copied */
+    uint32_t id;          /* the operation's, which may have ended meanwhile */
     struct stream_header header;
     struct iovec iov[STREAM_IOV + 1]; /* what is left of it */
     unsigned first, count;
@@ -277,8 +281,8 @@ struct stream_ep {
     struct stream_av *av;
     struct stream_cq *cq;
     bool enabled;
-    struct stream_address address; /* ours */
-    struct stream_socket listener;
+    struct stream_address address;        /* ours */
+    struct stream_socket listener, timer; /* the timer runs while a peer is troubled */
     bool proven;
     uint8_t proof[STREAM_PROOF];
 
@@ -346,12 +350,14 @@ void stream_ops_close(struct stream_ep *ep);
 int stream_watch(struct stream_ep *ep, struct stream_socket *s);
 void stream_watch_room(struct stream_ep *ep, struct stream_socket *s, bool wanted);
 void stream_unwatch(struct stream_ep *ep, struct stream_socket *s);
-/* Looks at all; how much was done. */
-unsigned stream_watch_look(struct stream_ep *ep);
+/* Wakes sleepers now and then, or not any more. */
+void stream_watch_timer(struct stream_ep *ep, bool on);
+/* Looks at all. */
+void stream_watch_look(struct stream_ep *ep);
 /* So many bytes were read from it. */
 void stream_watch_pace(struct stream_ep *ep, struct stream_peer *peer, size_t n);
-/* Reads what has come, from where it is most likely: whether there was something. */
-bool stream_progress(struct stream_ep *ep);
+/* Reads what has come, from where it is most likely. */
+void stream_progress(struct stream_ep *ep);
 
 /* stream_peer.c */
 int stream_peer_get(struct stream_ep *ep, fi_addr_t address, struct stream_peer **peer);
@@ -387,15 +393,15 @@ void stream_guests_close(struct stream_ep *ep);
 /*
  * Sends a frame, with those bytes behind its header. With an operation they stay where they are,
  * and stream_out_written ends it when the last has been taken; without one, what is not taken at
- * once is copied. 0, or -FI_EAGAIN, -FI_ENOMEM: nothing was done. Where `must`, too much waiting is
- * no reason.
+ * once is copied. 0, or -FI_EAGAIN, -FI_ENOMEM: nothing was done, or the connection is lost. Where
+ * `must`, too much waiting is no reason.
  */
 int stream_out(struct stream_ep *ep, struct stream_peer *peer, const struct stream_header *h,
                const struct iovec *iov, unsigned count, struct stream_op *op, bool must);
 /* There may be room. */
 void stream_out_push(struct stream_ep *ep, struct stream_peer *peer);
-/* What waits is forgotten; its operations are not ended. */
-void stream_out_drop(struct stream_peer *peer);
+/* What waits is forgotten; its operations are not ended, messages without one are told of. */
+void stream_out_drop(struct stream_ep *ep, struct stream_peer *peer, int error);
 
 /* The first `len` bytes of a list of pieces: how many pieces; `to` has room for STREAM_IOV. */
 unsigned stream_iov_clip(const struct iovec *iov, unsigned count, size_t len, struct iovec *to);
@@ -406,6 +412,8 @@ size_t stream_in_read(struct stream_ep *ep, struct stream_peer *peer);
 /* The same frame from ourselves. */
 void stream_in_local(struct stream_ep *ep, struct stream_peer *self, const struct stream_header *h,
                      const struct iovec *iov, unsigned count);
+/* That memory is going: what is being written there is dropped. */
+void stream_in_unregister(struct stream_ep *ep, uint64_t key);
 /* The connection is no more: what was half read ends. */
 void stream_in_drop(struct stream_ep *ep, struct stream_peer *peer, int error);
 

@@ -13,6 +13,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@
 #define PATIENCE_NS (10000 * MS) /* with a peer that does not let us in */
 #define REFUSED_NS  (3000 * MS)  /* where nobody listens any more */
 #define RETRY_NS    (20 * MS)
+#define LONG_NS     (1000 * MS)
 #define GUEST_NS    (5000 * MS) /* for a hello to be said */
 #define HASTY_NS    (100 * MS)  /* a guest who may not be put out for another yet */
 
@@ -37,26 +39,45 @@ static void no_delay(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+/* Up to what the system allows at most: true where there are more than before. */
+static bool more_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= limit.rlim_max)
+        return false;
+    limit.rlim_cur = limit.rlim_cur < limit.rlim_max / 2 ? 2 * limit.rlim_cur : limit.rlim_max;
+    return !setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* ---- Connecting ---- */
 
 static void retry(struct stream_ep *ep, struct stream_peer *peer, int error)
 {
+    uint64_t now = clock_ns();
+
+    /* After a long wait to be let in patience begins anew. */
+    if (peer->greeted && now - peer->greeted > LONG_NS)
+        peer->give_up = now + PATIENCE_NS;
+    if (error == -ECONNREFUSED && peer->give_up > now + REFUSED_NS)
+        peer->give_up = now + REFUSED_NS;
     stream_peer_hang_up(ep, peer);
     peer->state = STREAM_IDLE;
     peer->error = error;
-    peer->retry = clock_ns() + RETRY_NS;
-    if (error == -ECONNREFUSED && peer->give_up > clock_ns() + REFUSED_NS)
-        peer->give_up = clock_ns() + REFUSED_NS;
+    peer->retry = now + RETRY_NS;
     stream_peer_trouble(ep, peer);
 }
 
 /* From our own address, which is on the network that was chosen. */
 static int connect_from(const struct stream_ep *ep, int fd, const struct stream_peer *peer)
 {
+    static const int on = 1;
     struct stream_address ours = ep->address;
     struct sockaddr_storage a;
 
     ours.port = 0;
+    /* No port of its own: those are few, and connections to different peers may share one. */
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
     if (bind(fd, (struct sockaddr *)&a, stream_address_write(&ours, &a)))
         return -errno;
     no_delay(fd);
@@ -67,8 +88,11 @@ static int connect_from(const struct stream_ep *ep, int fd, const struct stream_
 
 static int open_to(struct stream_ep *ep, struct stream_peer *peer)
 {
-    int fd = socket(peer->address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd;
 
+    do
+        fd = socket(peer->address.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    while (fd < 0 && errno == EMFILE && more_descriptors());
     if (fd < 0)
         return -errno;
     int ret = connect_from(ep, fd, peer);
@@ -90,7 +114,7 @@ void stream_dial(struct stream_ep *ep, struct stream_peer *peer)
     if (!peer->give_up)
         peer->give_up = clock_ns() + PATIENCE_NS;
     peer->state = STREAM_DIALING;
-    peer->greeted = false;
+    peer->greeted = 0;
     peer->got = 0;
     stream_peer_trouble(ep, peer);
     int ret = open_to(ep, peer);
@@ -112,7 +136,7 @@ static int greet(struct stream_ep *ep, struct stream_peer *peer)
         return 0;           /* not connected yet */
     if (n != sizeof(hello)) /* an empty connection takes it whole */
         return n < 0 ? -errno : -EIO;
-    peer->greeted = true;
+    peer->greeted = clock_ns();
     stream_watch_room(ep, &peer->socket, false);
     return 0;
 }
@@ -139,7 +163,7 @@ static int hear_welcome(struct stream_ep *ep, struct stream_peer *peer)
     if (peer->got < sizeof(welcome))
         return -EAGAIN;
     memcpy(&welcome, peer->start, sizeof(welcome));
-    return welcome.magic == STREAM_MAGIC && is_equal(welcome.proof, ep->proof) ? 0 : -EPROTO;
+    return welcome.magic == STREAM_WELCOME && is_equal(welcome.proof, ep->proof) ? 0 : -EPROTO;
 }
 static_assert(sizeof(struct stream_welcome) <= sizeof(((struct stream_peer *)0)->start),
               "a welcome is read into a header's place");
@@ -190,6 +214,14 @@ static void put_out_stranger(struct stream_ep *ep, struct stream_guest *g)
         LOG(LOG_INFO, "connections without the job's secret, closed: %lu", n);
 }
 
+/* His time is up. He may have said his hello while we did not look. */
+static void stop_waiting(struct stream_ep *ep, struct stream_guest *g)
+{
+    stream_guest_read(ep, g);
+    if (g->socket.fd >= 0)
+        put_out_stranger(ep, g);
+}
+
 static void receive_guest(struct stream_ep *ep, int fd)
 {
     struct stream_guest *g = calloc(1, sizeof(*g));
@@ -219,16 +251,30 @@ static bool make_room(struct stream_ep *ep)
         return true;
     if (clock_ns() + GUEST_NS < oldest->until + HASTY_NS)
         return false;
-    put_out_stranger(ep, oldest);
+    stop_waiting(ep, oldest);
     return true;
+}
+
+static void say_no_descriptors(void)
+{
+    static bool said;
+
+    if (!said)
+        LOG(LOG_ERROR, "no more connections can be accepted: %s (ulimit -n)", strerror(errno));
+    said = true;
 }
 
 void stream_accept(struct stream_ep *ep)
 {
     for (int i = 0; i < ACCEPTS && make_room(ep); i++) {
         int fd = accept4(ep->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0)
+        if (fd < 0 && errno == EMFILE && more_descriptors())
+            continue;
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE)
+                say_no_descriptors();
             return;
+        }
         receive_guest(ep, fd);
     }
 }
@@ -247,13 +293,21 @@ static bool is_too_late(const struct stream_ep *ep, const struct stream_peer *pe
     }
 }
 
+/* He may have waited long, and given up. */
+static bool has_left(const struct stream_guest *g)
+{
+    char byte;
+
+    return !recv(g->socket.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+}
+
 /* A peer of the job: the guest's connection is the peer's. */
 static void let_in(struct stream_ep *ep, struct stream_guest *g)
 {
-    struct stream_welcome welcome = {.magic = STREAM_MAGIC};
+    struct stream_welcome welcome = {.magic = STREAM_WELCOME};
     struct stream_peer *peer = stream_peer_of(ep, &g->hello.from);
 
-    if (!peer || is_too_late(ep, peer)) {
+    if (!peer || is_too_late(ep, peer) || has_left(g)) {
         put_out(ep, g);
         return;
     }
@@ -280,6 +334,11 @@ void stream_guest_read(struct stream_ep *ep, struct stream_guest *g)
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
+    /* One who never said a word: a peer, perhaps, whom we have called at the same moment. */
+    if (!n && !g->got) {
+        put_out(ep, g);
+        return;
+    }
     if (n > 0)
         g->got += (size_t)n;
     bool strange = n <= 0 || (g->got >= sizeof(g->hello.magic) && g->hello.magic != STREAM_MAGIC);
@@ -298,7 +357,7 @@ void stream_guests_tick(struct stream_ep *ep, uint64_t now)
         struct stream_guest *g = container_of(ep->guests.next, struct stream_guest, link);
         if (now < g->until)
             return;
-        put_out_stranger(ep, g);
+        stop_waiting(ep, g);
     }
 }
 

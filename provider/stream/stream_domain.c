@@ -43,6 +43,8 @@ static int mr_close(struct fid *fid)
 {
     struct stream_mr *mr = container_of(fid, struct stream_mr, fid.fid);
 
+    if (mr->domain->ep)
+        stream_in_unregister(mr->domain->ep, mr->fid.key);
     list_drop(&mr->link);
     mr->domain->users--;
     free(mr);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "provider/base/log.h"
@@ -51,7 +52,7 @@ static void prove(struct fid_ep *fid, const uint8_t proof[STREAM_PROOF])
 
     memcpy(ep->proof, proof, sizeof(ep->proof));
     ep->proven = true;
-    if (stream_watch(ep, &ep->listener))
+    if (stream_watch(ep, &ep->listener) || stream_watch(ep, &ep->timer))
         LOG(LOG_ERROR, "no connections can be accepted: %s", strerror(errno));
     for (struct list *l = ep->peers.next; l != &ep->peers; l = l->next) {
         struct stream_peer *peer = container_of(l, struct stream_peer, link);
@@ -78,6 +79,7 @@ static int ep_close(struct fid *fid)
     stream_peers_close(ep);
     stream_guests_close(ep);
     close(ep->listener.fd);
+    close(ep->timer.fd);
     stream_recvs_close(ep);
     stream_ops_close(ep);
     pool_close(&ep->recvs);
@@ -86,6 +88,7 @@ static int ep_close(struct fid *fid)
         ep->av->ep = NULL;
     if (ep->cq)
         ep->cq->ep = NULL;
+    ep->domain->ep = NULL;
     ep->domain->users--;
     free(ep);
     return 0;
@@ -161,6 +164,7 @@ static void set_up(struct stream_ep *ep, struct stream_domain *domain, void *con
                               .msg = &stream_msg_ops,
                               .tagged = &stream_tagged_ops,
                               .rma = &stream_rma_ops};
+    domain->ep = ep;
     domain->users++;
 }
 
@@ -171,16 +175,31 @@ int stream_endpoint(struct fid_domain *fid, struct fi_info *info, struct fid_ep 
 
     if (!ep)
         return -FI_ENOMEM;
-    int ret = info->src_addr ? stream_address_read(&ep->address, info->src_addr) : -FI_EINVAL;
-    if (!ret) {
-        ret = listen_on(&ep->address);
-        ep->listener = (struct stream_socket){.fd = ret, .what = STREAM_LISTENER};
-    }
-    if (ret < 0) {
+    if (container_of(fid, struct stream_domain, fid)->ep) {
         free(ep);
-        return ret;
+        return -FI_EBUSY; /* one a domain, as its info says */
     }
+    int ret = info->src_addr ? stream_address_read(&ep->address, info->src_addr) : -FI_EINVAL;
+
+    if (ret)
+        goto free_ep;
+    ret = listen_on(&ep->address);
+    if (ret < 0)
+        goto free_ep;
+    ep->listener = (struct stream_socket){.fd = ret, .what = STREAM_LISTENER};
+    ret = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (ret < 0) {
+        ret = -errno;
+        goto close_listener;
+    }
+    ep->timer = (struct stream_socket){.fd = ret, .what = STREAM_TIMER};
     set_up(ep, container_of(fid, struct stream_domain, fid), context);
     *ep_fid = &ep->fid;
     return 0;
+
+close_listener:
+    close(ep->listener.fd);
+free_ep:
+    free(ep);
+    return ret;
 }

@@ -220,6 +220,17 @@ void stream_in_local(struct stream_ep *ep, struct stream_peer *self, const struc
         body_end(ep, self, 0);
 }
 
+void stream_in_unregister(struct stream_ep *ep, uint64_t key)
+{
+    for (struct list *l = ep->peers.next; l != &ep->peers; l = l->next) {
+        struct stream_body *b = &container_of(l, struct stream_peer, link)->body;
+        if (b->kind != STREAM_BODY_WRITE || b->header.data != key)
+            continue;
+        b->iov_first = b->iov_count = 0;
+        b->error = -FI_ENOKEY;
+    }
+}
+
 void stream_in_drop(struct stream_ep *ep, struct stream_peer *peer, int error)
 {
     if (peer->body.kind != STREAM_BODY_NONE)

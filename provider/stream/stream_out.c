@@ -68,7 +68,8 @@ static void copy_pieces(struct stream_out *out, const struct iovec *iov, unsigne
     unsigned char *to = out->copy;
 
     for (unsigned i = 0; i < count; i++) {
-        memcpy(to, iov[i].iov_base, iov[i].iov_len);
+        if (iov[i].iov_len) /* a buffer of no bytes may be NULL */
+            memcpy(to, iov[i].iov_base, iov[i].iov_len);
         to += iov[i].iov_len;
     }
     out->iov[1] = (struct iovec){out->copy, out->copied};
@@ -85,6 +86,7 @@ static int keep(struct stream_ep *ep, struct stream_peer *peer, const struct str
     if (!out)
         return -FI_ENOMEM;
     out->op = op;
+    out->id = op ? op->id : 0;
     out->header = *h;
     out->first = 0;
     out->copied = copied;
@@ -177,7 +179,8 @@ static void take(struct stream_ep *ep, struct stream_peer *peer, size_t n)
         n -= left;
         list_drop(&out->link);
         peer->backlog -= out->copied;
-        written(ep, out->op);
+        if (out->op && out->op->id == out->id)
+            written(ep, out->op);
         free(out);
     }
 }
@@ -196,11 +199,24 @@ void stream_out_push(struct stream_ep *ep, struct stream_peer *peer)
     stream_watch_room(ep, &peer->socket, !list_empty(&peer->out));
 }
 
-void stream_out_drop(struct stream_peer *peer)
+/* Nobody but this entry tells of a message that was injected. */
+static void tell(struct stream_ep *ep, const struct stream_header *h, int error)
+{
+    struct stream_completion c = {.entry = {.flags = FI_SEND, .tag = h->tag, .data = h->data},
+                                  .error = -error};
+
+    stream_complete(ep, &c);
+}
+
+void stream_out_drop(struct stream_ep *ep, struct stream_peer *peer, int error)
 {
     struct list *l;
 
-    while ((l = list_pop(&peer->out)))
-        free(container_of(l, struct stream_out, link));
+    while ((l = list_pop(&peer->out))) {
+        struct stream_out *out = container_of(l, struct stream_out, link);
+        if (ep->cq && !out->op && out->header.kind == STREAM_MESSAGE)
+            tell(ep, &out->header, error);
+        free(out);
+    }
     peer->backlog = 0;
 }

@@ -96,6 +96,8 @@ void stream_peer_known(struct stream_ep *ep, fi_addr_t address, const struct str
 
 void stream_peer_trouble(struct stream_ep *ep, struct stream_peer *peer)
 {
+    if (list_empty(&ep->troubled))
+        stream_watch_timer(ep, true);
     if (list_empty(&peer->trouble))
         list_add_tail(&ep->troubled, &peer->trouble);
 }
@@ -108,7 +110,7 @@ void stream_peer_hang_up(struct stream_ep *ep, struct stream_peer *peer)
     close(peer->socket.fd);
     peer->socket.fd = -1;
     peer->got = 0;
-    peer->greeted = false;
+    peer->greeted = 0;
 }
 
 void stream_peer_up(struct stream_ep *ep, struct stream_peer *peer)
@@ -130,15 +132,24 @@ static bool is_idle(const struct stream_ep *ep, const struct stream_peer *peer)
            !stream_ops_any(ep, peer);
 }
 
+/* Bytes of a connection that the other side's system does not have. */
+static int unacked(const struct stream_peer *peer)
+{
+    int n = 0;
+
+    return peer->state == STREAM_UP && !ioctl(peer->socket.fd, SIOCOUTQ, &n) ? n : 0;
+}
+
 void stream_peer_lost(struct stream_ep *ep, struct stream_peer *peer, int error)
 {
     if (peer->state != STREAM_UP)
         return;
+    bool clean = !error || ((error == -ECONNRESET || error == -EPIPE) && !unacked(peer));
     ep->connections--;
     if (ep->hot == peer)
         ep->hot = NULL;
     stream_peer_hang_up(ep, peer);
-    if ((!error || error == -ECONNRESET || error == -EPIPE) && is_idle(ep, peer)) {
+    if (clean && is_idle(ep, peer)) {
         peer->state = STREAM_IDLE;
         return;
     }
@@ -154,14 +165,20 @@ static void fail(struct stream_ep *ep, struct stream_peer *peer)
 {
     int error = peer->error ? peer->error : -ETIMEDOUT;
 
-    LOG(LOG_WARN, "a peer cannot be reached: %s", strerror(-error));
+    LOG(LOG_INFO, "a peer cannot be reached: %s", strerror(-error));
     stream_peer_hang_up(ep, peer);
     peer->state = STREAM_IDLE;
     peer->give_up = peer->retry = 0;
     list_drop(&peer->trouble);
     stream_in_drop(ep, peer, error);
-    stream_out_drop(peer);
+    stream_out_drop(ep, peer, error);
     stream_ops_fail(ep, peer, error);
+}
+
+/* Who has been told of us lets us in when he makes progress, however long that takes him. */
+static bool is_waited_for(const struct stream_peer *peer)
+{
+    return peer->state == STREAM_DIALING && peer->greeted;
 }
 
 void stream_peers_tick(struct stream_ep *ep)
@@ -172,13 +189,15 @@ void stream_peers_tick(struct stream_ep *ep)
     for (l = ep->troubled.next; l != &ep->troubled; l = next) {
         struct stream_peer *peer = container_of(l, struct stream_peer, trouble);
         next = l->next;
-        if (peer->give_up && now >= peer->give_up) {
+        if (peer->give_up && now >= peer->give_up && !is_waited_for(peer)) {
             fail(ep, peer);
         } else if (peer->retry && now >= peer->retry) {
             peer->retry = 0;
             stream_dial(ep, peer);
         }
     }
+    if (list_empty(&ep->troubled))
+        stream_watch_timer(ep, false);
 }
 
 /* ---- The end ---- */
@@ -190,19 +209,12 @@ static uint64_t patience(const struct stream_ep *ep)
 
     for (struct list *l = ep->peers.next; l != &ep->peers; l = l->next) {
         const struct stream_peer *peer = container_of(l, struct stream_peer, link);
-        uint64_t one = peer->state == STREAM_UP ? LINGER_NS : CONTACT_NS;
-        if (!list_empty(&peer->out) && one > most)
+        bool connected = peer->state == STREAM_UP || peer->state == STREAM_DIALING;
+        uint64_t one = connected ? LINGER_NS : CONTACT_NS;
+        if (!list_empty(&peer->out) && peer->state != STREAM_LOST && one > most)
             most = one;
     }
     return most;
-}
-
-/* Bytes of a connection that the other side's system does not have. */
-static int unacked(const struct stream_peer *peer)
-{
-    int n = 0;
-
-    return peer->state == STREAM_UP && !ioctl(peer->socket.fd, SIOCOUTQ, &n) ? n : 0;
 }
 
 static bool all_arrived(const struct stream_ep *ep)
@@ -245,7 +257,7 @@ void stream_peers_close(struct stream_ep *ep)
             close(peer->socket.fd); /* out of the epoll set, too, where nobody else has it */
         if (peer->body.kind == STREAM_BODY_KEPT && peer->body.kept->taker)
             free(peer->body.kept->block); /* it is in no list any more */
-        stream_out_drop(peer);
+        stream_out_drop(ep, peer, -ECANCELED);
         free(peer);
     }
     free(ep->by_addr);

@@ -3,6 +3,8 @@
  * Remote memory: the origin's operations, and what the target's progress does for others. A write
  * is over when the target has said so, whatever completion is asked for.
  */
+#include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "provider/stream/stream.h"
@@ -72,13 +74,15 @@ static ssize_t writemsg(struct fid_ep *fid, const struct fi_msg_rma *m, uint64_t
 void stream_rma_done(struct stream_ep *ep, struct stream_peer *peer, const struct stream_header *h)
 {
     struct stream_op *op = stream_op_find(ep, h->id, STREAM_OP_WRITE, peer);
+    int64_t status = (int64_t)h->data;
+    bool good = !status && op; /* what else has an end that is good comes with its bytes */
 
     if (!op)
         op = stream_op_find(ep, h->id, STREAM_OP_READ, peer);
     if (!op)
         op = stream_op_find(ep, h->id, STREAM_OP_RECV, peer);
     if (op)
-        stream_op_end(ep, op, (int)(int64_t)h->data);
+        stream_op_end(ep, op, good ? 0 : status < 0 && status > INT_MIN ? (int)status : -EPROTO);
 }
 
 /* ---- Target ---- */

@@ -41,6 +41,7 @@ ssize_t stream_send(struct stream_ep *ep, const struct stream_tx *tx)
         ret = stream_out(ep, peer, &h, tx->iov, (unsigned)tx->iov_count, op, false);
     } else {
         h.kind = STREAM_RTS;
+        op->kind = STREAM_OP_ANNOUNCED;
         h.id = op->id;
         ret = stream_out(ep, peer, &h, NULL, 0, NULL, true);
     }
@@ -51,7 +52,7 @@ ssize_t stream_send(struct stream_ep *ep, const struct stream_tx *tx)
 
 void stream_send_cts(struct stream_ep *ep, struct stream_peer *peer, const struct stream_header *h)
 {
-    struct stream_op *op = stream_op_find(ep, h->id, STREAM_OP_SEND, peer);
+    struct stream_op *op = stream_op_find(ep, h->id, STREAM_OP_ANNOUNCED, peer);
     struct stream_header data = {.kind = STREAM_DATA, .id = (uint32_t)h->tag, .len = h->len};
     struct iovec iov[STREAM_IOV];
 
@@ -60,6 +61,7 @@ void stream_send_cts(struct stream_ep *ep, struct stream_peer *peer, const struc
         stream_answer(ep, peer, (uint32_t)h->tag, -ECONNRESET);
         return;
     }
+    op->kind = STREAM_OP_SEND;
     unsigned count = stream_iov_clip(op->iov, op->iov_count, h->len, iov);
     int ret = stream_out(ep, peer, &data, iov, count, op, true);
     if (ret) /* no memory: the receiver would wait for ever */

@@ -11,15 +11,20 @@
  */
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "provider/base/clock.h"
 #include "provider/stream/stream.h"
 
 enum {
     EVENTS = 16,
-    ALL_ALONE = 64, /* looks between two at all sockets: with one connection, when only others */
-    ALL_SILENT = 2, /* could begin one; with more, while the last speaker is silent */
-    ALL_BUSY = 8,   /* and while it speaks */
+    TIMER_NS = 20000000,
+    /* Looks between two at all sockets. With one connection, when only others could begin one: */
+    ALL_ALONE = 64,
+    /* with more, while the last speaker is silent, and while it speaks: */
+    ALL_SILENT = 2,
+    ALL_BUSY = 8,
 };
 
 static int control(struct stream_ep *ep, int what, struct stream_socket *s, uint32_t events)
@@ -48,37 +53,48 @@ void stream_unwatch(struct stream_ep *ep, struct stream_socket *s)
     control(ep, EPOLL_CTL_DEL, s, 0);
 }
 
-static unsigned peer_event(struct stream_ep *ep, struct stream_peer *peer, uint32_t events)
+static void peer_event(struct stream_ep *ep, struct stream_peer *peer, uint32_t events)
 {
     if (peer->state == STREAM_DIALING) {
         stream_dial_event(ep, peer);
-        return 1;
+        return;
     }
     if (peer->state == STREAM_UP && events & EPOLLOUT)
         stream_out_push(ep, peer);
     if (peer->state == STREAM_UP && events & ~(uint32_t)EPOLLOUT)
         stream_in_read(ep, peer);
-    return 1;
 }
 
 /* One event may have closed the socket of another. */
-static unsigned event(struct stream_ep *ep, const struct epoll_event *e)
+static void event(struct stream_ep *ep, const struct epoll_event *e)
 {
     struct stream_socket *s = e->data.ptr;
+    uint64_t rings;
 
     if (s->fd < 0)
-        return 0;
+        return;
     switch (s->what) {
     case STREAM_LISTENER:
         stream_accept(ep);
-        return 1;
+        break;
     case STREAM_GUEST:
         stream_guest_read(ep, container_of(s, struct stream_guest, socket));
-        return 1;
+        break;
     case STREAM_PEER:
-        return peer_event(ep, container_of(s, struct stream_peer, socket), e->events);
+        peer_event(ep, container_of(s, struct stream_peer, socket), e->events);
+        break;
+    case STREAM_TIMER:
+        if (read(s->fd, &rings, sizeof(rings)) < 0)
+            return; /* it has been stopped */
     }
-    return 0;
+}
+
+void stream_watch_timer(struct stream_ep *ep, bool on)
+{
+    struct itimerspec every = {.it_interval.tv_nsec = on ? TIMER_NS : 0,
+                               .it_value.tv_nsec = on ? TIMER_NS : 0};
+
+    timerfd_settime(ep->timer.fd, 0, &every, NULL);
 }
 
 /* Something is due by the clock, perhaps. */
@@ -87,20 +103,18 @@ static bool is_troubled(const struct stream_ep *ep)
     return !list_empty(&ep->troubled) || ep->guest_count || !list_empty(&ep->gone);
 }
 
-unsigned stream_watch_look(struct stream_ep *ep)
+void stream_watch_look(struct stream_ep *ep)
 {
     struct epoll_event events[EVENTS];
-    unsigned done = 0;
     int n = epoll_wait(ep->cq->epoll, events, EVENTS, 0);
 
     for (int i = 0; i < n; i++)
-        done += event(ep, &events[i]);
+        event(ep, &events[i]);
     if (UNLIKELY(is_troubled(ep))) {
         stream_peers_tick(ep);
         stream_guests_tick(ep, clock_ns());
         stream_guests_sweep(ep);
     }
-    return done;
 }
 
 /* In a row of so many reads, that short and that soon after each other, the next one is later. */
@@ -132,16 +146,14 @@ static bool rests(struct stream_ep *ep)
     return false;
 }
 
-bool stream_progress(struct stream_ep *ep)
+void stream_progress(struct stream_ep *ep)
 {
     if (UNLIKELY(ep->rest_until) && rests(ep))
-        return false;
-    if (!ep->hot)
-        return stream_watch_look(ep);
-    bool found = stream_in_read(ep, ep->hot);
+        return;
+    bool found = ep->hot && stream_in_read(ep, ep->hot);
     unsigned every = ep->connections < 2 ? ALL_ALONE : found ? ALL_BUSY : ALL_SILENT;
-    if (++ep->idle < every && LIKELY(!is_troubled(ep)))
-        return found;
+    if (LIKELY(ep->hot && ++ep->idle < every && list_empty(&ep->hot->out) && !is_troubled(ep)))
+        return;
     ep->idle = 0;
-    return stream_watch_look(ep) || found;
+    stream_watch_look(ep);
 }
