@@ -137,6 +137,15 @@ struct stream_completion {
     int error;   /* 0, or the errno of an operation that failed */
 };
 
+/* What a socket in the epoll set is. */
+enum stream_watched { STREAM_LISTENER, STREAM_GUEST, STREAM_PEER, STREAM_TIMER, STREAM_BELL };
+
+struct stream_socket {
+    int fd; /* -1: none */
+    enum stream_watched what;
+    bool writable; /* whether it is watched for room, too */
+};
+
 struct stream_cq {
     struct fid_cq fid;
     struct stream_domain *domain;
@@ -146,15 +155,11 @@ struct stream_cq {
     size_t mask;
     uint64_t head, tail;
     int epoll; /* on all of the endpoint's sockets: the wait object */
-};
-
-/* What a socket in the epoll set is. */
-enum stream_watched { STREAM_LISTENER, STREAM_GUEST, STREAM_PEER, STREAM_TIMER };
-
-struct stream_socket {
-    int fd; /* -1: none */
-    enum stream_watched what;
-    bool writable; /* whether it is watched for room, too */
+    /* An eventfd for those who sleep on it when another thread's call completes something; armed:
+     * somebody may sleep; rung: it is readable; reading: who reads the queue sees all by himself.
+     */
+    struct stream_socket bell;
+    bool armed, rung, reading;
 };
 
 /* Somebody who has connected and not said all of his hello. */
@@ -304,7 +309,7 @@ struct stream_ep {
     unsigned char scratch[STREAM_SCRATCH];
 };
 
-enum { STREAM_NO_ID = UINT32_MAX };
+enum { STREAM_NO_ID = UINT32_MAX, STREAM_LOOK = 1 << 16 }; /* of ep->idle: look at all, next */
 
 /* ---- What the files give each other ---- */
 

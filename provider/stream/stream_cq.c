@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "provider/base/log.h"
@@ -28,6 +29,23 @@ static bool grow(struct stream_cq *cq)
     return true;
 }
 
+static void ring_bell(struct stream_cq *cq)
+{
+    static const uint64_t one = 1;
+
+    cq->armed = false;
+    if (!cq->rung && write(cq->bell.fd, &one, sizeof(one)) == sizeof(one))
+        cq->rung = true;
+}
+
+static void quiet_bell(struct stream_cq *cq)
+{
+    uint64_t rings;
+
+    if (read(cq->bell.fd, &rings, sizeof(rings)) == sizeof(rings))
+        cq->rung = false;
+}
+
 void stream_complete(struct stream_ep *ep, const struct stream_completion *c)
 {
     struct stream_cq *cq = ep->cq;
@@ -37,6 +55,8 @@ void stream_complete(struct stream_ep *ep, const struct stream_completion *c)
         return;
     }
     cq->ring[cq->tail++ & cq->mask] = *c;
+    if (UNLIKELY(cq->armed) && !cq->reading)
+        ring_bell(cq);
 }
 
 static ssize_t cq_read(struct fid_cq *fid, void *buf, size_t count)
@@ -45,8 +65,13 @@ static ssize_t cq_read(struct fid_cq *fid, void *buf, size_t count)
     struct fi_cq_tagged_entry *entries = buf;
     size_t n = 0;
 
-    if (cq->head == cq->tail && cq->ep)
+    if (UNLIKELY(cq->rung))
+        quiet_bell(cq);
+    if (cq->head == cq->tail && cq->ep) {
+        cq->reading = true;
         stream_progress(cq->ep);
+        cq->reading = false;
+    }
     while (n < count && cq->head != cq->tail) {
         const struct stream_completion *c = &cq->ring[cq->head & cq->mask];
         if (UNLIKELY(c->error))
@@ -99,6 +124,7 @@ static int cq_close(struct fid *fid)
         return -FI_EBUSY;
     cq->domain->users--;
     close(cq->epoll);
+    close(cq->bell.fd);
     free(cq->ring);
     free(cq);
     return 0;
@@ -118,11 +144,15 @@ int stream_trywait(struct fid_fabric *fabric, struct fid **fids, int count)
 {
     (void)fabric;
     for (int i = 0; i < count; i++) {
-        const struct stream_cq *cq = container_of(fids[i], struct stream_cq, fid.fid);
+        struct stream_cq *cq = container_of(fids[i], struct stream_cq, fid.fid);
         if (fids[i]->fclass != FI_CLASS_CQ)
             return -FI_EINVAL;
         if (cq->head != cq->tail)
             return -FI_EAGAIN;
+        cq->armed = true;
+        /* Whatever wakes the sleeper, he is to see it at his next look. */
+        if (cq->ep)
+            cq->ep->idle = STREAM_LOOK;
     }
     return 0;
 }
@@ -140,6 +170,26 @@ static struct fi_ops_cq cq_ops = {
     .strerror = cq_strerror,
 };
 
+/* The set of what wakes sleepers, with the bell in it. */
+static int open_set(struct stream_cq *cq)
+{
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = &cq->bell};
+    int ret;
+
+    cq->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (cq->epoll < 0)
+        return -errno;
+    cq->bell =
+        (struct stream_socket){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), .what = STREAM_BELL};
+    if (cq->bell.fd >= 0 && !epoll_ctl(cq->epoll, EPOLL_CTL_ADD, cq->bell.fd, &e))
+        return 0;
+    ret = -errno;
+    if (cq->bell.fd >= 0)
+        close(cq->bell.fd);
+    close(cq->epoll);
+    return ret;
+}
+
 int stream_cq_open(struct fid_domain *fid, struct fi_cq_attr *attr, struct fid_cq **cq_fid,
                    void *context)
 {
@@ -154,11 +204,9 @@ int stream_cq_open(struct fid_domain *fid, struct fi_cq_attr *attr, struct fid_c
     cq->ring = malloc(RING_FIRST * sizeof(*cq->ring));
     if (!cq->ring)
         goto free_cq;
-    cq->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (cq->epoll < 0) {
-        ret = -errno;
+    ret = open_set(cq);
+    if (ret)
         goto free_ring;
-    }
     cq->mask = RING_FIRST - 1;
     cq->domain = domain;
     cq->fid = (struct fid_cq){{FI_CLASS_CQ, context, &cq_fid_ops}, &cq_ops};

@@ -83,6 +83,8 @@ static void event(struct stream_ep *ep, const struct epoll_event *e)
     case STREAM_PEER:
         peer_event(ep, container_of(s, struct stream_peer, socket), e->events);
         break;
+    case STREAM_BELL:
+        break; /* who reads the queue quiets it */
     case STREAM_TIMER:
         if (read(s->fd, &rings, sizeof(rings)) < 0)
             return; /* it has been stopped */

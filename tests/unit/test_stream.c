@@ -662,3 +662,28 @@ NODE_TEST(stream, poll_wakes, 2)
     flow_finish(&s);
     free(buf);
 }
+
+/* What a call of another thread's completes wakes who sleeps: the call is in this thread here. */
+NODE_TEST(stream, calls_wake, 1)
+{
+    struct flow s;
+    uint64_t value = 0;
+    int fd;
+
+    (void)rank;
+    flow_start(&s);
+    struct fid *fid = &s.cq->fid;
+    CHECK(!fi_control(fid, FI_GETWAIT, &fd), "FI_GETWAIT");
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    for (int i = 0; i < 3; i++) {
+        post_recv(&s, TAGGED, &value, 8, FI_ADDR_UNSPEC, 1);
+        flow_progress(&s);
+        CHECK(!fi_trywait(s.fabric, &fid, 1), "fi_trywait");
+        CHECK(poll(&p, 1, 0) == 0, "awake before anything came");
+        TRY(&s, fi_tinjectdata(s.ep, "12345678", 8, 1, s.addr[0], 1));
+        CHECK(poll(&p, 1, 0) == 1, "not woken");
+        flow_done(&s, &value);
+    }
+    flow_quiet(&s);
+    flow_finish(&s);
+}
