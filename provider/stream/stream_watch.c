@@ -119,8 +119,11 @@ void stream_watch_look(struct stream_ep *ep)
     }
 }
 
-/* In a row of so many reads, that short and that soon after each other, the next one is later. */
-enum { ROW = 8, SHORT = 512 };
+/*
+ * In a row of so many reads, that short and that soon after each other, the next one is later,
+ * where so many messages are expected that it is not the one of them that somebody waits for.
+ */
+enum { ROW = 8, SHORT = 512, EXPECTED = 4 };
 #define SOON_NS UINT64_C(25000)
 #define REST_NS UINT64_C(15000)
 
@@ -135,7 +138,7 @@ void stream_watch_pace(struct stream_ep *ep, struct stream_peer *peer, size_t n)
         return;
     }
     uint64_t now = clock_ns();
-    if (now - peer->read_at < SOON_NS)
+    if (now - peer->read_at < SOON_NS && ep->tagged.posted_count >= EXPECTED)
         ep->rest_until = now + REST_NS;
     peer->read_at = now;
 }
