@@ -69,7 +69,6 @@ enum stream_kind {
     STREAM_READ,    /* id; tag: offset; data: key; len */
     STREAM_REPLY,   /* id of the read; its bytes follow */
     STREAM_DONE,    /* id of the write, read or receive; data: 0 or -errno */
-    STREAM_KINDS
 };
 
 enum { STREAM_TAGGED = 1, STREAM_HAS_DATA = 2 }; /* flags */
@@ -221,7 +220,6 @@ enum stream_body_kind {
     STREAM_BODY_KEPT, /* kept */
     STREAM_BODY_OP,   /* op: RECV or READ */
     STREAM_BODY_WRITE,
-    STREAM_BODY_DROP,
 };
 
 struct stream_body {

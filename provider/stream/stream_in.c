@@ -34,7 +34,6 @@ static void body_end(struct stream_ep *ep, struct stream_peer *peer, int error)
         if (!error)
             stream_answer(ep, peer, b->header.id, b->error);
         break;
-    case STREAM_BODY_DROP:
     case STREAM_BODY_NONE:
         break;
     }
