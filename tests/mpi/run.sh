@@ -15,7 +15,7 @@ export LD_LIBRARY_PATH ORIEL_NODE
 
 named=${ORIEL_PROVIDER-}
 case $program in
-*/win_words.mpi) all='node stream tcp both' ;; # only libfabric's have remote atomics
+*/win_words.mpi | */p2p_surplus.mpi) all='node stream tcp both' ;; # only libfabric's have remote atomics, or hold few receives
 *) all='node stream both' ;;
 esac
 for endpoint in ${ENDPOINTS:-$all}; do
