@@ -35,26 +35,11 @@
 #include "provider/base/pool.h"
 #include "provider/base/scatter.h"
 #include "provider/node/node_direct.h"
+#include "provider/node/node_iov.h"
 #include "provider/node/node_match.h"
 #include "provider/node/node_outlet.h"
 #include "provider/node/node_pace.h"
 #include "provider/node/node_segment.h"
-
-/*
- * Memory is given as up to NODE_IOV pieces, or as one piece whose address is that of a struct
- * scatter and whose count is NODE_SCATTER.
- */
-enum { NODE_IOV = 4, NODE_SCATTER = NODE_IOV + 1 };
-
-static inline size_t node_iov_entries(size_t count)
-{
-    return count == NODE_SCATTER ? 1 : count;
-}
-
-static inline const struct scatter *node_scatter_of(const struct iovec *iov)
-{
-    return iov->iov_base;
-}
 
 struct node_fabric {
     struct fid_fabric fid;
@@ -551,30 +536,6 @@ const char *node_strerror(int error);
 /* node_copy.c: `len` bytes between our memory and another process's, in one copy: 0 or -errno */
 int node_copy(uint32_t pid, bool write, const struct iovec *ours, size_t our_count,
               const struct iovec *theirs, size_t their_count, size_t len);
-
-/* node_iov.c: copies between an iovec list and flat memory from byte `at` of the list: bytes
- * copied. */
-size_t node_iov_fill(const struct iovec *iov, size_t count, size_t at, const void *from,
-                     size_t len);
-size_t node_iov_read(const struct iovec *iov, size_t count, size_t at, void *to, size_t len);
-/*
- * The same, into lines that somebody else had before: rows of 1 KiB pass at 5.5 GB/s where each is
- * asked for when the stores reach it, at 8 where they are asked for together. Short blocks take
- * longer to collect than the lines to come.
- */
-size_t node_iov_read_apart(const struct iovec *iov, size_t count, size_t at, void *to, size_t len);
-/* Bytes at .. at + len of the list as a list of their own: how many iovecs it has. */
-size_t node_iov_slice(const struct iovec *iov, size_t count, size_t at, size_t len,
-                      struct iovec out[NODE_IOV]);
-
-static inline size_t node_iov_length(const struct iovec *iov, size_t count)
-{
-    size_t len = 0;
-
-    for (size_t i = 0; i < node_iov_entries(count); i++)
-        len += iov[i].iov_len;
-    return len;
-}
 
 /* node_scatter.c: the list to send to the receiver, or NULL where it had better ask for a stream.
  */

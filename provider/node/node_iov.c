@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
-#include "provider/node/node.h"
+#include "provider/base/hot.h"
+#include "provider/node/node_iov.h"
 
 /* Walks to byte `at` of the list; the index of the iovec there, *skip bytes into it. */
 static size_t seek(const struct iovec *iov, size_t count, size_t at, size_t *skip)

@@ -39,11 +39,12 @@
 
 #include "provider/base/hot.h"
 #include "provider/base/pool.h"
+#include "provider/node/node_iov.h"
 #include "provider/node/node_match.h"
 #include "provider/stream/stream_provider.h"
 
 enum {
-    STREAM_IOV = 4,           /* pieces of a program's buffer */
+    STREAM_IOV = NODE_IOV,    /* pieces of a program's buffer */
     STREAM_EAGER = 128 << 10, /* bytes that may come before a receive is known */
     STREAM_INJECT = 16 << 10,
     STREAM_QUEUE = 1 << 16,   /* operations at once: memory is the limit */
@@ -346,7 +347,6 @@ void stream_op_end(struct stream_ep *ep, struct stream_op *op, int error);
 /* All that have to do with the peer end with that error. */
 void stream_ops_fail(struct stream_ep *ep, const struct stream_peer *peer, int error);
 bool stream_ops_any(const struct stream_ep *ep, const struct stream_peer *peer);
-
 void stream_ops_close(struct stream_ep *ep);
 
 /* stream_watch.c: the set of sockets that progress and sleepers look at */
@@ -373,7 +373,6 @@ void stream_peer_lost(struct stream_ep *ep, struct stream_peer *peer, int error)
 /* What was due by the clock. */
 void stream_peers_tick(struct stream_ep *ep);
 void stream_peers_close(struct stream_ep *ep);
-
 /* Its connection is there: what waits goes out. */
 void stream_peer_up(struct stream_ep *ep, struct stream_peer *peer);
 /* To be looked at by the clock. */
@@ -395,7 +394,7 @@ void stream_guests_close(struct stream_ep *ep);
 /* stream_out.c */
 /*
  * Sends a frame, with those bytes behind its header. With an operation they stay where they are,
- * and stream_out_written ends it when the last has been taken; without one, what is not taken at
+ * and a send or an answer ends when the last has been taken; without one, what is not taken at
  * once is copied. 0, or -FI_EAGAIN, -FI_ENOMEM: nothing was done, or the connection is lost. Where
  * `must`, too much waiting is no reason.
  */
@@ -405,9 +404,6 @@ int stream_out(struct stream_ep *ep, struct stream_peer *peer, const struct stre
 void stream_out_push(struct stream_ep *ep, struct stream_peer *peer);
 /* What waits is forgotten; its operations are not ended, messages without one are told of. */
 void stream_out_drop(struct stream_ep *ep, struct stream_peer *peer, int error);
-
-/* The first `len` bytes of a list of pieces: how many pieces; `to` has room for STREAM_IOV. */
-unsigned stream_iov_clip(const struct iovec *iov, unsigned count, size_t len, struct iovec *to);
 
 /* stream_in.c */
 /* Reads from an open connection once; bytes, 0 where there were none. May lose the peer. */
@@ -421,7 +417,6 @@ void stream_in_unregister(struct stream_ep *ep, uint64_t key);
 void stream_in_drop(struct stream_ep *ep, struct stream_peer *peer, int error);
 
 /* stream_recv.c */
-
 struct stream_rx {
     const struct iovec *iov;
     size_t iov_count;
@@ -435,9 +430,10 @@ ssize_t stream_recv_cancel(struct stream_ep *ep, void *context);
 /* A MESSAGE or RTS has come: where its bytes go. False: there is no memory for it. */
 bool stream_recv_begin(struct stream_ep *ep, struct stream_peer *peer,
                        const struct stream_header *h, struct stream_body *body);
-/* And now they are there (error: 0 or -errno, they will not be). */
-void stream_recv_end(struct stream_ep *ep, struct stream_peer *peer, struct stream_body *body,
+/* And now they are there, or (error: -errno) will not be: for a receive, or where it is kept. */
+void stream_recv_end(struct stream_ep *ep, struct stream_recv *r, const struct stream_header *h,
                      int error);
+void stream_kept_end(struct stream_ep *ep, struct stream_unexpected *u, int error);
 void stream_recvs_close(struct stream_ep *ep);
 
 /* stream_message.c: libfabric's calls for messages */
@@ -465,6 +461,7 @@ void stream_rma_read(struct stream_ep *ep, struct stream_peer *peer, const struc
 void stream_rma_done(struct stream_ep *ep, struct stream_peer *peer, const struct stream_header *h);
 void stream_answer(struct stream_ep *ep, struct stream_peer *peer, uint32_t id, int error);
 
+/* Of any number of pieces, where node_iov_length has another meaning for NODE_SCATTER of them. */
 static inline size_t stream_iov_length(const struct iovec *iov, size_t count)
 {
     size_t len = 0;

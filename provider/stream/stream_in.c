@@ -13,6 +13,7 @@
 
 /* ---- A frame begins, and ends ---- */
 
+/* Ends it first: what follows may be a frame to this process itself, which has this body too. */
 static void body_end(struct stream_ep *ep, struct stream_peer *peer, int error)
 {
     struct stream_body *b = &peer->body;
@@ -22,10 +23,10 @@ static void body_end(struct stream_ep *ep, struct stream_peer *peer, int error)
     b->left = 0;
     switch (kind) {
     case STREAM_BODY_RECV:
+        stream_recv_end(ep, b->recv, &b->header, error);
+        break;
     case STREAM_BODY_KEPT:
-        b->kind = kind;
-        stream_recv_end(ep, peer, b, error);
-        b->kind = STREAM_BODY_NONE;
+        stream_kept_end(ep, b->kept, error);
         break;
     case STREAM_BODY_OP:
         stream_op_end(ep, b->op, error);
@@ -51,7 +52,7 @@ static bool body_of_op(struct stream_ep *ep, struct stream_peer *peer,
     b->kind = STREAM_BODY_OP;
     b->op = op;
     b->iov_first = 0;
-    b->iov_count = stream_iov_clip(op->iov, op->iov_count, h->len, b->iov);
+    b->iov_count = (unsigned)node_iov_slice(op->iov, op->iov_count, 0, h->len, b->iov);
     return true;
 }
 
@@ -110,13 +111,9 @@ static void body_moved(struct stream_body *b, size_t n)
 /* Copies what is there of them; how many. */
 static size_t body_fill(struct stream_body *b, const unsigned char *from, size_t len)
 {
-    size_t n = len < b->left ? len : (size_t)b->left, at = 0;
+    size_t n = len < b->left ? len : (size_t)b->left;
 
-    for (unsigned i = b->iov_first; i < b->iov_count && at < n; i++) {
-        size_t piece = b->iov[i].iov_len < n - at ? b->iov[i].iov_len : n - at;
-        memcpy(b->iov[i].iov_base, from + at, piece);
-        at += piece;
-    }
+    node_iov_fill(b->iov + b->iov_first, b->iov_count - b->iov_first, 0, from, n);
     body_moved(b, n);
     return n;
 }

@@ -7,6 +7,16 @@ static struct stream_ep *ep_of(struct fid_ep *fid)
     return container_of(fid, struct stream_ep, fid);
 }
 
+/* What is sent as `tx` says lies in one piece. */
+static ssize_t send_buffer(struct fid_ep *fid, const void *buf, size_t len, struct stream_tx tx)
+{
+    struct iovec iov = {(void *)buf, len};
+
+    tx.iov = &iov;
+    tx.iov_count = 1;
+    return stream_send(ep_of(fid), &tx);
+}
+
 /* ---- Tagged ---- */
 
 static ssize_t trecv(struct fid_ep *fid, void *buf, size_t len, void *desc, fi_addr_t source,
@@ -27,60 +37,44 @@ static ssize_t trecvmsg(struct fid_ep *fid, const struct fi_msg_tagged *msg, uin
     return stream_recv(ep_of(fid), &rx);
 }
 
-static ssize_t tsend_with(struct fid_ep *fid, const void *buf, size_t len, uint64_t data,
-                          fi_addr_t dest, uint64_t tag, uint8_t flags, void *context)
-{
-    struct iovec iov = {(void *)buf, len};
-    struct stream_tx tx = {.iov = &iov,
-                           .iov_count = 1,
-                           .dest = dest,
-                           .tag = tag,
-                           .data = data,
-                           .flags = STREAM_TAGGED | flags,
-                           .context = context};
-
-    return stream_send(ep_of(fid), &tx);
-}
-
 static ssize_t tsend(struct fid_ep *fid, const void *buf, size_t len, void *desc, fi_addr_t dest,
                      uint64_t tag, void *context)
 {
     (void)desc;
-    return tsend_with(fid, buf, len, 0, dest, tag, 0, context);
+    return send_buffer(
+        fid, buf, len,
+        (struct stream_tx){.dest = dest, .tag = tag, .flags = STREAM_TAGGED, .context = context});
 }
 
 static ssize_t tsenddata(struct fid_ep *fid, const void *buf, size_t len, void *desc, uint64_t data,
                          fi_addr_t dest, uint64_t tag, void *context)
 {
     (void)desc;
-    return tsend_with(fid, buf, len, data, dest, tag, STREAM_HAS_DATA, context);
-}
-
-static ssize_t inject_with(struct fid_ep *fid, const void *buf, size_t len, uint64_t data,
-                           fi_addr_t dest, uint64_t tag, uint8_t flags)
-{
-    struct iovec iov = {(void *)buf, len};
-    struct stream_tx tx = {.iov = &iov,
-                           .iov_count = 1,
-                           .dest = dest,
-                           .tag = tag,
-                           .data = data,
-                           .flags = STREAM_TAGGED | flags,
-                           .inject = true};
-
-    return stream_send(ep_of(fid), &tx);
+    return send_buffer(fid, buf, len,
+                       (struct stream_tx){.dest = dest,
+                                          .tag = tag,
+                                          .data = data,
+                                          .flags = STREAM_TAGGED | STREAM_HAS_DATA,
+                                          .context = context});
 }
 
 static ssize_t tinject(struct fid_ep *fid, const void *buf, size_t len, fi_addr_t dest,
                        uint64_t tag)
 {
-    return inject_with(fid, buf, len, 0, dest, tag, 0);
+    return send_buffer(
+        fid, buf, len,
+        (struct stream_tx){.dest = dest, .tag = tag, .flags = STREAM_TAGGED, .inject = true});
 }
 
 static ssize_t tinjectdata(struct fid_ep *fid, const void *buf, size_t len, uint64_t data,
                            fi_addr_t dest, uint64_t tag)
 {
-    return inject_with(fid, buf, len, data, dest, tag, STREAM_HAS_DATA);
+    return send_buffer(fid, buf, len,
+                       (struct stream_tx){.dest = dest,
+                                          .tag = tag,
+                                          .data = data,
+                                          .flags = STREAM_TAGGED | STREAM_HAS_DATA,
+                                          .inject = true});
 }
 
 struct fi_ops_tagged stream_tagged_ops = {
@@ -108,11 +102,8 @@ static ssize_t recv_plain(struct fid_ep *fid, void *buf, size_t len, void *desc,
 static ssize_t send_plain(struct fid_ep *fid, const void *buf, size_t len, void *desc,
                           fi_addr_t dest, void *context)
 {
-    struct iovec iov = {(void *)buf, len};
-    struct stream_tx tx = {.iov = &iov, .iov_count = 1, .dest = dest, .context = context};
-
     (void)desc;
-    return stream_send(ep_of(fid), &tx);
+    return send_buffer(fid, buf, len, (struct stream_tx){.dest = dest, .context = context});
 }
 
 struct fi_ops_msg stream_msg_ops = {

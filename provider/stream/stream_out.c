@@ -13,21 +13,6 @@
 
 enum { GATHERED = 32 }; /* pieces written at once */
 
-unsigned stream_iov_clip(const struct iovec *iov, unsigned count, size_t len, struct iovec *to)
-{
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < count && len; i++) {
-        if (!iov[i].iov_len)
-            continue;
-        to[n] = iov[i];
-        if (to[n].iov_len > len)
-            to[n].iov_len = len;
-        len -= to[n++].iov_len;
-    }
-    return n;
-}
-
 /*
  * Bytes taken: none where there is no room now, and where the connection is broken. Then something
  * may still be there to be read, after which the reader hears of it, too.
@@ -62,20 +47,6 @@ static void advance(struct stream_out *out, size_t n)
     out->iov[out->first].iov_len -= n;
 }
 
-/* Bytes that belong to the caller are copied behind the record. */
-static void copy_pieces(struct stream_out *out, const struct iovec *iov, unsigned count)
-{
-    unsigned char *to = out->copy;
-
-    for (unsigned i = 0; i < count; i++) {
-        if (iov[i].iov_len) /* a buffer of no bytes may be NULL */
-            memcpy(to, iov[i].iov_base, iov[i].iov_len);
-        to += iov[i].iov_len;
-    }
-    out->iov[1] = (struct iovec){out->copy, out->copied};
-    out->count = out->copied ? 2 : 1;
-}
-
 /* A frame of which `taken` bytes have gone waits for the rest to go. */
 static int keep(struct stream_ep *ep, struct stream_peer *peer, const struct stream_header *h,
                 const struct iovec *iov, unsigned count, struct stream_op *op, size_t taken)
@@ -96,7 +67,9 @@ static int keep(struct stream_ep *ep, struct stream_peer *peer, const struct str
         for (unsigned i = 0; i < count; i++)
             out->iov[1 + i] = iov[i];
     } else {
-        copy_pieces(out, iov, count);
+        node_iov_read(iov, count, 0, out->copy, copied);
+        out->iov[1] = (struct iovec){out->copy, copied};
+        out->count = copied ? 2 : 1;
     }
     advance(out, taken);
     peer->backlog += copied;
@@ -106,30 +79,15 @@ static int keep(struct stream_ep *ep, struct stream_peer *peer, const struct str
     return 0;
 }
 
-enum { SMALL = 256 }; /* bytes that are put together sooner than the system does it */
-
 /* At once, as nothing waits: bytes taken. */
 static size_t write_now(struct stream_peer *peer, const struct stream_header *h,
-                        const struct iovec *iov, unsigned count, size_t len)
+                        const struct iovec *iov, unsigned count)
 {
     struct iovec all[STREAM_IOV + 1] = {{(void *)h, sizeof(*h)}};
-    unsigned char small[sizeof(*h) + SMALL];
 
-    if (len > SMALL) {
-        for (unsigned i = 0; i < count; i++)
-            all[1 + i] = iov[i];
-        return write_some(peer, all, 1 + count);
-    }
-    memcpy(small, h, sizeof(*h));
-    size_t at = sizeof(*h);
-    for (unsigned i = 0; i < count; i++) {
-        if (iov[i].iov_len)
-            memcpy(small + at, iov[i].iov_base, iov[i].iov_len);
-        at += iov[i].iov_len;
-    }
-    peer->in_row = 0;
-    ssize_t n = send(peer->socket.fd, small, at, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return n > 0 ? (size_t)n : 0;
+    for (unsigned i = 0; i < count; i++)
+        all[1 + i] = iov[i];
+    return write_some(peer, all, 1 + count);
 }
 
 int stream_out(struct stream_ep *ep, struct stream_peer *peer, const struct stream_header *h,
@@ -143,9 +101,8 @@ int stream_out(struct stream_ep *ep, struct stream_peer *peer, const struct stre
         return 0;
     }
     if (LIKELY(peer->state == STREAM_UP && list_empty(&peer->out))) {
-        size_t len = stream_iov_length(iov, count);
-        taken = write_now(peer, h, iov, count, len);
-        if (LIKELY(taken == sizeof(*h) + len)) {
+        taken = write_now(peer, h, iov, count);
+        if (LIKELY(taken == sizeof(*h) + stream_iov_length(iov, count))) {
             written(ep, op);
             return 0;
         }

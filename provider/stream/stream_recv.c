@@ -100,7 +100,7 @@ static void give(struct stream_ep *ep, struct stream_peer *peer, const struct st
     b->kind = STREAM_BODY_RECV;
     b->recv = r;
     b->iov_first = 0;
-    b->iov_count = stream_iov_clip(r->iov, r->iov_count, least(h->len, r->len), b->iov);
+    b->iov_count = (unsigned)node_iov_slice(r->iov, r->iov_count, 0, least(h->len, r->len), b->iov);
 }
 
 /* No receive is there: it is kept. */
@@ -156,22 +156,13 @@ static void forget(struct stream_ep *ep, struct stream_unexpected *u)
 /* A kept message whose bytes are there goes to a receive. */
 static void deliver(struct stream_ep *ep, struct stream_unexpected *u, struct stream_recv *r)
 {
-    const unsigned char *from = u->block;
-    size_t left = least(u->header.len, r->len);
-
-    for (uint32_t i = 0; i < r->iov_count && left; i++) {
-        size_t n = least(r->iov[i].iov_len, left);
-        if (n)
-            memcpy(r->iov[i].iov_base, from, n);
-        from += n;
-        left -= n;
-    }
+    node_iov_fill(r->iov, r->iov_count, 0, u->block, least(u->header.len, r->len));
     report(ep, r, &u->header, 0);
     pool_put(&ep->recvs, r);
     forget(ep, u);
 }
 
-static void kept_end(struct stream_ep *ep, struct stream_unexpected *u, int error)
+void stream_kept_end(struct stream_ep *ep, struct stream_unexpected *u, int error)
 {
     struct stream_recv *r = u->taker;
 
@@ -186,16 +177,11 @@ static void kept_end(struct stream_ep *ep, struct stream_unexpected *u, int erro
         deliver(ep, u, r);
 }
 
-void stream_recv_end(struct stream_ep *ep, struct stream_peer *peer, struct stream_body *b,
+void stream_recv_end(struct stream_ep *ep, struct stream_recv *r, const struct stream_header *h,
                      int error)
 {
-    (void)peer;
-    if (b->kind == STREAM_BODY_KEPT) {
-        kept_end(ep, b->kept, error);
-        return;
-    }
-    report(ep, b->recv, &b->header, error);
-    pool_put(&ep->recvs, b->recv);
+    report(ep, r, h, error);
+    pool_put(&ep->recvs, r);
 }
 
 /* ---- A receive is posted ---- */

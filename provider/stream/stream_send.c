@@ -62,7 +62,7 @@ void stream_send_cts(struct stream_ep *ep, struct stream_peer *peer, const struc
         return;
     }
     op->kind = STREAM_OP_SEND;
-    unsigned count = stream_iov_clip(op->iov, op->iov_count, h->len, iov);
+    unsigned count = (unsigned)node_iov_slice(op->iov, op->iov_count, 0, h->len, iov);
     int ret = stream_out(ep, peer, &data, iov, count, op, true);
     if (ret) /* no memory: the receiver would wait for ever */
         stream_peer_lost(ep, peer, ret);
