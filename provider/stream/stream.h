@@ -297,8 +297,10 @@ struct stream_ep {
     struct list guests, gone; /* `gone`: to be freed, as an event may name them still */
     unsigned guest_count, connections;
     struct stream_peer *hot; /* who spoke last, or NULL */
-    unsigned idle;           /* looks since the last at all sockets */
-    uint64_t rest_until;     /* ns: no looks before; 0: now */
+    unsigned in_row;     /* reads of it, and of nobody else, since anybody thought of sleeping */
+    bool spared;         /* its socket is not in the set, and the bell rings */
+    unsigned idle;       /* looks since the last at all sockets */
+    uint64_t rest_until; /* ns: no looks before; 0: now */
 
     struct node_match tagged, plain;
     struct pool recvs, unexpecteds;
@@ -329,6 +331,8 @@ int stream_cq_open(struct fid_domain *domain, struct fi_cq_attr *attr, struct fi
                    void *context);
 int stream_trywait(struct fid_fabric *fabric, struct fid **fids, int count);
 void stream_complete(struct stream_ep *ep, const struct stream_completion *c);
+/* Wakes those who sleep, and those who may, until somebody asks for leave to sleep. */
+void stream_cq_wake(struct stream_cq *cq);
 
 /* stream_ep.c */
 int stream_endpoint(struct fid_domain *domain, struct fi_info *info, struct fid_ep **ep,
@@ -353,6 +357,11 @@ void stream_ops_close(struct stream_ep *ep);
 int stream_watch(struct stream_ep *ep, struct stream_socket *s);
 void stream_watch_room(struct stream_ep *ep, struct stream_socket *s, bool wanted);
 void stream_unwatch(struct stream_ep *ep, struct stream_socket *s);
+/* The speaker's socket is in the set, too, as whoever sleeps needs it: or false, no memory. */
+bool stream_watch_all(struct stream_ep *ep);
+/* It has spoken; it is to be taken for the one that speaks next (NULL: nobody). */
+void stream_watch_spoke(struct stream_ep *ep, struct stream_peer *peer);
+void stream_watch_hot(struct stream_ep *ep, struct stream_peer *peer);
 /* Wakes sleepers now and then, or not any more. */
 void stream_watch_timer(struct stream_ep *ep, bool on);
 /* Looks at all. */

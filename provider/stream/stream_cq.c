@@ -29,7 +29,7 @@ static bool grow(struct stream_cq *cq)
     return true;
 }
 
-static void ring_bell(struct stream_cq *cq)
+void stream_cq_wake(struct stream_cq *cq)
 {
     static const uint64_t one = 1;
 
@@ -56,7 +56,7 @@ void stream_complete(struct stream_ep *ep, const struct stream_completion *c)
     }
     cq->ring[cq->tail++ & cq->mask] = *c;
     if (UNLIKELY(cq->armed) && !cq->reading)
-        ring_bell(cq);
+        stream_cq_wake(cq);
 }
 
 static ssize_t cq_read(struct fid_cq *fid, void *buf, size_t count)
@@ -65,7 +65,7 @@ static ssize_t cq_read(struct fid_cq *fid, void *buf, size_t count)
     struct fi_cq_tagged_entry *entries = buf;
     size_t n = 0;
 
-    if (UNLIKELY(cq->rung))
+    if (UNLIKELY(cq->rung) && !(cq->ep && cq->ep->spared))
         quiet_bell(cq);
     if (cq->head == cq->tail && cq->ep) {
         cq->reading = true;
@@ -147,12 +147,16 @@ int stream_trywait(struct fid_fabric *fabric, struct fid **fids, int count)
         struct stream_cq *cq = container_of(fids[i], struct stream_cq, fid.fid);
         if (fids[i]->fclass != FI_CLASS_CQ)
             return -FI_EINVAL;
-        if (cq->head != cq->tail)
+        if (cq->head != cq->tail || (cq->ep && !stream_watch_all(cq->ep)))
             return -FI_EAGAIN;
+        if (cq->rung)
+            quiet_bell(cq);
         cq->armed = true;
         /* Whatever wakes the sleeper, he is to see it at his next look. */
-        if (cq->ep)
+        if (cq->ep) {
             cq->ep->idle = STREAM_LOOK;
+            cq->ep->in_row = 0;
+        }
     }
     return 0;
 }

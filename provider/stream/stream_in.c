@@ -186,7 +186,7 @@ size_t stream_in_read(struct stream_ep *ep, struct stream_peer *peer)
             stream_peer_lost(ep, peer, n ? -errno : 0);
         return 0;
     }
-    ep->hot = peer;
+    stream_watch_spoke(ep, peer);
     stream_watch_pace(ep, peer, (size_t)n);
     size_t len = (size_t)n;
     if (placed) {

@@ -11,7 +11,10 @@
 #include "provider/base/log.h"
 #include "provider/stream/stream.h"
 
-enum { GATHERED = 32 }; /* pieces written at once */
+enum {
+    GATHERED = 32, /* pieces written at once */
+    SHORT = 512,   /* bytes of a frame that is copied into one piece: send costs 0.1 us less */
+};
 
 /*
  * Bytes taken: none where there is no room now, and where the connection is broken. Then something
@@ -79,12 +82,30 @@ static int keep(struct stream_ep *ep, struct stream_peer *peer, const struct str
     return 0;
 }
 
-/* At once, as nothing waits: bytes taken. */
+/* The same of one piece. */
+static size_t write_piece(struct stream_peer *peer, const void *piece, size_t len)
+{
+    ssize_t n;
+
+    peer->in_row = 0;
+    do
+        n = send(peer->socket.fd, piece, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* At once, as nothing waits: bytes taken, of header and `len` more. */
 static size_t write_now(struct stream_peer *peer, const struct stream_header *h,
-                        const struct iovec *iov, unsigned count)
+                        const struct iovec *iov, unsigned count, size_t len)
 {
     struct iovec all[STREAM_IOV + 1] = {{(void *)h, sizeof(*h)}};
+    unsigned char piece[sizeof(*h) + SHORT];
 
+    if (len <= SHORT) {
+        memcpy(piece, h, sizeof(*h));
+        node_iov_read(iov, count, 0, piece + sizeof(*h), len);
+        return write_piece(peer, piece, sizeof(*h) + len);
+    }
     for (unsigned i = 0; i < count; i++)
         all[1 + i] = iov[i];
     return write_some(peer, all, 1 + count);
@@ -101,8 +122,9 @@ int stream_out(struct stream_ep *ep, struct stream_peer *peer, const struct stre
         return 0;
     }
     if (LIKELY(peer->state == STREAM_UP && list_empty(&peer->out))) {
-        taken = write_now(peer, h, iov, count);
-        if (LIKELY(taken == sizeof(*h) + stream_iov_length(iov, count))) {
+        size_t len = stream_iov_length(iov, count);
+        taken = write_now(peer, h, iov, count, len);
+        if (LIKELY(taken == sizeof(*h) + len)) {
             written(ep, op);
             return 0;
         }

@@ -122,7 +122,7 @@ void stream_peer_up(struct stream_ep *ep, struct stream_peer *peer)
     list_drop(&peer->trouble);
     ep->connections++;
     if (!ep->hot)
-        ep->hot = peer;
+        stream_watch_hot(ep, peer);
     stream_out_push(ep, peer);
 }
 
@@ -147,7 +147,7 @@ void stream_peer_lost(struct stream_ep *ep, struct stream_peer *peer, int error)
     bool clean = !error || ((error == -ECONNRESET || error == -EPIPE) && !unacked(peer));
     ep->connections--;
     if (ep->hot == peer)
-        ep->hot = NULL;
+        stream_watch_hot(ep, NULL);
     stream_peer_hang_up(ep, peer);
     if (clean && is_idle(ep, peer)) {
         peer->state = STREAM_IDLE;
@@ -234,6 +234,7 @@ static void linger(struct stream_ep *ep)
     static const struct timespec ms = {0, 1000000};
     uint64_t begun = clock_ns();
 
+    stream_watch_all(ep);
     while (clock_ns() - begun < patience(ep)) {
         struct pollfd p = {.fd = ep->cq->epoll, .events = POLLIN};
         poll(&p, 1, 1);

@@ -5,6 +5,10 @@
  * there and the read. All sockets are looked at now and then, and more often while the one is
  * silent.
  *
+ * Who sends to a socket in the set pays for it: 0.2 us of each message, as the system tells the set
+ * from there. So while one peer speaks, and is looked at in any case, its socket is not in it. It
+ * is there again before anybody sleeps.
+ *
  * A read that leaves nothing makes the system acknowledge what was read, at once, which costs the
  * sender something. So where short messages follow each other and none of ours goes back, some are
  * left to come together: 4 % more of them pass.
@@ -25,6 +29,8 @@ enum {
     /* with more, while the last speaker is silent, and while it speaks: */
     ALL_SILENT = 2,
     ALL_BUSY = 8,
+    /* Reads of one connection before its socket is taken out of the set. */
+    SPARE_AFTER = 64,
 };
 
 static int control(struct stream_ep *ep, int what, struct stream_socket *s, uint32_t events)
@@ -40,10 +46,45 @@ int stream_watch(struct stream_ep *ep, struct stream_socket *s)
     return control(ep, EPOLL_CTL_ADD, s, EPOLLIN);
 }
 
+bool stream_watch_all(struct stream_ep *ep)
+{
+    if (!ep->spared)
+        return true;
+    if (stream_watch(ep, &ep->hot->socket))
+        return false;
+    ep->spared = false;
+    return true;
+}
+
+/* Whoever slept before, or is about to, is woken and will ask again whether he may. */
+static void spare(struct stream_ep *ep)
+{
+    if (ep->hot->socket.writable || control(ep, EPOLL_CTL_DEL, &ep->hot->socket, 0))
+        return;
+    ep->spared = true;
+    stream_cq_wake(ep->cq);
+}
+
+void stream_watch_spoke(struct stream_ep *ep, struct stream_peer *peer)
+{
+    if (LIKELY(ep->hot == peer))
+        ep->in_row++;
+    else if (stream_watch_all(ep))
+        stream_watch_hot(ep, peer);
+}
+
+void stream_watch_hot(struct stream_ep *ep, struct stream_peer *peer)
+{
+    ep->hot = peer;
+    ep->in_row = 0;
+    ep->spared = false;
+}
+
 void stream_watch_room(struct stream_ep *ep, struct stream_socket *s, bool wanted)
 {
     if (s->writable == wanted || s->fd < 0)
         return;
+    stream_watch_all(ep);
     s->writable = wanted;
     control(ep, EPOLL_CTL_MOD, s, wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
@@ -156,6 +197,8 @@ void stream_progress(struct stream_ep *ep)
     if (UNLIKELY(ep->rest_until) && rests(ep))
         return;
     bool found = ep->hot && stream_in_read(ep, ep->hot);
+    if (UNLIKELY(ep->in_row >= SPARE_AFTER) && !ep->spared)
+        spare(ep);
     unsigned every = ep->connections < 2 ? ALL_ALONE : found ? ALL_BUSY : ALL_SILENT;
     if (LIKELY(ep->hot && ++ep->idle < every && list_empty(&ep->hot->out) && !is_troubled(ep)))
         return;

@@ -663,6 +663,52 @@ NODE_TEST(stream, poll_wakes, 2)
     free(buf);
 }
 
+/* So many messages there and back, awake; long ones among them, which wait for room. */
+static void talk(struct flow *s, int rank, unsigned char *buf, int turns)
+{
+    for (int i = 0; i < turns; i++) {
+        size_t len = i % 100 == 99 ? LARGEST : 8;
+        if (rank == (i & 1)) {
+            post_send(s, TAGGED, buf, len, 1 - rank, 1, i);
+        } else {
+            post_recv(s, TAGGED, buf, len, s->addr[1 - rank], 1);
+        }
+        flow_done(s, buf);
+    }
+}
+
+/*
+ * Who has leave to sleep, and begins after another thread has read many messages, is woken by the
+ * next one. So is who sleeps as soon as the many have ended.
+ */
+NODE_TEST(stream, talk_lets_sleep, 2)
+{
+    struct flow s;
+    unsigned char *buf = flow_buffer(ROOM);
+    uint64_t value = 0;
+    int fd;
+
+    flow_start(&s);
+    struct fid *fid = &s.cq->fid;
+    CHECK(!fi_control(fid, FI_GETWAIT, &fd), "FI_GETWAIT");
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    for (int i = 0; i < 6; i++) {
+        bool leave = rank == 1 && i % 2 && !fi_trywait(s.fabric, &fid, 1);
+        talk(&s, rank, buf, 1000);
+        if (rank == 0) {
+            usleep(20000);
+            TRY(&s, fi_tinjectdata(s.ep, "12345678", 8, 1, s.addr[1], 2));
+            continue;
+        }
+        CHECK(!leave || poll(&p, 1, 10000) == 1, "not woken");
+        post_recv(&s, TAGGED, &value, 8, s.addr[0], 2);
+        sleep_for(&s, &value);
+    }
+    flow_quiet(&s);
+    flow_finish(&s);
+    free(buf);
+}
+
 /* What a call of another thread's completes wakes who sleeps: the call is in this thread here. */
 NODE_TEST(stream, calls_wake, 1)
 {
