@@ -272,8 +272,10 @@ static bool recv_now(const struct p2p_receive *x, struct node_received *m)
     for (uint32_t round = 0;; round++) {
         if (round)
             lane_lock();
-        for (int looks = rounds || w.stays ? LOOKS : LOOKS_CROWD; looks && rc == -EAGAIN; looks--)
+        for (int looks = rounds || w.stays ? LOOKS : LOOKS_CROWD; looks && rc == -EAGAIN; looks--) {
+            __builtin_ia32_pause(); /* each look takes the line from who is about to write it */
             rc = fabric_trecv_now(from, buf, len, match, p2p_ignore(x->tag), m);
+        }
         if (rc == -EINPROGRESS || (rc == -EAGAIN && w.laps % LAPS_HELP == 0))
             lane_progress();
         else if (LIKELY(!rc && !p2p_is_unusual(m)))

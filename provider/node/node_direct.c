@@ -88,6 +88,8 @@ static int receive(struct fid_ep *fid, uint64_t source, void *buf, size_t len, u
     if (!cell)
         return -FI_EAGAIN;
     struct node_peer *peer = ep->sources[node_word_source(word)];
+    if (LIKELY(peer != NULL))
+        node_outlet_prepare(&peer->out);
     if (UNLIKELY(!is_plain(peer, word) || node_word_length(word) > len ||
                  !node_matches(cell->tag, peer->fi_addr, tag, ignore, source)))
         return why_not(peer, cell, word, source, tag, ignore);

@@ -44,6 +44,7 @@ struct node_outlet {
     const atomic_uint *sleeping; /* in its segment: not 0 where it may have to be woken */
     const atomic_uint *resting;  /* in its segment: 1 where it waits for a processor, or sleeps */
     uint64_t head_seen;          /* of its queue: node_queue_take */
+    uint64_t next;               /* the cell behind the last that we took: most likely the next */
     uint64_t from;               /* what the word of every cell says of us: node_word's source */
 };
 
@@ -53,7 +54,20 @@ void node_outlet_wake(struct node_outlet *out);
 /* A cell to be filled and published, with nothing that may fail in between; NULL: no room. */
 HOT_INLINE struct node_cell *node_outlet_take(struct node_outlet *out, uint64_t *position)
 {
-    return node_queue_take(out->queue, &out->head_seen, position);
+    struct node_cell *cell = node_queue_take(out->queue, &out->head_seen, position);
+
+    if (LIKELY(cell != NULL))
+        out->next = *position + 1;
+    return cell;
+}
+
+/*
+ * Something has come from it, and the answer may follow: asks for the line of the cell that will
+ * have it. The peer, which waits there, has that line, and it comes while the answer is made.
+ */
+HOT_INLINE void node_outlet_prepare(const struct node_outlet *out)
+{
+    prefetch_to_store(&out->queue->cells[out->next % NODE_CELLS]);
 }
 
 /* Rings the peer's bell if it sleeps; node_wait.h says why no barrier is needed before the look. */
