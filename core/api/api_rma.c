@@ -2,6 +2,7 @@
 /* Operations on windows (12.3). */
 #include "core/api/check_win.h"
 #include "core/p2p/request.h"
+#include "core/win/win_quick.h"
 
 static char somewhere; /* for a target's buffer, which is not ours to judge */
 
@@ -262,9 +263,11 @@ static int check_predefined(const struct datatype *t)
     return t->predefined ? MPI_SUCCESS : err_set(MPI_ERR_TYPE, "the type must be predefined");
 }
 
-MPI_EXPORT(Fetch_and_op)
-int PMPI_Fetch_and_op(const void *origin_addr, void *result_addr, MPI_Datatype datatype,
-                      int target_rank, MPI_Aint target_disp, MPI_Op op, MPI_Win win)
+/* The long way of each, out of line so that the short one has the registers. */
+static __attribute__((noinline)) int fetch_and_op(const void *origin_addr, void *result_addr,
+                                                  MPI_Datatype datatype, int target_rank,
+                                                  MPI_Aint target_disp, MPI_Op op, MPI_Win win,
+                                                  const char *func)
 {
     struct win *w = win_find(win);
     struct datatype *t = NULL;
@@ -273,23 +276,46 @@ int PMPI_Fetch_and_op(const void *origin_addr, void *result_addr, MPI_Datatype d
     if (!rc)
         rc = check_predefined(t);
     if (rc)
-        return api_fail_win(w, rc, __func__);
+        return api_fail_win(w, rc, func);
     return fetch(origin_addr, 1, datatype, result_addr, 1, datatype, target_rank, target_disp, 1,
-                 datatype, op, win, NULL, __func__);
+                 datatype, op, win, NULL, func);
+}
+
+static __attribute__((noinline)) int compare_and_swap(const void *origin_addr,
+                                                      const void *compare_addr, void *result_addr,
+                                                      MPI_Datatype datatype, int target_rank,
+                                                      MPI_Aint target_disp, MPI_Win win,
+                                                      const char *func)
+{
+    struct win *w = NULL;
+    struct win_side target;
+    int rc = check_target(win, &w, target_rank, target_disp, 1, datatype, &target);
+
+    if (!rc && (!origin_addr || !compare_addr || !result_addr))
+        rc = check_bad_buffer();
+    if (!rc)
+        rc = win_compare_and_swap(w, origin_addr, compare_addr, result_addr, target.type,
+                                  target_rank, target_disp);
+    return rc ? api_fail_win(w, rc, func) : MPI_SUCCESS;
+}
+
+MPI_EXPORT(Fetch_and_op)
+int PMPI_Fetch_and_op(const void *origin_addr, void *result_addr, MPI_Datatype datatype,
+                      int target_rank, MPI_Aint target_disp, MPI_Op op, MPI_Win win)
+{
+    if (win_quick_fetch(origin_addr, result_addr, datatype, target_rank, target_disp, op, win))
+        return MPI_SUCCESS;
+    return fetch_and_op(origin_addr, result_addr, datatype, target_rank, target_disp, op, win,
+                        __func__);
 }
 
 MPI_EXPORT(Compare_and_swap)
 int PMPI_Compare_and_swap(const void *origin_addr, const void *compare_addr, void *result_addr,
                           MPI_Datatype datatype, int target_rank, MPI_Aint target_disp, MPI_Win win)
 {
-    struct win *w = NULL;
-    struct win_side target;
-    int rc = check_target(win, &w, target_rank, target_disp, 1, datatype, &target);
-
-    if (LIKELY(!rc) && (!origin_addr || !compare_addr || !result_addr))
-        rc = check_bad_buffer();
-    if (LIKELY(!rc))
-        rc = win_compare_and_swap(w, origin_addr, compare_addr, result_addr, target.type,
-                                  target_rank, target_disp);
-    return LIKELY(!rc) ? MPI_SUCCESS : api_fail_win(w, rc, __func__);
+    if (win_quick_swap(origin_addr, compare_addr, result_addr, datatype, target_rank, target_disp,
+                       win))
+        return MPI_SUCCESS;
+    return compare_and_swap(origin_addr, compare_addr, result_addr, datatype, target_rank,
+                            target_disp, win, __func__);
 }

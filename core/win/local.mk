@@ -18,6 +18,7 @@ libcore_la_SOURCES += \
     core/win/win_native.c \
     core/win/win_op.c \
     core/win/win_put.c \
+    core/win/win_quick.h \
     core/win/win_sync.c \
     core/win/win_walk.c \
     core/win/win_walk.h \
