@@ -25,6 +25,8 @@ node_sources = \
     provider/node/node_msg.c \
     provider/node/node_direct.c \
     provider/node/node_direct.h \
+    provider/node/node_offer.c \
+    provider/node/node_offer.h \
     provider/node/node_ops.h \
     provider/node/node_outlet.h \
     provider/node/node_pace.c \

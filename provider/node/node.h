@@ -134,6 +134,8 @@ struct node_peer {
     struct list link;      /* in ep->all_peers */
     struct node_pace pace; /* how near it is */
     unsigned chunks;       /* of ours that it has, or that we fill for it */
+    unsigned offer_skip;   /* accesses to come for which nothing is offered: node_offer.c */
+    uint8_t offer_vain;    /* offers in a row that it did not take */
     unsigned writes; /* PUT and ATOMIC to it that are not answered: later accesses queue behind */
     /* What waits for room in its queue or for a chunk: each in order, answers first. */
     struct list controls, streams; /* of node_control, of node_op */
@@ -474,6 +476,7 @@ struct node_place {
     void *here;     /* where this process can load and store it, or NULL */
     uint64_t there; /* its address in the owner's space */
     bool shared;    /* a file that every process maps: the processor's atomics are the authority */
+    bool whole;     /* the region is all of the address space: there may be no memory */
 };
 /* `len` bytes at `address` of the peer's region `key`: 0, -FI_ENOKEY, -FI_EACCES, -ERANGE. */
 int node_place_find(struct node_ep *ep, struct node_peer *peer, uint64_t key, uint64_t address,

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "provider/base/hot.h"
-#include "provider/node/node.h"
+#include "provider/node/node_offer.h"
 
 _Static_assert(sizeof(struct node_posted) <= sizeof(struct fi_context2), "it has room in one");
 _Static_assert(NODE_ANY == FI_ADDR_UNSPEC, "libfabric's name for any source");
@@ -86,7 +86,7 @@ static int receive(struct fid_ep *fid, uint64_t source, void *buf, size_t len, u
         return -FI_EBUSY;
     struct node_cell *cell = node_queue_peek(&ep->segment->queue, ep->position, &word);
     if (!cell)
-        return -FI_EAGAIN;
+        return node_offer_waits(ep) ? -FI_EINPROGRESS : -FI_EAGAIN;
     struct node_peer *peer = ep->sources[node_word_source(word)];
     if (LIKELY(peer != NULL))
         node_outlet_prepare(&peer->out);
@@ -172,7 +172,8 @@ static unsigned progress(struct fid_ep *fid, bool *queued)
         else if (!node_ep_step(ep, cell, word))
             break;
     }
-    node_ep_rest(ep, seen);
+    /* What is done for others is progress, too: who waits goes on looking. */
+    told += node_ep_rest(ep, seen) > seen;
     *queued = cq->head != cq->tail;
     return told;
 }

@@ -264,6 +264,7 @@ int node_place_find(struct node_ep *ep, struct node_peer *peer, uint64_t key, ui
         return -ERANGE;
     place->there = r->base + offset;
     place->shared = r->fd >= 0;
+    place->whole = r->len == UINT64_MAX;
     if (node_address_equal(&peer->segment->address, &ep->segment->address)) {
         place->here = (void *)(uintptr_t)place->there;
     } else if (place->shared) {

@@ -9,6 +9,7 @@
 
 #include "provider/base/clock.h"
 #include "provider/base/log.h"
+#include "provider/node/node_offer.h"
 #include "provider/node/node_pull.h"
 #include "provider/node/node_train.h"
 
@@ -196,6 +197,8 @@ bool node_ep_step(struct node_ep *ep, const struct node_cell *cell, uint64_t wor
 
 unsigned node_ep_rest(struct node_ep *ep, unsigned n)
 {
+    if (node_offer_waits(ep))
+        n += node_offer_serve(ep);
     if (__builtin_expect(ep->pulls.active, 0))
         n += node_pull_progress(ep);
     if (!n && __builtin_expect(!(++ep->idle % LOOKS), 0))

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "provider/node/node_offer.h"
 #include "provider/node/node_ops.h"
 #include "provider/node/node_rma_now.h"
 
@@ -236,6 +237,8 @@ static int at_once(struct node_ep *ep, struct node_peer *peer, const struct rma 
         /* What goes by messages is not overtaken by what does not: FI_ORDER_RAW and WAW. */
         if (!peer->single_copy || peer->writes)
             return -FI_ENOSYS;
+        if (!place.whole && node_offer(ep, peer, r->iov, r->iov_count, &r->target, r->write))
+            return 0;
         ret =
             node_copy(peer->segment->address.pid, r->write, r->iov, r->iov_count, &theirs, 1, len);
         if (ret == -EPERM || ret == -EACCES || ret == -ENOSYS) {

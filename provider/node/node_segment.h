@@ -29,7 +29,7 @@ enum {
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c0006ull /* "ORIEL", layout 6 */
+#define NODE_MAGIC 0x4f5249454c0007ull /* "ORIEL", layout 7 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {
@@ -76,6 +76,29 @@ struct node_pull_slot {
     alignas(NODE_LINE) _Atomic uint64_t done; /* blocks that the sender has copied, or all ones */
 };
 
+/*
+ * A short access that another process would have the owner carry out: node_offer.h. Whoever finds
+ * it FREE takes and fills it; OFFERED becomes BEGUN by the owner, or FREE again by who offered it.
+ * One who is killed in between leaves it as it is, and the others do without.
+ */
+enum {
+    NODE_OFFER_FREE,
+    NODE_OFFER_TAKEN,
+    NODE_OFFERED,
+    NODE_OFFER_BEGUN,
+    NODE_OFFER_DONE, /* what was read is in data */
+    NODE_OFFER_REFUSED,
+    NODE_OFFER_DATA = 40, /* bytes */
+};
+
+struct node_offer {
+    alignas(NODE_LINE) atomic_uint state;
+    uint16_t len;
+    bool write;
+    uint64_t key, address;
+    unsigned char data[NODE_OFFER_DATA];
+};
+
 /* For atomics on elements that no processor's atomic covers; taken by any process. */
 enum { NODE_STRIPES = 64 };
 
@@ -98,6 +121,7 @@ struct node_segment {
     alignas(NODE_LINE) atomic_uint sleeping; /* of NODE_ASLEEP, NODE_FENCE */
     alignas(NODE_LINE) atomic_int cpu;       /* where the owner was when it last had to wait, + 1 */
     atomic_uint resting; /* 1 while the owner has given its processor away, of its own accord */
+    struct node_offer offer;
     alignas(NODE_LINE) atomic_uint sources_taken;
     struct node_queue queue;
     /*

@@ -124,6 +124,15 @@ tests_unit_test_node_message_SOURCES = \
 tests_unit_test_node_message_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_node_message_LDADD = libprovider.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_node_offer
+TESTS += tests/unit/test_node_offer
+tests_unit_test_node_offer_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/test_node_offer.c
+tests_unit_test_node_offer_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_node_offer_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_node_rma
 TESTS += tests/unit/test_node_rma
 tests_unit_test_node_rma_SOURCES = \
