@@ -10,7 +10,7 @@
 #include "provider/fabric/wait.h"
 
 enum {
-    LOOKS = 32,       /* at the queue for each round of other progress, which takes as long as 8 */
+    LOOKS = 16,       /* at the queue for each round of other progress, which takes as long as 3 */
     LOOKS_CROWD = 2,  /* where the sender has no processor just now */
     LAPS_HELP = 4,    /* of one that gives its processor away, to a round of other progress */
     ROUNDS_ALONE = 3, /* before it matters whether a peer needs this processor */

@@ -23,8 +23,8 @@ HOT_INLINE char *win_quick_place(const struct win *w, const struct datatype *t, 
     const struct win_target *target = &w->targets[rank];
     if (UNLIKELY(target->reach != WIN_BY_STORE ||
                  (w->access != WIN_ACCESS_LOCK_ALL && target->lock < WIN_LOCKED) ||
-                 __builtin_mul_overflow(disp, target->unit, &at) || at < 0 ||
-                 at > target->size - (MPI_Aint)t->size || !t->predefined))
+                 __builtin_mul_overflow(disp, target->unit, &at) || at < 0 || !t->predefined ||
+                 t->size < 0 || at > target->size - (MPI_Aint)t->size))
         return NULL;
     char *place = target->mapped + at;
     return LIKELY(win_atomic_aligned(t->basic, (uintptr_t)place)) ? place : NULL;

@@ -135,7 +135,7 @@ struct node_peer {
     struct node_pace pace; /* how near it is */
     unsigned chunks;       /* of ours that it has, or that we fill for it */
     unsigned offer_skip;   /* accesses to come for which nothing is offered: node_offer.c */
-    uint8_t offer_vain;    /* offers in a row that it did not take */
+    unsigned offer_vain;   /* what that was after the last offer in vain; 0: after a good one */
     unsigned writes; /* PUT and ATOMIC to it that are not answered: later accesses queue behind */
     /* What waits for room in its queue or for a chunk: each in order, answers first. */
     struct list controls, streams; /* of node_control, of node_op */
@@ -256,6 +256,7 @@ struct node_ep {
 
     uint64_t probe_word;
     struct node_segment *segment; /* ours */
+    struct node_peer *self;       /* this process as its own peer; NULL before it was asked for */
     int segment_fd;
     uint64_t position; /* in our queue: the next cell to read */
     unsigned idle;     /* looks that found nothing */

@@ -99,9 +99,10 @@ struct node_direct_ops {
     bool (*withdraw)(struct fid_ep *ep, struct node_posted *receive);
     /*
      * Makes the progress that reading the completion queue would make, and calls the sink of each
-     * receive that ends well, was posted by `post` and does not need the queue: how often. Whatever
-     * else completes, and those after it, is in the queue as ever, which must be read where
-     * *queued says so; as long as something is in it, this call does nothing.
+     * receive that ends well, was posted by `post` and does not need the queue: how often, and one
+     * more where something was done for others. Whatever else completes, and those after it, is in
+     * the queue as ever, which must be read where *queued says so; as long as something is in it,
+     * this call does nothing.
      */
     unsigned (*progress)(struct fid_ep *ep, bool *queued);
     /*

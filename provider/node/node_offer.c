@@ -5,11 +5,13 @@
 #include "provider/node/node_offer.h"
 
 enum {
-    LOOKS = 40,      /* of 25 to 50 ns, before an offer is taken back */
-    SKIP = 8,        /* accesses without an offer after one in vain, doubled with each */
-    SKIP_LOG = 8,    /* as often */
-    CHECK = 1 << 16, /* looks at an offer that is being carried out, between two at the process */
+    LOOKS = 40,       /* of 25 to 50 ns, before an offer is taken back */
+    SKIP_LEAST = 16,  /* accesses without an offer after one in vain, */
+    SKIP_MOST = 2048, /* doubled for each that follows it */
+    CHECK = 1 << 16,  /* looks at an offer that is being carried out, between two at the process */
 };
+
+_Static_assert(sizeof(struct node_offer) == NODE_LINE, "an offer is one line");
 
 bool node_offer_serve(struct node_ep *ep)
 {
@@ -41,9 +43,7 @@ static bool is_attentive(struct node_peer *peer)
         peer->offer_skip--;
         return false;
     }
-    return !crowded &&
-           !(atomic_load_explicit(peer->out.sleeping, memory_order_relaxed) & NODE_ASLEEP) &&
-           !atomic_load_explicit(peer->out.resting, memory_order_relaxed);
+    return !crowded && !atomic_load_explicit(peer->out.resting, memory_order_relaxed);
 }
 
 /* Until the peer has finished what it has begun; false: it has gone. */
@@ -76,9 +76,10 @@ static bool await(struct node_ep *ep, struct node_peer *peer, struct node_offer 
 
 static void in_vain(struct node_peer *peer)
 {
-    if (peer->offer_vain < SKIP_LOG)
-        peer->offer_vain++;
-    peer->offer_skip = SKIP << peer->offer_vain;
+    unsigned next = peer->offer_vain ? 2 * peer->offer_vain : SKIP_LEAST;
+
+    peer->offer_vain = next < SKIP_MOST ? next : SKIP_MOST;
+    peer->offer_skip = peer->offer_vain;
 }
 
 bool node_offer(struct node_ep *ep, struct node_peer *peer, const struct iovec *iov, size_t count,
@@ -105,6 +106,9 @@ bool node_offer(struct node_ep *ep, struct node_peer *peer, const struct iovec *
     if (done && !write)
         node_iov_fill(iov, count, 0, o->data, target->len);
     atomic_store_explicit(&o->state, NODE_OFFER_FREE, memory_order_release);
-    peer->offer_vain = 0;
+    if (done)
+        peer->offer_vain = 0;
+    else
+        in_vain(peer);
     return done;
 }

@@ -3,8 +3,12 @@
  * A short access to memory that is the peer's alone, carried out by the peer where it happens to be
  * looking: 0.2 to 0.6 us, where the kernel's copy is a system call of 0.9 to 1.8. The accessing
  * process puts what it wants into the one line of the peer's segment for that, and takes it back
- * where the peer has not begun within a microsecond or so; then the kernel copies. So nobody
- * depends on the peer, and one that computes costs a few looks now and then.
+ * where the peer has not begun within 1 to 2 us; then the kernel copies. So nobody depends on a
+ * peer that computes or sleeps, and offers to it become rare. Who is stopped in the midst of one,
+ * which is a few instructions long, holds up the other.
+ *
+ * Memory that is not there any more, in a region that is still open, is -EFAULT where the kernel
+ * copies; here it is the owner that meets it.
  */
 #ifndef ORIEL_NODE_NODE_OFFER_H
 #define ORIEL_NODE_NODE_OFFER_H

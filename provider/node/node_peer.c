@@ -182,11 +182,11 @@ int node_peer_source(struct node_ep *ep, unsigned source, struct node_peer **out
 
 int node_peer_self(struct node_ep *ep, struct node_peer **out)
 {
-    struct node_peer *peer = met(ep, &ep->segment->address);
+    struct node_peer *peer = ep->self ? ep->self : met(ep, &ep->segment->address);
     int ret = peer ? 0 : meet(ep, &ep->segment->address, &peer);
 
     if (!ret)
-        *out = peer;
+        *out = ep->self = peer;
     return ret;
 }
 

@@ -217,13 +217,19 @@ void node_rma_notice(struct node_ep *ep, struct node_peer *peer,
 
 /* ---- At once ---- */
 
+static int find_place(struct node_ep *ep, struct node_peer *peer, const struct rma *r,
+                      struct node_place *place)
+{
+    return node_place_find(ep, peer, r->target.key, r->target.addr, r->target.len,
+                           r->write ? NODE_REGION_WRITE : NODE_REGION_READ, place);
+}
+
 /* -FI_ENOSYS: not by this way. */
 static int at_once(struct node_ep *ep, struct node_peer *peer, const struct rma *r)
 {
     struct node_place place;
     size_t len = r->target.len;
-    int ret = node_place_find(ep, peer, r->target.key, r->target.addr, len,
-                              r->write ? NODE_REGION_WRITE : NODE_REGION_READ, &place);
+    int ret = find_place(ep, peer, r, &place);
 
     if (ret || !len)
         return ret;
@@ -237,8 +243,15 @@ static int at_once(struct node_ep *ep, struct node_peer *peer, const struct rma 
         /* What goes by messages is not overtaken by what does not: FI_ORDER_RAW and WAW. */
         if (!peer->single_copy || peer->writes)
             return -FI_ENOSYS;
-        if (!place.whole && node_offer(ep, peer, r->iov, r->iov_count, &r->target, r->write))
-            return 0;
+        if (!place.whole) {
+            if (node_offer(ep, peer, r->iov, r->iov_count, &r->target, r->write))
+                return 0;
+            /* It may have been closed meanwhile. */
+            ret = find_place(ep, peer, r, &place);
+            if (ret)
+                return ret;
+            theirs.iov_base = (void *)(uintptr_t)place.there;
+        }
         ret =
             node_copy(peer->segment->address.pid, r->write, r->iov, r->iov_count, &theirs, 1, len);
         if (ret == -EPERM || ret == -EACCES || ret == -ENOSYS) {

@@ -88,8 +88,9 @@ enum {
     NODE_OFFER_BEGUN,
     NODE_OFFER_DONE, /* what was read is in data */
     NODE_OFFER_REFUSED,
-    NODE_OFFER_DATA = 40, /* bytes */
 };
+
+enum { NODE_OFFER_DATA = 40 }; /* bytes */
 
 struct node_offer {
     alignas(NODE_LINE) atomic_uint state;

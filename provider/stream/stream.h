@@ -297,10 +297,10 @@ struct stream_ep {
     struct list guests, gone; /* `gone`: to be freed, as an event may name them still */
     unsigned guest_count, connections;
     struct stream_peer *hot; /* who spoke last, or NULL */
-    unsigned in_row;     /* reads of it, and of nobody else, since anybody thought of sleeping */
-    bool spared;         /* its socket is not in the set, and the bell rings */
-    unsigned idle;       /* looks since the last at all sockets */
-    uint64_t rest_until; /* ns: no looks before; 0: now */
+    unsigned hot_reads;      /* of it, and of nobody else, since anybody thought of sleeping */
+    bool spared;             /* its socket is not in the set, and the bell rings */
+    unsigned idle;           /* looks since the last at all sockets */
+    uint64_t rest_until;     /* ns: no looks before; 0: now */
 
     struct node_match tagged, plain;
     struct pool recvs, unexpecteds;
@@ -331,8 +331,9 @@ int stream_cq_open(struct fid_domain *domain, struct fi_cq_attr *attr, struct fi
                    void *context);
 int stream_trywait(struct fid_fabric *fabric, struct fid **fids, int count);
 void stream_complete(struct stream_ep *ep, const struct stream_completion *c);
-/* Wakes those who sleep, and those who may, until somebody asks for leave to sleep. */
+/* Wakes those who sleep, and those who have leave to, until the next. */
 void stream_cq_wake(struct stream_cq *cq);
+void stream_cq_quiet(struct stream_cq *cq);
 
 /* stream_ep.c */
 int stream_endpoint(struct fid_domain *domain, struct fi_info *info, struct fid_ep **ep,

@@ -38,7 +38,7 @@ void stream_cq_wake(struct stream_cq *cq)
         cq->rung = true;
 }
 
-static void quiet_bell(struct stream_cq *cq)
+void stream_cq_quiet(struct stream_cq *cq)
 {
     uint64_t rings;
 
@@ -66,7 +66,7 @@ static ssize_t cq_read(struct fid_cq *fid, void *buf, size_t count)
     size_t n = 0;
 
     if (UNLIKELY(cq->rung) && !(cq->ep && cq->ep->spared))
-        quiet_bell(cq);
+        stream_cq_quiet(cq);
     if (cq->head == cq->tail && cq->ep) {
         cq->reading = true;
         stream_progress(cq->ep);
@@ -149,13 +149,11 @@ int stream_trywait(struct fid_fabric *fabric, struct fid **fids, int count)
             return -FI_EINVAL;
         if (cq->head != cq->tail || (cq->ep && !stream_watch_all(cq->ep)))
             return -FI_EAGAIN;
-        if (cq->rung)
-            quiet_bell(cq);
         cq->armed = true;
         /* Whatever wakes the sleeper, he is to see it at his next look. */
         if (cq->ep) {
             cq->ep->idle = STREAM_LOOK;
-            cq->ep->in_row = 0;
+            cq->ep->hot_reads = 0;
         }
     }
     return 0;

@@ -46,13 +46,22 @@ int stream_watch(struct stream_ep *ep, struct stream_socket *s)
     return control(ep, EPOLL_CTL_ADD, s, EPOLLIN);
 }
 
+/* From here on the set, and calls that complete something, wake who sleeps, as ever. */
+static void spare_no_more(struct stream_ep *ep)
+{
+    ep->spared = false;
+    ep->hot_reads = 0;
+    ep->cq->armed = true;
+    stream_cq_quiet(ep->cq);
+}
+
 bool stream_watch_all(struct stream_ep *ep)
 {
     if (!ep->spared)
         return true;
     if (stream_watch(ep, &ep->hot->socket))
         return false;
-    ep->spared = false;
+    spare_no_more(ep);
     return true;
 }
 
@@ -68,23 +77,25 @@ static void spare(struct stream_ep *ep)
 void stream_watch_spoke(struct stream_ep *ep, struct stream_peer *peer)
 {
     if (LIKELY(ep->hot == peer))
-        ep->in_row++;
+        ep->hot_reads++;
     else if (stream_watch_all(ep))
         stream_watch_hot(ep, peer);
 }
 
 void stream_watch_hot(struct stream_ep *ep, struct stream_peer *peer)
 {
+    if (ep->spared)
+        spare_no_more(ep);
     ep->hot = peer;
-    ep->in_row = 0;
-    ep->spared = false;
+    ep->hot_reads = 0;
 }
 
 void stream_watch_room(struct stream_ep *ep, struct stream_socket *s, bool wanted)
 {
     if (s->writable == wanted || s->fd < 0)
         return;
-    stream_watch_all(ep);
+    if (ep->hot && s == &ep->hot->socket && !stream_watch_all(ep))
+        return;
     s->writable = wanted;
     control(ep, EPOLL_CTL_MOD, s, wanted ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
@@ -197,7 +208,7 @@ void stream_progress(struct stream_ep *ep)
     if (UNLIKELY(ep->rest_until) && rests(ep))
         return;
     bool found = ep->hot && stream_in_read(ep, ep->hot);
-    if (UNLIKELY(ep->in_row >= SPARE_AFTER) && !ep->spared)
+    if (UNLIKELY(ep->hot_reads >= SPARE_AFTER) && !ep->spared)
         spare(ep);
     unsigned every = ep->connections < 2 ? ALL_ALONE : found ? ALL_BUSY : ALL_SILENT;
     if (LIKELY(ep->hot && ++ep->idle < every && list_empty(&ep->hot->out) && !is_troubled(ep)))
