@@ -148,6 +148,10 @@ static int look(struct fabric_end *e)
     int done = e->direct ? (int)e->direct->progress(e->ep, &queued) : 0;
     int rc = queued ? read_batch(e) : 0;
 
+    if (e->served && *e->served != e->served_seen) {
+        e->served_seen = *e->served;
+        done++;
+    }
     return rc < 0 ? rc : done + rc;
 }
 

@@ -302,6 +302,8 @@ struct stream_ep {
     unsigned idle;           /* looks since the last at all sockets */
     uint64_t rest_until;     /* ns: no looks before; 0: now */
 
+    unsigned served; /* stream_provider.h */
+
     struct node_match tagged, plain;
     struct pool recvs, unexpecteds;
     struct stream_op **ops; /* by place */

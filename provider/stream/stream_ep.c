@@ -61,9 +61,14 @@ static void prove(struct fid_ep *fid, const uint8_t proof[STREAM_PROOF])
     }
 }
 
+static const unsigned *served(struct fid_ep *fid)
+{
+    return &container_of(fid, struct stream_ep, fid)->served;
+}
+
 static int ep_ops_open(struct fid *fid, const char *name, uint64_t flags, void **ops, void *context)
 {
-    static const struct stream_ops stream_ops = {.size = sizeof(stream_ops), .prove = prove};
+    static const struct stream_ops stream_ops = {sizeof(stream_ops), prove, served};
 
     (void)flags, (void)context;
     if (strcmp(name, STREAM_OPS) || !container_of(fid, struct stream_ep, fid.fid)->enabled)

@@ -100,6 +100,7 @@ void stream_rma_write(struct stream_ep *ep, const struct stream_header *h, struc
 {
     void *place;
 
+    ep->served++;
     b->kind = STREAM_BODY_WRITE;
     b->error = stream_mr_find(ep->domain, h->data, h->tag, h->len, FI_REMOTE_WRITE, &place);
     b->iov_first = 0;
@@ -115,6 +116,7 @@ void stream_rma_read(struct stream_ep *ep, struct stream_peer *peer, const struc
     void *place;
     int ret = stream_mr_find(ep->domain, h->data, h->tag, h->len, FI_REMOTE_READ, &place);
 
+    ep->served++;
     if (!ret) {
         op = stream_op_get(ep, STREAM_OP_ANSWER, peer);
         ret = op ? 0 : -FI_ENOMEM;

@@ -69,6 +69,7 @@ void flow_open(struct flow *s, uint8_t proof)
     CHECK(!fi_open_ops(&s->ep->fid, STREAM_OPS, 0, (void **)&ops, NULL), "fi_open_ops");
     CHECK(ops->size >= sizeof(*ops), "ops of %zu bytes", ops->size);
     ops->prove(s->ep, bytes);
+    s->served = ops->served(s->ep);
 }
 
 void flow_names(struct flow *s)

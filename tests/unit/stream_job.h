@@ -28,6 +28,7 @@ struct flow {
     struct fid_av *av;
     struct fid_cq *cq;
     struct fid_ep *ep;
+    const unsigned *served;     /* stream_ops.served */
     fi_addr_t addr[FLOW_RANKS]; /* by rank, after flow_meet */
     struct sockaddr_in name[FLOW_RANKS];
     /* Read before anybody asked for them. */

@@ -218,6 +218,7 @@ NODE_TEST(stream_life, many_writes, 2)
     CHECK(filled(back, COUNT * WORD, rank), "read back");
     flow_barrier(&s);
     CHECK(filled(mine, COUNT * WORD, 1 - rank), "written");
+    CHECK(*s.served == 2 * COUNT, "%u served", *s.served);
     CHECK(!fi_close(&mr->fid), "close mr");
     flow_finish(&s);
     free(mine);
