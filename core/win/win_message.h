@@ -93,6 +93,11 @@ struct win_stream {
 
 /* ---- Operations: win_op.c ---- */
 
+/* Whether a lock's epoch is open to that rank. */
+static inline bool win_is_locked(const struct win *w, int rank)
+{
+    return w->access == WIN_ACCESS_LOCK_ALL || w->targets[rank].lock >= WIN_LOCKED;
+}
 /* What win_may_access says where the answer is not a plain yes. */
 int win_may_access_slow(struct win *w, int rank, bool passive);
 /*
@@ -101,7 +106,7 @@ int win_may_access_slow(struct win *w, int rank, bool passive);
  */
 static inline int win_may_access(struct win *w, int rank, bool passive)
 {
-    if (w->access == WIN_ACCESS_LOCK_ALL || w->targets[rank].lock >= WIN_LOCKED)
+    if (win_is_locked(w, rank))
         return MPI_SUCCESS;
     return win_may_access_slow(w, rank, passive);
 }
@@ -111,23 +116,29 @@ static inline int win_may_access(struct win *w, int rank, bool passive)
  */
 int win_target_range_slow(const struct win *w, int rank, const struct win_side *target,
                           uint64_t *at);
-/* The common case is a contiguous type without a gap before it. */
-HOT_INLINE int win_target_range(const struct win *w, int rank, const struct win_side *target,
-                                uint64_t *at)
+/* The common case is a contiguous type without a gap before it. False: it is another, or wrong. */
+HOT_INLINE bool win_target_range_plain(const struct win *w, int rank, const struct win_side *target,
+                                       uint64_t *at)
 {
     const struct win_target *t = &w->targets[rank];
     const struct datatype *type = target->type;
     MPI_Aint start, span, end;
 
-    if (LIKELY(type->contiguous && !type->true_lb && target->disp >= 0 &&
-               w->flavor != MPI_WIN_FLAVOR_DYNAMIC &&
-               !__builtin_mul_overflow(target->disp, t->unit, &start) &&
-               !__builtin_mul_overflow(target->count, type->size, &span) &&
-               !__builtin_add_overflow(start, span, &end) && end <= t->size)) {
-        *at = (uint64_t)start;
-        return MPI_SUCCESS;
-    }
-    return win_target_range_slow(w, rank, target, at);
+    if (UNLIKELY(!type->contiguous || type->true_lb || target->disp < 0 ||
+                 w->flavor == MPI_WIN_FLAVOR_DYNAMIC ||
+                 __builtin_mul_overflow(target->disp, t->unit, &start) ||
+                 __builtin_mul_overflow(target->count, type->size, &span) ||
+                 __builtin_add_overflow(start, span, &end) || end > t->size))
+        return false;
+    *at = (uint64_t)start;
+    return true;
+}
+HOT_INLINE int win_target_range(const struct win *w, int rank, const struct win_side *target,
+                                uint64_t *at)
+{
+    return LIKELY(win_target_range_plain(w, rank, target, at))
+               ? MPI_SUCCESS
+               : win_target_range_slow(w, rank, target, at);
 }
 /* Whether [at, at + len) of rank's dynamic window is attached. No lock held. win_attach.c */
 int win_target_attached(struct win *w, int rank, uint64_t at, size_t len);

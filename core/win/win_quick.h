@@ -12,19 +12,16 @@
 #include "core/win/win_message.h"
 
 /* Where the element is, if it may be accessed and an atomic reaches it; else NULL. */
-HOT_INLINE char *win_quick_place(const struct win *w, const struct datatype *t, int rank,
-                                 MPI_Aint disp)
+HOT_INLINE char *win_quick_place(const struct win *w, struct datatype *t, int rank, MPI_Aint disp)
 {
-    MPI_Aint at;
+    const struct win_side one = {.disp = disp, .count = 1, .type = t};
+    uint64_t at;
 
-    if (UNLIKELY(!w->board || w->coarse || w->flavor == MPI_WIN_FLAVOR_DYNAMIC ||
-                 (unsigned)rank >= (unsigned)w->comm->size))
+    if (UNLIKELY(!w->board || w->coarse || (unsigned)rank >= (unsigned)w->comm->size))
         return NULL;
     const struct win_target *target = &w->targets[rank];
-    if (UNLIKELY(target->reach != WIN_BY_STORE ||
-                 (w->access != WIN_ACCESS_LOCK_ALL && target->lock < WIN_LOCKED) ||
-                 __builtin_mul_overflow(disp, target->unit, &at) || at < 0 || !t->predefined ||
-                 t->size < 0 || at > target->size - (MPI_Aint)t->size))
+    if (UNLIKELY(target->reach != WIN_BY_STORE || !win_is_locked(w, rank) || !t->predefined ||
+                 !win_target_range_plain(w, rank, &one, &at)))
         return NULL;
     char *place = target->mapped + at;
     return LIKELY(win_atomic_aligned(t->basic, (uintptr_t)place)) ? place : NULL;
@@ -35,7 +32,7 @@ HOT_INLINE bool win_quick_fetch(const void *origin, void *result, MPI_Datatype d
                                 MPI_Aint disp, MPI_Op op, MPI_Win win)
 {
     const struct win *w = win_find(win);
-    const struct datatype *t = datatype_find(datatype);
+    struct datatype *t = datatype_find(datatype);
     const struct op *o = op_find(op);
 
     if (UNLIKELY(!w || !t || !o || !origin || !result))
@@ -54,7 +51,7 @@ HOT_INLINE bool win_quick_swap(const void *origin, const void *compare, void *re
                                MPI_Datatype datatype, int rank, MPI_Aint disp, MPI_Win win)
 {
     const struct win *w = win_find(win);
-    const struct datatype *t = datatype_find(datatype);
+    struct datatype *t = datatype_find(datatype);
 
     if (UNLIKELY(!w || !t || !origin || !compare || !result))
         return false;

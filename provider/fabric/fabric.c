@@ -13,6 +13,7 @@
 #include "provider/fabric/interface.h"
 #include "provider/fabric/wait.h"
 #include "provider/pulse/pulse.h"
+#include "provider/stream/stream_provider.h"
 
 size_t fabric_inject_most;
 bool fabric_has_two;
@@ -203,19 +204,28 @@ static int derive_limits(struct fabric_end *e)
     return e->tail ? 0 : -ENOMEM;
 }
 
+/* What a provider of ours can do beyond libfabric's calls. */
+static bool opens(const struct fabric_end *e, const char *name, void **ops)
+{
+    return FI_CHECK_OP(e->ep->fid.ops, struct fi_ops, ops_open) &&
+           !fi_open_ops(&e->ep->fid, name, 0, ops, NULL);
+}
+
 static void ask_for_more(struct fabric_end *e)
 {
+    const struct stream_ops *stream;
     size_t words;
 
     e->adds = e->info->caps & FI_ATOMIC && e->index == END_NET &&
               !fi_fetch_atomicvalid(e->ep, FI_UINT64, FI_SUM, &words) && words;
     if (fi_control(&e->cq->fid, FI_GETWAIT, &e->wait_fd))
         e->wait_fd = -1;
-    if (!FI_CHECK_OP(e->ep->fid.ops, struct fi_ops, ops_open) ||
-        fi_open_ops(&e->ep->fid, NODE_DIRECT_OPS, 0, (void **)&e->direct, NULL))
+    if (!opens(e, NODE_DIRECT_OPS, (void **)&e->direct))
         e->direct = NULL;
-    if (!e->direct || fi_open_ops(&e->ep->fid, NODE_RMA_NOW_OPS, 0, (void **)&e->rma_now, NULL))
+    if (!e->direct || !opens(e, NODE_RMA_NOW_OPS, (void **)&e->rma_now))
         e->rma_now = NULL;
+    e->served = opens(e, STREAM_OPS, (void **)&stream) ? stream->served(e->ep) : NULL;
+    e->served_seen = 0;
 }
 
 /* The first of the choices that really opens. */

@@ -378,8 +378,9 @@ void fabric_wake_threads(void);
 
 /* ---- Progress ---- */
 
-/* Reads completions, calls `done` for each, posts what was queued. How many completed,
- * and one more for each end where something was done for peers; or -errno.
+/*
+ * Reads completions, calls `done` for each, posts what was queued. How many completed, and one more
+ * for each end where something was done for peers; or -errno.
  */
 int fabric_progress(void);
 

@@ -62,7 +62,7 @@ struct fabric_end {
     struct fid_ep *ep;
     const struct node_direct_ops *direct;   /* our own provider's; NULL elsewhere */
     const struct node_rma_now_ops *rma_now; /* the same */
-    const unsigned *served;                 /* the stream provider's; NULL elsewhere */
+    const unsigned *served;                 /* grows with what it did for others; NULL: not told */
     unsigned served_seen;                   /* what that was at the last look */
     bool adds;                              /* fabric_fetch_add */
     int wait_fd; /* becomes readable when the completion queue may have something; -1: none */

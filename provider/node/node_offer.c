@@ -98,14 +98,12 @@ bool node_offer(struct node_ep *ep, struct node_peer *peer, const struct iovec *
     if (write)
         node_iov_read(iov, count, 0, o->data, target->len);
     atomic_store_explicit(&o->state, NODE_OFFERED, memory_order_release);
-    if (!await(ep, peer, o)) {
-        in_vain(peer);
-        return false;
-    }
-    bool done = atomic_load_explicit(&o->state, memory_order_relaxed) == NODE_OFFER_DONE;
+    bool ended = await(ep, peer, o);
+    bool done = ended && atomic_load_explicit(&o->state, memory_order_relaxed) == NODE_OFFER_DONE;
     if (done && !write)
         node_iov_fill(iov, count, 0, o->data, target->len);
-    atomic_store_explicit(&o->state, NODE_OFFER_FREE, memory_order_release);
+    if (ended)
+        atomic_store_explicit(&o->state, NODE_OFFER_FREE, memory_order_release);
     if (done)
         peer->offer_vain = 0;
     else

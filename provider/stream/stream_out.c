@@ -22,12 +22,14 @@ enum {
  */
 static size_t write_some(struct stream_peer *peer, struct iovec *iov, unsigned count)
 {
+    enum { flags = MSG_DONTWAIT | MSG_NOSIGNAL };
     struct msghdr m = {.msg_iov = iov, .msg_iovlen = count};
     ssize_t n;
 
     peer->in_row = 0;
     do
-        n = sendmsg(peer->socket.fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+        n = count == 1 ? send(peer->socket.fd, iov->iov_base, iov->iov_len, flags)
+                       : sendmsg(peer->socket.fd, &m, flags);
     while (n < 0 && errno == EINTR);
     return n > 0 ? (size_t)n : 0;
 }
@@ -82,18 +84,6 @@ static int keep(struct stream_ep *ep, struct stream_peer *peer, const struct str
     return 0;
 }
 
-/* The same of one piece. */
-static size_t write_piece(struct stream_peer *peer, const void *piece, size_t len)
-{
-    ssize_t n;
-
-    peer->in_row = 0;
-    do
-        n = send(peer->socket.fd, piece, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    return n > 0 ? (size_t)n : 0;
-}
-
 /* At once, as nothing waits: bytes taken, of header and `len` more. */
 static size_t write_now(struct stream_peer *peer, const struct stream_header *h,
                         const struct iovec *iov, unsigned count, size_t len)
@@ -104,7 +94,7 @@ static size_t write_now(struct stream_peer *peer, const struct stream_header *h,
     if (len <= SHORT) {
         memcpy(piece, h, sizeof(*h));
         node_iov_read(iov, count, 0, piece + sizeof(*h), len);
-        return write_piece(peer, piece, sizeof(*h) + len);
+        return write_some(peer, &(struct iovec){piece, sizeof(*h) + len}, 1);
     }
     for (unsigned i = 0; i < count; i++)
         all[1 + i] = iov[i];

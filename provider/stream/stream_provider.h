@@ -34,8 +34,9 @@ struct stream_ops {
     size_t size;
     void (*prove)(struct fid_ep *ep, const uint8_t proof[STREAM_PROOF]);
     /*
-     * A number that grows with each access of others to memory of this process that its progress
-     * has carried out: nothing of that is in the completion queue. Good until the endpoint closes.
+     * A number, 0 at first, that grows with each access of others to memory of this process that
+     * its progress begins to carry out: nothing of that is in the completion queue. Good until the
+     * endpoint closes.
      */
     const unsigned *(*served)(struct fid_ep *ep);
 };

@@ -668,11 +668,10 @@ static void talk(struct flow *s, int rank, unsigned char *buf, int turns)
 {
     for (int i = 0; i < turns; i++) {
         size_t len = i % 100 == 99 ? LARGEST : 8;
-        if (rank == (i & 1)) {
+        if (rank == (i & 1))
             post_send(s, TAGGED, buf, len, 1 - rank, 1, i);
-        } else {
+        else
             post_recv(s, TAGGED, buf, len, s->addr[1 - rank], 1);
-        }
         flow_done(s, buf);
     }
 }
