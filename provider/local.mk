@@ -17,6 +17,7 @@ node_sources = \
     provider/node/node_info.c \
     provider/node/node_iov.c \
     provider/node/node_iov.h \
+    provider/node/node_inlet.h \
     provider/node/node_match.c \
     provider/node/node_match.h \
     provider/node/node_memory.c \

@@ -158,6 +158,23 @@ struct batch {
 /* What was wrong with the first that failed, until batch_end says it. */
 static _Thread_local char batch_detail[200];
 
+/* Looks up those in front that are good requests, as far as there is room: how many. */
+static int batch_find(struct batch *b)
+{
+    const MPI_Request *handles = b->handles;
+    struct request **found = b->found;
+    int i = 0, most = !found ? 0 : b->count < BATCH_FOUND ? b->count : BATCH_FOUND;
+
+    for (; i < most; i++) {
+        struct request *r =
+            request_was_sent(handles[i]) ? &request_sent : request_find_own(handles[i]);
+        if (UNLIKELY(!r))
+            break;
+        found[i] = r;
+    }
+    return i;
+}
+
 static int batch_check(struct batch *b)
 {
     struct request *r = NULL;
@@ -165,13 +182,9 @@ static int batch_check(struct batch *b)
 
     if (!rc && b->count)
         rc = check_out(b->handles, "array_of_requests");
-    int most = b->found ? BATCH_FOUND : 0;
-    for (int i = 0; i < b->count && !rc; i++) {
-        if (request_was_sent(b->handles[i]))
-            r = &request_sent;
-        else
-            rc = check_request(b->handles[i], &r);
-        if (i < most)
+    for (int i = rc ? b->count : batch_find(b); i < b->count && !rc; i++) {
+        rc = check_request(b->handles[i], &r);
+        if (b->found && i < BATCH_FOUND)
             b->found[i] = r;
     }
     return rc ? api_fail(rc, b->func) : MPI_SUCCESS;
@@ -297,22 +310,23 @@ static int batch_end(struct batch *b)
  * lock: how many there are before the first other. */
 static int batch_finish_plain(struct batch *b, int from)
 {
-    int i = from;
+    struct request **found = from < BATCH_FOUND ? b->found : NULL;
+    int i = from, most = found && b->count > BATCH_FOUND ? BATCH_FOUND : b->count;
+    MPI_Request *handles = b->handles;
+    MPI_Status *statuses = b->statuses;
 
     lane_lock();
-    for (; i < b->count; i++) {
-        struct request *r = batch_request(b, i);
-        MPI_Request *handle = &b->handles[i];
-        MPI_Status *status = b->statuses ? &b->statuses[i] : NULL;
-        if (r == &request_sent) {
-            finish_sent(handle, status);
-        } else if (LIKELY(r && r->plain && r->object.handle == (uintptr_t)*handle &&
-                          request_is_done(r))) {
-            /* One that stands in the list twice, which is an error, has no handle any more. */
-            request_finish_plain(r, handle, status);
-        } else {
+    for (; i < most; i++) {
+        struct request *r = found ? found[i] : request_find(handles[i]);
+        MPI_Status *status = statuses ? &statuses[i] : NULL;
+        if (r == &request_sent)
+            finish_sent(&handles[i], status);
+        /* One that stands in the list twice, which is an error, has no handle any more. */
+        else if (LIKELY(r && r->plain && r->object.handle == (uintptr_t)handles[i] &&
+                        request_is_done(r)))
+            request_finish_plain(r, &handles[i], status);
+        else
             break;
-        }
     }
     lane_unlock();
     return i - from;

@@ -6,7 +6,7 @@
 #include "core/object/object.h"
 #include "provider/base/lock.h"
 
-enum { CLASS_SHIFT = 56 };
+enum { CLASS_SHIFT = 32 };
 
 struct object *object_predefined[OBJECT_PREDEFINED];
 struct object_slot *_Atomic object_chunks[OBJECT_CLASSES][OBJECT_CHUNKS];

@@ -7,7 +7,7 @@
  * one with two loads, and nothing foreign is ever dereferenced. 1 to 4095 are the predefined
  * handles of the standard ABI (chapter 20) and index a table of their own.
  *
- *     63..56 class | 55..32 generation | 31..0 4096 + place
+ *     63..40 generation | 39..32 class | 31..0 4096 + place
  *
  * The low half is what MPI_X_toint gives, so it stays below 2^31.
  *
@@ -66,8 +66,7 @@ struct object_slot {
     uint32_t next;    /* free place after this one, 0 for none */
 };
 
-#define OBJECT_GENERATION_STEP (UINT64_C(1) << 32)
-#define OBJECT_GENERATIONS     (UINT64_C(0xffffff) << 32) /* they come round */
+#define OBJECT_GENERATION_STEP (UINT64_C(1) << 40) /* they come round */
 
 extern struct object *object_predefined[OBJECT_PREDEFINED];
 extern struct object_slot *_Atomic object_chunks[OBJECT_CLASSES][OBJECT_CHUNKS];
@@ -103,10 +102,10 @@ static inline int object_publish(struct object *o)
             return rc;
         s = o->slot;
     }
-    o->handle = s->coming;
-    s->coming = (o->handle & ~OBJECT_GENERATIONS) |
-                ((o->handle + OBJECT_GENERATION_STEP) & OBJECT_GENERATIONS);
-    atomic_store_explicit(&s->handle, o->handle, memory_order_release);
+    uintptr_t handle = s->coming;
+    s->coming = handle + OBJECT_GENERATION_STEP;
+    o->handle = handle;
+    atomic_store_explicit(&s->handle, handle, memory_order_release);
     return MPI_SUCCESS;
 }
 
@@ -134,6 +133,22 @@ static inline void object_drop(struct object *o)
         o->release(o);
 }
 
+/* The same as below for handles that are not predefined; NULL for those. */
+static inline struct object *object_find_own(enum object_class class, const void *handle)
+{
+    uintptr_t h = (uintptr_t)handle;
+    uint32_t place = (uint32_t)h - OBJECT_PREDEFINED;
+
+    if (place >= (uint32_t)OBJECT_CHUNK * OBJECT_CHUNKS)
+        return NULL;
+    struct object_slot *chunk =
+        atomic_load_explicit(&object_chunks[class][place / OBJECT_CHUNK], memory_order_acquire);
+    if (!chunk)
+        return NULL;
+    struct object_slot *s = &chunk[place % OBJECT_CHUNK];
+    return atomic_load_explicit(&s->handle, memory_order_acquire) == h ? s->object : NULL;
+}
+
 /* The object behind a handle, or NULL where the handle is none of that class. */
 static inline struct object *object_find(enum object_class class, const void *handle)
 {
@@ -143,15 +158,7 @@ static inline struct object *object_find(enum object_class class, const void *ha
         struct object *o = object_predefined[h];
         return o && o->class == class ? o : NULL;
     }
-    uint32_t place = (uint32_t)h - OBJECT_PREDEFINED;
-    if (place >= (uint32_t)OBJECT_CHUNK * OBJECT_CHUNKS)
-        return NULL;
-    struct object_slot *chunk =
-        atomic_load_explicit(&object_chunks[class][place / OBJECT_CHUNK], memory_order_acquire);
-    if (!chunk)
-        return NULL;
-    struct object_slot *s = &chunk[place % OBJECT_CHUNK];
-    return atomic_load_explicit(&s->handle, memory_order_acquire) == h ? s->object : NULL;
+    return object_find_own(class, handle);
 }
 
 /*

@@ -127,6 +127,15 @@ HOT_INLINE void credit_consumed(struct fabric_peer *from, enum credit_line line,
         credit_due(from, k);
 }
 
+/* The same for a message that costs one unit. */
+HOT_INLINE void credit_consumed_one(struct fabric_peer *from, enum credit_line line)
+{
+    struct credit *k = credit_of(from, line);
+
+    if (UNLIKELY(--k->due <= 0))
+        credit_due(from, k);
+}
+
 /* A receive from that peer (NULL: any) is posted: 1, or complete: -1. */
 HOT_INLINE void credit_posted(struct fabric_peer *from, enum credit_line line, int change)
 {

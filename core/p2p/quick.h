@@ -13,15 +13,19 @@
 #include "core/p2p/kept.h"
 #include "core/p2p/p2p.h"
 
+/* Below it, a count and a type's size have a product that is right. */
+enum { QUICK_MOST = INT32_MAX };
+
 /* The communicator and the block of `len` bytes that a call speaks of; false: the long way. */
 HOT_INLINE bool quick_arguments(MPI_Comm comm, MPI_Datatype datatype, const void *buf,
                                 MPI_Count count, struct comm **c, struct datatype **t, size_t *len)
 {
     *c = comm_find(comm);
     *t = datatype_find(datatype);
-    if (UNLIKELY(!*c || !*t || !(*t)->contiguous || !(*t)->committed || count < 0 ||
-                 __builtin_mul_overflow((size_t)(*t)->size, (size_t)count, len)))
+    if (UNLIKELY(!*c || !*t || !(*t)->contiguous || !(*t)->committed ||
+                 (uint64_t)(*t)->size > QUICK_MOST || (uint64_t)count > QUICK_MOST))
         return false;
+    *len = (size_t)(*t)->size * (size_t)count;
     /* Where there is no address there must be no data, or the type's own is absolute. */
     return LIKELY(buf != NULL) || !*len;
 }
@@ -84,9 +88,13 @@ HOT_INLINE bool quick_recv(void *buf, MPI_Count count, MPI_Datatype datatype, in
     if (!lane_enter())
         return false;
     struct fabric_peer *from = quick_source(*c, source, &any);
-    bool there = (LIKELY(from != NULL) || any) &&
-                 !fabric_trecv_now(from, datatype_address(buf, t), len, quick_match(*c, tag),
-                                   p2p_ignore(tag), &m);
+    uint64_t match = quick_match(*c, tag), ignore = p2p_ignore(tag);
+    void *room = datatype_address(buf, t);
+    bool there = LIKELY(from != NULL) && fabric_trecv_small(from, room, len, match, ignore, &m);
+    if (there)
+        fabric_will_answer(from);
+    else if (LIKELY(from != NULL) || any)
+        there = !fabric_trecv_now(from, room, len, match, ignore, &m);
     if (LIKELY(there && !p2p_is_unusual(&m)))
         p2p_took(*c, from, &m);
     lane_leave();
@@ -100,29 +108,38 @@ HOT_INLINE bool quick_recv(void *buf, MPI_Count count, MPI_Datatype datatype, in
     return true;
 }
 
-/* The request of a receive that has been posted; NULL: the long way. */
+/* The request of a receive that has been posted, or is over; NULL: the long way. */
 HOT_INLINE struct request *quick_post(void *buf, MPI_Count count, MPI_Datatype datatype, int source,
                                       int tag, MPI_Comm comm)
 {
     struct request *r = NULL;
+    struct node_received m;
     struct comm *c;
     struct datatype *t;
     size_t len;
     bool any;
 
-    if (!quick_arguments(comm, datatype, buf, count, &c, &t, &len) ||
-        UNLIKELY(len > PTRDIFF_MAX || !quick_is_tag(tag)))
+    if (!quick_arguments(comm, datatype, buf, count, &c, &t, &len) || UNLIKELY(!quick_is_tag(tag)))
         return NULL;
     if (!lane_enter())
         return NULL;
     struct fabric_peer *from = quick_source(c, source, &any);
-    if ((LIKELY(from != NULL) || any) && LIKELY(!kept_count) &&
-        LIKELY((r = request_new_receive(c, t, buf, len, source, tag, CHANNEL_P2P)) != NULL)) {
+    void *room = datatype_address(buf, t);
+    if (LIKELY(from != NULL || any))
+        r = request_take();
+    /* A synchronous message has another tag and is left: it takes more than this. */
+    if (LIKELY(r && from && tag >= 0) &&
+        fabric_trecv_small(from, room, len, quick_match(c, tag), 0, &m)) {
+        request_set_received(r, source, len, &m);
+        p2p_took_small(from, &m);
+    } else if (LIKELY(r != NULL)) {
+        request_set_receive(r, c, t, buf, len, source, tag, CHANNEL_P2P);
         r->op.done = post_received;
-        if (LIKELY(fabric_trecv_quick(from, &r->op, datatype_address(buf, t), len,
-                                      quick_match(c, tag), p2p_ignore(tag), post_received_plain))) {
-            credit_posted(from, CREDIT_PROGRAM, 1);
-        } else {
+        credit_posted(from, CREDIT_PROGRAM, 1);
+        if (UNLIKELY(kept_count) ||
+            UNLIKELY(!fabric_trecv_or_take(from, &r->op, room, len, quick_match(c, tag),
+                                           p2p_ignore(tag), post_received_plain))) {
+            credit_posted(from, CREDIT_PROGRAM, -1);
             request_free(r);
             r = NULL;
         }

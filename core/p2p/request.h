@@ -49,46 +49,48 @@ struct request_ops {
     struct object *(*blame)(struct request *r);
 };
 
+/* In the order of use: a receive whose message is there needs the first two lines of memory. */
 struct request {
     struct object object;
-    struct fabric_op op;
     atomic_bool done; /* complete, or inactive */
+    /*
+     * Nothing about it is unusual: the program's receive of one block, neither persistent nor
+     * detached, without `then`; once it is done: that ended well. So one look tells.
+     */
+    bool plain;
     bool persistent;
     bool active;   /* a persistent one between MPI_Start and the call that sees it complete */
     bool detached; /* MPI_Request_free: goes back to the pool when it is done */
     bool cancelled;
     bool shared;   /* request_sent: completed for ever, never freed */
     uint8_t parts; /* completions that must still come: data, and the acknowledgement of Ssend */
-    enum request_kind kind;
-    enum send_mode mode;
-    uint8_t channel; /* enum channel of a receive */
-    /*
-     * Nothing about it is unusual: the program's receive of one block, neither persistent nor
-     * detached, without `then`; once it is done: that ended well. So one look tells.
-     */
-    bool plain;
-    const struct request_ops *ops;
+    void *owner;   /* the caller's, for `then` */
 
-    /* Called lane locked at completion, for a request without a handle; owner is the caller's. */
-    void (*then)(struct request *r);
-    void *owner;
-
-    /* What was asked for; comm and type are held while the request lives. */
+    /* What was asked for; comm and type are held while the request lives, and may be NULL. */
     struct comm *comm;
     struct datatype *type;
-    int peer; /* rank or MPI_ANY_SOURCE */
-    int want; /* tag, or MPI_ANY_TAG */
-    void *buf;
-    MPI_Count count;
-    void *bounce; /* packed form of a non-contiguous buffer (bounce.h), given back at completion */
     size_t bytes; /* length of the user's buffer, packed */
 
     /* What the status will say. len in bytes, of the message as it was sent. */
     size_t len;
-    int error;
-    int cause; /* -errno where the provider failed, else 0: `error` is its class */
     int source, tag;
 
+    int peer; /* rank or MPI_ANY_SOURCE */
+    int want; /* tag, or MPI_ANY_TAG */
+    void *buf;
+    MPI_Count count;
+    enum request_kind kind;
+    enum send_mode mode;
+    uint8_t channel; /* enum channel of a receive */
+
+    struct fabric_op op;
+
+    int error; /* the status's */
+    int cause; /* -errno where the provider failed, else 0: `error` is its class */
+    const struct request_ops *ops;
+    /* Called lane locked at completion, for a request without a handle. */
+    void (*then)(struct request *r);
+    void *bounce; /* packed form of a non-contiguous buffer (bounce.h), given back at completion */
     struct scattered scattered; /* the buffer as it is; its type NULL: it is one block, or packed */
     /* A send's: the receive of its acknowledgement, while posted. */
     struct fabric_op *ack;
@@ -108,6 +110,12 @@ static inline bool request_was_sent(MPI_Request handle)
 static inline struct request *request_find(MPI_Request handle)
 {
     return (struct request *)object_find(OBJECT_REQUEST, handle);
+}
+
+/* The same for what is no predefined handle, where nearly all are good. */
+HOT_INLINE struct request *request_find_own(MPI_Request handle)
+{
+    return (struct request *)object_find_own(OBJECT_REQUEST, handle);
 }
 
 /* Those fields which a plain request leaves as they are: a spare one has them so. */
@@ -178,16 +186,12 @@ HOT_INLINE struct request *request_new(enum request_kind kind, struct comm *comm
 }
 
 /*
- * A plain receive: of one block, with all that is known when it is posted. What its completion
- * stores is left open until then.
+ * A plain receive, from request_take: of one block, with all that is known when it is posted. What
+ * its completion stores is left open until then.
  */
-HOT_INLINE struct request *request_new_receive(struct comm *comm, struct datatype *type, void *buf,
-                                               size_t bytes, int source, int tag, uint8_t channel)
+HOT_INLINE void request_set_receive(struct request *r, struct comm *comm, struct datatype *type,
+                                    void *buf, size_t bytes, int source, int tag, uint8_t channel)
 {
-    struct request *r = request_take();
-
-    if (UNLIKELY(!r))
-        return NULL;
     atomic_init(&r->done, false);
     r->plain = true;
     r->kind = REQUEST_RECV;
@@ -200,7 +204,21 @@ HOT_INLINE struct request *request_new_receive(struct comm *comm, struct datatyp
     r->want = tag;
     object_hold(&comm->object);
     object_hold(&type->object);
-    return r;
+}
+
+/* The same of one whose message was there: it is done, and holds nothing. */
+HOT_INLINE void request_set_received(struct request *r, int source, size_t bytes,
+                                     const struct node_received *m)
+{
+    r->plain = true;
+    r->kind = REQUEST_RECV;
+    r->comm = NULL;
+    r->type = NULL;
+    r->bytes = bytes;
+    r->len = m->len;
+    r->source = source;
+    r->tag = (int)(uint32_t)m->tag;
+    atomic_init(&r->done, true);
 }
 
 /* Drops what it holds and gives it back to the pool. */

@@ -28,6 +28,7 @@
 #include "provider/base/list.h"
 #include "provider/base/scatter.h"
 #include "provider/node/node_direct.h"
+#include "provider/node/node_inlet.h"
 #include "provider/node/node_outlet.h"
 
 struct fabric_peer;
@@ -131,8 +132,9 @@ static inline void *fabric_peer_own(struct fabric_peer *peer)
 /* Of each endpoint. */
 struct fabric_now {
     struct fid_ep *ep;
-    node_direct_receive *receive; /* these two NULL: not on this endpoint, or not now */
-    node_direct_post *post;
+    struct node_inlet *inlet; /* these NULL: not on this endpoint, or not now */
+    node_direct_receive *receive;
+    node_direct_post *post, *post_or_take;
 };
 
 /* A peer begins with it. */
@@ -150,6 +152,11 @@ extern const struct fabric_now *fabric_now_any;
 static inline struct fabric_peer_head *fabric_peer_head(struct fabric_peer *peer)
 {
     return (struct fabric_peer_head *)peer;
+}
+
+HOT_INLINE const struct fabric_now *fabric_now_from(struct fabric_peer *from)
+{
+    return LIKELY(from != NULL) ? fabric_peer_head(from)->now : fabric_now_any;
 }
 
 /* ---- Tagged messages. `from` NULL is any source; `data` travels with the message. ---- */
@@ -194,16 +201,12 @@ static inline struct fabric_op *fabric_op_of(struct node_posted *context)
     return (struct fabric_op *)context;
 }
 node_direct_sink fabric_received;
-HOT_INLINE bool fabric_trecv_quick(struct fabric_peer *from, struct fabric_op *op, void *buf,
-                                   size_t len, uint64_t tag, uint64_t ignore,
-                                   node_direct_sink *sink)
+HOT_INLINE struct node_posted *fabric_trecv_fill(struct fabric_peer *from, struct fabric_op *op,
+                                                 void *buf, size_t len, uint64_t tag,
+                                                 uint64_t ignore, node_direct_sink *sink)
 {
-    const struct fabric_now *now =
-        LIKELY(from != NULL) ? fabric_peer_head(from)->now : fabric_now_any;
     struct node_posted *p = (struct node_posted *)op->context;
 
-    if (UNLIKELY(!now->post))
-        return false;
     op->kind = FABRIC_DIRECT;
     op->state = FABRIC_POSTED;
     op->end = 0;
@@ -215,7 +218,32 @@ HOT_INLINE bool fabric_trecv_quick(struct fabric_peer *from, struct fabric_op *o
     p->buf = buf;
     p->len = len;
     p->sink = sink;
-    return LIKELY(!now->post(now->ep, p));
+    return p;
+}
+
+HOT_INLINE bool fabric_trecv_quick(struct fabric_peer *from, struct fabric_op *op, void *buf,
+                                   size_t len, uint64_t tag, uint64_t ignore,
+                                   node_direct_sink *sink)
+{
+    const struct fabric_now *now = fabric_now_from(from);
+
+    return LIKELY(now->post != NULL) &&
+           LIKELY(!now->post(now->ep, fabric_trecv_fill(from, op, buf, len, tag, ignore, sink)));
+}
+
+/*
+ * The same, but it looks first: the sink may be called before this returns, for this receive where
+ * its message is there, and for those that were posted with it before.
+ */
+HOT_INLINE bool fabric_trecv_or_take(struct fabric_peer *from, struct fabric_op *op, void *buf,
+                                     size_t len, uint64_t tag, uint64_t ignore,
+                                     node_direct_sink *sink)
+{
+    const struct fabric_now *now = fabric_now_from(from);
+
+    return LIKELY(now->post_or_take != NULL) &&
+           LIKELY(!now->post_or_take(now->ep,
+                                     fabric_trecv_fill(from, op, buf, len, tag, ignore, sink)));
 }
 /*
  * Receives a message if it is there this moment: 0 and what it was. -EAGAIN: nothing has come.
@@ -225,14 +253,32 @@ HOT_INLINE bool fabric_trecv_quick(struct fabric_peer *from, struct fabric_op *o
 HOT_INLINE int fabric_trecv_now(struct fabric_peer *from, void *buf, size_t len, uint64_t tag,
                                 uint64_t ignore, struct node_received *found)
 {
-    const struct fabric_now *now =
-        LIKELY(from != NULL) ? fabric_peer_head(from)->now : fabric_now_any;
+    const struct fabric_now *now = fabric_now_from(from);
     uint64_t source = LIKELY(from != NULL) ? fabric_peer_head(from)->addr : NODE_ANY;
 
     if (UNLIKELY(!now->receive))
         return -EBUSY;
     /* The provider's few errors are the system's own numbers. */
     return now->receive(now->ep, source, buf, len, tag, ignore, found);
+}
+/*
+ * The same for what nearly all messages on one host are, without a call: at most FABRIC_SMALL bytes
+ * from a peer that fabric_tinject_small sends to. False: nothing was done, use fabric_trecv_now.
+ */
+HOT_INLINE bool fabric_trecv_small(struct fabric_peer *from, void *buf, size_t len, uint64_t tag,
+                                   uint64_t ignore, struct node_received *found)
+{
+    const struct fabric_peer_head *head = fabric_peer_head(from);
+    struct node_outlet *outlet = atomic_load_explicit(&head->outlet, memory_order_relaxed);
+    struct node_inlet *inlet = head->now->inlet;
+
+    return LIKELY(outlet != NULL) && LIKELY(inlet != NULL) &&
+           node_inlet_take(inlet, outlet, buf, len, tag, ignore, found);
+}
+/* After it: the answer will need the line of the cell that it goes into. */
+HOT_INLINE void fabric_will_answer(struct fabric_peer *to)
+{
+    node_outlet_prepare(atomic_load_explicit(&fabric_peer_head(to)->outlet, memory_order_relaxed));
 }
 /*
  * Looks for a message that has arrived: 0 and the event, or -ENOMSG. With `claim`, the message is

@@ -208,8 +208,13 @@ void fabric_now_update(struct fabric_end *e)
 {
     bool now = e->direct && list_empty(&e->waiting_receives);
 
-    e->now =
-        (struct fabric_now){e->ep, now ? e->direct->receive : NULL, now ? e->direct->post : NULL};
+    e->now = (struct fabric_now){.ep = e->ep};
+    if (now) {
+        e->now.inlet = e->direct->inlet(e->ep);
+        e->now.receive = e->direct->receive;
+        e->now.post = e->direct->post;
+        e->now.post_or_take = e->direct->post_or_take;
+    }
 }
 
 /* Nothing takes a short way past what waits. */

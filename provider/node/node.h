@@ -35,6 +35,7 @@
 #include "provider/base/pool.h"
 #include "provider/base/scatter.h"
 #include "provider/node/node_direct.h"
+#include "provider/node/node_inlet.h"
 #include "provider/node/node_iov.h"
 #include "provider/node/node_match.h"
 #include "provider/node/node_outlet.h"
@@ -258,8 +259,8 @@ struct node_ep {
     struct node_segment *segment; /* ours */
     struct node_peer *self;       /* this process as its own peer; NULL before it was asked for */
     int segment_fd;
-    uint64_t position; /* in our queue: the next cell to read */
-    unsigned idle;     /* looks that found nothing */
+    struct node_inlet in; /* where we read our queue */
+    unsigned idle;        /* looks that found nothing */
     /* A cell that was taken and has not been filled since then; node_progress.c. */
     uint64_t hole, hole_since;
 

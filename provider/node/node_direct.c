@@ -40,7 +40,7 @@ HOT_INLINE void take_cell(struct node_ep *ep, struct node_peer *peer, const stru
         copy_out(buf, peer->segment->chunks[wire.chunk], len);
         node_chunk_release(peer, wire.chunk);
     }
-    ep->position = node_queue_advance(&ep->segment->queue, ep->position);
+    node_reader_advance(&ep->in.reader);
 }
 
 /* ---- Receiving without posting ---- */
@@ -84,7 +84,7 @@ static int receive(struct fid_ep *fid, uint64_t source, void *buf, size_t len, u
     }
     if (UNLIKELY(ep->tagged.posted_count))
         return -FI_EBUSY;
-    struct node_cell *cell = node_queue_peek(&ep->segment->queue, ep->position, &word);
+    struct node_cell *cell = node_reader_peek(&ep->in.reader, &word);
     if (!cell)
         return node_offer_waits(ep) ? -FI_EINPROGRESS : -FI_EAGAIN;
     struct node_peer *peer = ep->sources[node_word_source(word)];
@@ -129,27 +129,66 @@ static bool withdraw(struct fid_ep *fid, struct node_posted *p)
 
 /* ---- Progress ---- */
 
-/* The common case: the cell is a message for a receive that was posted here. False: it is not. */
-HOT_INLINE bool deliver(struct node_ep *ep, const struct node_cell *cell, uint64_t word)
+/* Whether a receive's end may be told from here; of those behind which `fresh` is to come, the
+ * ends that are told as its own is. */
+HOT_INLINE bool tells(const struct node_posted *p, const struct node_posted *fresh)
+{
+    return fresh ? LIKELY(p->sink == fresh->sink) : p->sink && p->sink != node_match_asks;
+}
+
+/*
+ * The common case: the cell is a message for a receive that was posted here, or for `fresh` (which
+ * may be NULL), that is not yet. Which has got it; NULL: nothing was done.
+ */
+HOT_INLINE struct node_posted *deliver(struct node_ep *ep, const struct node_cell *cell,
+                                       uint64_t word, struct node_posted *fresh)
 {
     struct node_peer *peer = ep->sources[node_word_source(word)];
     size_t len = node_word_length(word);
     struct node_line *line;
 
     if (!is_plain(peer, word))
-        return false;
+        return NULL;
     uint64_t tag = cell->tag, data = cell->data; /* a writer may have the cell once it is taken */
     struct node_posted **at = node_match_find(&ep->tagged, tag, peer->fi_addr, &line);
     struct node_posted *p = *at;
-    if (UNLIKELY(!p || !p->sink || p->sink == node_match_asks || len > p->len))
-        return false;
-    node_match_take(&ep->tagged, line, at);
+    if (!p && fresh && node_matches(tag, peer->fi_addr, fresh->tag, fresh->ignore, fresh->source))
+        p = fresh;
+    if (UNLIKELY(!p || !tells(p, fresh) || len > p->len))
+        return NULL;
+    if (p != fresh)
+        node_match_take(&ep->tagged, line, at);
     take_cell(ep, peer, cell, word, p->buf);
     if (UNLIKELY(ep->cntr[NODE_RECV]))
         node_count(ep, NODE_RECV);
     /* Last: it may come back into this endpoint. */
     p->sink(p, len, tag, data);
-    return true;
+    return p;
+}
+
+enum { TURN = 4 }; /* messages that a new receive delivers: more than come while one is posted */
+
+static int post_or_take(struct fid_ep *fid, struct node_posted *p)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+    const struct node_posted *got = NULL;
+    int ret = node_source_name(ep, &p->source);
+    struct node_cell *cell;
+    uint64_t word;
+
+    if (UNLIKELY(ret))
+        return ret;
+    if (UNLIKELY(!list_empty(&ep->tagged.arrivals) || ep->rx_cq->head != ep->rx_cq->tail))
+        return node_recv_posted(ep, &ep->tagged, p);
+    for (int i = 0; i < TURN && (cell = node_reader_peek(&ep->in.reader, &word)); i++) {
+        got = deliver(ep, cell, word, p);
+        if (got == p)
+            return 0;
+        if (!got)
+            break;
+    }
+    node_match_post(&ep->tagged, p);
+    return 0;
 }
 
 static unsigned progress(struct fid_ep *fid, bool *queued)
@@ -164,10 +203,10 @@ static unsigned progress(struct fid_ep *fid, bool *queued)
     if (UNLIKELY(*queued))
         return 0;
     for (; seen < NODE_BATCH; seen++) {
-        cell = node_queue_peek(&ep->segment->queue, ep->position, &word);
+        cell = node_reader_peek(&ep->in.reader, &word);
         if (!cell)
             break;
-        if (LIKELY(cq->head == cq->tail) && deliver(ep, cell, word))
+        if (LIKELY(cq->head == cq->tail) && deliver(ep, cell, word, NULL))
             told++;
         else if (!node_ep_step(ep, cell, word))
             break;
@@ -187,6 +226,13 @@ static int outlet(struct fid_ep *fid, uint64_t address, struct node_outlet **out
     if (!ret)
         *out = &peer->out;
     return ret;
+}
+
+static struct node_inlet *inlet(struct fid_ep *fid)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+
+    return ep->cntr[NODE_RECV] ? NULL : &ep->in;
 }
 
 static void wake(struct fid_ep *fid, uint64_t address)
@@ -306,7 +352,9 @@ static bool needs_barrier(struct fid_ep *fid)
 const struct node_direct_ops node_direct_ops = {.size = sizeof(node_direct_ops),
                                                 .receive = receive,
                                                 .outlet = outlet,
+                                                .inlet = inlet,
                                                 .post = post,
+                                                .post_or_take = post_or_take,
                                                 .post_asking = post_asking,
                                                 .withdraw = withdraw,
                                                 .progress = progress,

@@ -22,6 +22,7 @@
 #include "provider/base/scatter.h"
 
 struct fid_ep;
+struct node_inlet;
 struct node_outlet;
 
 #define NODE_DIRECT_OPS "oriel_direct"
@@ -84,12 +85,21 @@ struct node_direct_ops {
      * -FI_EOPNOTSUPP where sends are counted, or why the peer cannot be reached.
      */
     int (*outlet)(struct fid_ep *ep, uint64_t peer, struct node_outlet **outlet);
+    /* Where the endpoint reads, for node_inlet_take; NULL where receives are counted. */
+    struct node_inlet *(*inlet)(struct fid_ep *ep);
     /*
      * As fi_trecv with FI_COMPLETION, but that what it takes stands in the record (the first five
      * fields and the sink), which belongs to the endpoint until the caller is told that the receive
      * is over. Its address is the receive's context.
      */
     node_direct_post *post;
+    /*
+     * The same, but it looks first: what has come for receives that were posted with the same sink
+     * is delivered, a few messages at most, and a message of the receive's own that is there is
+     * taken at once. The sink is called before this returns, then. So the receives of a busy
+     * stream of messages need not be posted at all.
+     */
+    node_direct_post *post_or_take;
     /*
      * For a receive that waits at another endpoint as well: `claim` is asked first, perhaps before
      * post_asking returns. All that are posted in this way have the same one. withdraw takes such a

@@ -277,6 +277,8 @@ static void ep_set_up(struct node_ep *ep, struct node_domain *domain, struct fi_
     ep->rx_op_flags = info->rx_attr ? info->rx_attr->op_flags : 0;
     node_match_open(&ep->tagged);
     node_match_open(&ep->plain);
+    node_reader_open(&ep->in.reader, &ep->segment->queue, 0);
+    ep->in.match = &ep->tagged;
     pool_open(&ep->recvs, sizeof(struct node_recv), 64);
     pool_open(&ep->unexpecteds, sizeof(struct node_unexpected), 64);
     pool_open(&ep->ops, sizeof(struct node_op), 64);

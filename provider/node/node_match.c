@@ -16,7 +16,7 @@ void node_match_open(struct node_match *m)
     list_init(&m->claimed);
 }
 
-struct node_posted *node_match_message(struct node_match *m, uint64_t tag, fi_addr_t from)
+struct node_posted *node_match_message(struct node_match *m, uint64_t tag, uint64_t from)
 {
     struct node_line *line;
     struct node_posted **at, *p = NULL;
@@ -29,7 +29,7 @@ struct node_posted *node_match_message(struct node_match *m, uint64_t tag, fi_ad
 }
 
 struct node_arrival *node_match_receive(struct node_match *m, uint64_t wanted, uint64_t ignore,
-                                        fi_addr_t source)
+                                        uint64_t source)
 {
     struct list *l, *head;
 

@@ -8,11 +8,8 @@
 #ifndef ORIEL_NODE_MATCH_H
 #define ORIEL_NODE_MATCH_H
 
-#include "provider/base/list.h" /* before libfabric, which would define container_of itself */
-
-#include <rdma/fabric.h>
-
 #include "provider/base/hot.h"
+#include "provider/base/list.h"
 #include "provider/node/node_direct.h"
 
 #define NODE_HASHED_BITS 0x00ffffffffffffffull
@@ -26,9 +23,9 @@ struct node_line {
 
 /* What matching needs to know of a message that came before its receive, and is a part of. */
 struct node_arrival {
-    struct list link;      /* in its bucket; of a claimed one, in the list of those */
-    struct list in_order;  /* in the order of all */
-    const fi_addr_t *from; /* the sender's name, which may change while the message waits */
+    struct list link;     /* in its bucket; of a claimed one, in the list of those */
+    struct list in_order; /* in the order of all */
+    const uint64_t *from; /* the sender's name, which may change while the message waits */
     uint64_t tag;
 };
 
@@ -76,14 +73,14 @@ static inline unsigned node_bucket(uint64_t tag)
     return (tag ^ tag >> 32 ^ tag >> 8) % NODE_BUCKETS; /* of NODE_HASHED_BITS alone */
 }
 
-static inline bool node_matches(uint64_t tag, fi_addr_t from, uint64_t wanted, uint64_t ignore,
-                                fi_addr_t source)
+static inline bool node_matches(uint64_t tag, uint64_t from, uint64_t wanted, uint64_t ignore,
+                                uint64_t source)
 {
-    return !((tag ^ wanted) & ~ignore) && (source == FI_ADDR_UNSPEC || source == from);
+    return !((tag ^ wanted) & ~ignore) && (source == NODE_ANY || source == from);
 }
 
 /* Of the receives of a line the oldest for that message, or where that would be appended. */
-static inline struct node_posted **node_line_find(struct node_line *l, uint64_t tag, fi_addr_t from)
+static inline struct node_posted **node_line_find(struct node_line *l, uint64_t tag, uint64_t from)
 {
     struct node_posted **at = &l->first;
 
@@ -95,7 +92,7 @@ static inline struct node_posted **node_line_find(struct node_line *l, uint64_t 
 /* Where the oldest receive for that message is: its line, and the link that leads to it, which is
  * NULL where there is none. */
 static inline struct node_posted **node_match_find(struct node_match *m, uint64_t tag,
-                                                   fi_addr_t from, struct node_line **line)
+                                                   uint64_t from, struct node_line **line)
 {
     struct node_posted **at;
 
@@ -131,10 +128,10 @@ static inline void node_match_post(struct node_match *m, struct node_posted *p)
 }
 
 /* The oldest receive for that message that may have it (node_direct.h), taken out; or NULL. */
-struct node_posted *node_match_message(struct node_match *m, uint64_t tag, fi_addr_t from);
+struct node_posted *node_match_message(struct node_match *m, uint64_t tag, uint64_t from);
 /* The oldest message for that receive, still in; or NULL. */
 struct node_arrival *node_match_receive(struct node_match *m, uint64_t wanted, uint64_t ignore,
-                                        fi_addr_t source);
+                                        uint64_t source);
 void node_match_keep(struct node_match *m, struct node_arrival *a);
 /* Takes a message out of matching. */
 static inline void node_match_drop(struct node_arrival *a)

@@ -46,6 +46,9 @@ struct node_outlet {
     uint64_t head_seen;          /* of its queue: node_queue_take */
     uint64_t next;               /* the cell behind the last that we took: most likely the next */
     uint64_t from;               /* what the word of every cell says of us: node_word's source */
+    /* What the word of a cell says whose payload is the peer's tagged message: kind, flags and
+     * source; 0 before it has sent anything. */
+    uint64_t plain;
 };
 
 /* node_wait.c: wakes the peer if it sleeps. */

@@ -176,6 +176,8 @@ int node_peer_source(struct node_ep *ep, unsigned source, struct node_peer **out
             break;
         }
     ep->sources[source] = peer;
+    peer->out.plain = node_word(NODE_CELL_INLINE, NODE_WIRE_TAGGED | NODE_WIRE_DATA) |
+                      node_word_of_source(source);
     *out = peer;
     return 0;
 }

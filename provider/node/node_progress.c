@@ -165,19 +165,19 @@ static bool somebody_is_gone(struct node_ep *ep)
 
 void node_ep_mend(struct node_ep *ep)
 {
-    struct node_queue *q = &ep->segment->queue;
+    struct node_reader *r = &ep->in.reader;
     uint64_t word;
 
     node_pull_mend(ep);
-    if (atomic_load_explicit(&q->tail, memory_order_relaxed) == ep->position ||
-        node_queue_peek(q, ep->position, &word))
+    if (atomic_load_explicit(&r->queue->tail, memory_order_relaxed) == r->position ||
+        node_reader_peek(r, &word))
         return;
-    if (!ep->hole_since || ep->hole != ep->position) {
-        ep->hole = ep->position;
+    if (!ep->hole_since || ep->hole != r->position) {
+        ep->hole = r->position;
         ep->hole_since = clock_ns();
     } else if (clock_ns() - ep->hole_since > HOLE_NS && somebody_is_gone(ep)) {
         LOG(LOG_INFO, "passed over a cell that a process left unfinished");
-        ep->position = node_queue_advance(q, ep->position);
+        node_reader_advance(r);
     }
 }
 
@@ -191,7 +191,7 @@ bool node_ep_step(struct node_ep *ep, const struct node_cell *cell, uint64_t wor
     if (__builtin_expect(peer || !node_peer_source(ep, node_word_source(word), &peer), 1) &&
         __builtin_expect(!handle(ep, peer, word, cell), 0))
         return false;
-    ep->position = node_queue_advance(&ep->segment->queue, ep->position);
+    node_reader_advance(&ep->in.reader);
     return true;
 }
 
@@ -212,12 +212,11 @@ unsigned node_ep_rest(struct node_ep *ep, unsigned n)
 
 bool node_ep_progress(struct node_ep *ep)
 {
-    struct node_queue *q = &ep->segment->queue;
     struct node_cell *cell;
     uint64_t word;
     unsigned n = 0;
 
-    while (n < NODE_BATCH && (cell = node_queue_peek(q, ep->position, &word)) &&
+    while (n < NODE_BATCH && (cell = node_reader_peek(&ep->in.reader, &word)) &&
            node_ep_step(ep, cell, word))
         n++;
     n = node_ep_rest(ep, n);

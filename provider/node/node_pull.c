@@ -146,10 +146,7 @@ static void slot_open(const struct node_pull *p)
 /* Whether another message waits behind the one that is being received. */
 static bool is_flood(struct node_ep *ep)
 {
-    uint64_t word;
-
-    return !list_empty(&ep->pulls.begun) ||
-           node_queue_peek(&ep->segment->queue, ep->position + 1, &word);
+    return !list_empty(&ep->pulls.begun) || node_reader_sees_two(&ep->in.reader);
 }
 
 bool node_pull_begin(struct node_ep *ep, const struct node_recv *r, const struct node_message *m,

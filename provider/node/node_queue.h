@@ -15,6 +15,7 @@
 
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "provider/base/hot.h"
@@ -77,24 +78,55 @@ static inline void node_queue_publish(struct node_cell *cell, uint64_t position,
     atomic_store_explicit(&cell->word, node_lap(position) << 48 | bits, memory_order_release);
 }
 
-/* The reader's next cell and its word, or NULL while it is not whole. */
-static inline struct node_cell *node_queue_peek(struct node_queue *q, uint64_t position,
-                                                uint64_t *word)
-{
-    struct node_cell *cell = &q->cells[position % NODE_CELLS];
+/* ---- The reader ---- */
 
-    *word = atomic_load_explicit(&cell->word, memory_order_acquire);
-    return *word >> 48 == (node_lap(position) & 0xffff) ? cell : NULL;
+#define NODE_WORD_LAP  UINT64_C(0xffff000000000000)
+/* All of a word but the length. */
+#define NODE_WORD_WHAT UINT64_C(0xffffffff0000ffff)
+
+/* Where it has come to; lap and cell follow from the position, but are asked for at every look. */
+struct node_reader {
+    struct node_queue *queue;
+    uint64_t position;      /* of the next cell */
+    struct node_cell *cell; /* that one */
+    uint64_t lap;           /* its word's upper 16 bits, once it is whole */
+};
+
+static inline void node_reader_open(struct node_reader *r, struct node_queue *q, uint64_t position)
+{
+    *r = (struct node_reader){q, position, &q->cells[position % NODE_CELLS],
+                              node_lap(position) << 48};
 }
 
-/* The reader is done with the cell at `position`. Returns its next place. */
-static inline uint64_t node_queue_advance(struct node_queue *q, uint64_t position)
+/* The next cell and its word, or NULL while it is not whole. */
+static inline struct node_cell *node_reader_peek(const struct node_reader *r, uint64_t *word)
 {
-    position++;
-    if (position % (NODE_CELLS / 16) == 0)
-        atomic_store_explicit(&q->head, position, memory_order_release);
-    return position;
+    *word = atomic_load_explicit(&r->cell->word, memory_order_acquire);
+    return (*word & NODE_WORD_LAP) == r->lap ? r->cell : NULL;
 }
+
+/* Whether the one behind it is whole, too. */
+static inline bool node_reader_sees_two(const struct node_reader *r)
+{
+    struct node_reader next;
+    uint64_t word;
+
+    node_reader_open(&next, r->queue, r->position + 1);
+    return node_reader_peek(&next, &word);
+}
+
+/* The reader is done with the next cell, which a writer may have from now on. */
+static inline void node_reader_advance(struct node_reader *r)
+{
+    r->position++;
+    r->cell++;
+    if (__builtin_expect(r->position % (NODE_CELLS / 16) == 0, 0)) {
+        atomic_store_explicit(&r->queue->head, r->position, memory_order_release);
+        node_reader_open(r, r->queue, r->position);
+    }
+}
+
+/* ---- Words ---- */
 
 static inline unsigned node_word_kind(uint64_t word)
 {

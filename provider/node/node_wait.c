@@ -122,7 +122,7 @@ static bool has_work(struct node_ep *ep)
 {
     uint64_t word;
 
-    return node_queue_peek(&ep->segment->queue, ep->position, &word) || !list_empty(&ep->busy) ||
+    return node_reader_peek(&ep->in.reader, &word) || !list_empty(&ep->busy) ||
            node_pull_has_work(ep);
 }
 

@@ -463,7 +463,7 @@ static void killed_before_filling(int rank, bool posted)
         CHECK(error.err == ESRCH && error.op_context == buf && error.len == 0, "%s",
               strerror(error.err));
     } else {
-        while (ep_of(&e)->position == 0)
+        while (ep_of(&e)->in.reader.position == 0)
             CHECK(fi_cq_read(e.cq, &c, 1) == -FI_EAGAIN, "a completion");
         CHECK(list_empty(&ep_of(&e)->tagged.arrivals), "a message that was never sent is kept");
     }

@@ -55,10 +55,12 @@ static void *writer(void *arg)
 static uint64_t read_all(uint64_t position)
 {
     uint64_t next[WRITERS] = {0}, word;
+    struct node_reader reader;
 
+    node_reader_open(&reader, queue, position);
     for (int n = 0; n < WRITERS * EACH; n++) {
         struct node_cell *cell;
-        while (!(cell = node_queue_peek(queue, position, &word)))
+        while (!(cell = node_reader_peek(&reader, &word)))
             sched_yield();
         unsigned from = node_word_source(word);
         CHECK(from < WRITERS);
@@ -69,9 +71,9 @@ static uint64_t read_all(uint64_t position)
         for (int i = 0; i < NODE_CELL_PAYLOAD; i++)
             CHECK(cell->payload[i] == (unsigned char)(next[from] + from));
         next[from]++;
-        position = node_queue_advance(queue, position);
+        node_reader_advance(&reader);
     }
-    return position;
+    return reader.position;
 }
 
 static void run(void)
@@ -111,7 +113,8 @@ static void laps_wrap(void)
 /* Full is full, never overwritten; and there is room again when the reader has said so. */
 static void full(void)
 {
-    uint64_t seen = 0, position, taken = 0, word, at = 0;
+    uint64_t seen = 0, position, taken = 0, word;
+    struct node_reader reader;
     struct node_cell *cell;
 
     queue = queue_new();
@@ -120,9 +123,10 @@ static void full(void)
         node_queue_publish(cell, position, node_word(1, 0));
     }
     CHECK(taken == NODE_CELLS - NODE_WRITERS + 1);
-    for (; (cell = node_queue_peek(queue, at, &word)); at = node_queue_advance(queue, at))
-        CHECK(cell->tag == at);
-    CHECK(at == taken);
+    for (node_reader_open(&reader, queue, 0); (cell = node_reader_peek(&reader, &word));
+         node_reader_advance(&reader))
+        CHECK(cell->tag == reader.position);
+    CHECK(reader.position == taken);
     CHECK(node_queue_take(queue, &seen, &position));
     free(queue);
 }
