@@ -35,9 +35,7 @@ static int bad_handle(int class, enum object_class wanted, const void *handle, c
                       const char *null_name)
 {
     uintptr_t h = (uintptr_t)handle;
-    unsigned found = h < OBJECT_PREDEFINED
-                         ? (object_predefined[h] ? object_predefined[h]->class : 0)
-                         : (unsigned)(h >> 56);
+    enum object_class found = object_class_of(handle);
 
     if (handle == null)
         return err_set(class, "%s", null_name);

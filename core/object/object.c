@@ -87,6 +87,19 @@ void object_close(struct object *o)
     o->slot = NULL;
 }
 
+enum object_class object_class_of(const void *handle)
+{
+    uintptr_t h = (uintptr_t)handle, class = h >> CLASS_SHIFT & 0xff;
+    uint32_t place = (uint32_t)h - OBJECT_PREDEFINED;
+
+    if (h < OBJECT_PREDEFINED)
+        return object_predefined[h] ? object_predefined[h]->class : OBJECT_NONE;
+    if (class >= OBJECT_CLASSES || place / OBJECT_CHUNK >= OBJECT_CHUNKS)
+        return OBJECT_NONE;
+    const struct object_slot *s = slot_at(class, place);
+    return s && h < s->coming ? class : OBJECT_NONE;
+}
+
 int object_toint(const void *handle)
 {
     return (int)(uint32_t)(uintptr_t)handle;

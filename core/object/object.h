@@ -2,7 +2,7 @@
 /*
  * What every MPI object begins with, and the table through which a handle finds it.
  *
- * A handle that a program holds is a number, never an address: class, generation and place in the
+ * A handle that a program holds is a number, never an address: generation, class and place in the
  * class's table. So a freed handle, one of another class, or any other number is told from a good
  * one with two loads, and nothing foreign is ever dereferenced. 1 to 4095 are the predefined
  * handles of the standard ABI (chapter 20) and index a table of their own.
@@ -160,6 +160,9 @@ static inline struct object *object_find(enum object_class class, const void *ha
     }
     return object_find_own(class, handle);
 }
+
+/* The class of a handle that means something, or once did; OBJECT_NONE of any other number. */
+enum object_class object_class_of(const void *handle);
 
 /*
  * MPI_X_toint and MPI_X_fromint (20.4). Numbers of predefined handles are their values, whether
