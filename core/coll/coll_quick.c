@@ -250,14 +250,17 @@ HOT_INLINE bool recv_now(struct comm *c, struct fabric_peer *from, void *buf, si
 {
     uint64_t match = p2p_match(c, CHANNEL_COLL, tag);
     struct node_received m;
-    int rc = fabric_trecv_now(from, buf, len, match, 0, &m);
 
-    if (UNLIKELY(rc == -EAGAIN))
+    if (LIKELY(fabric_trecv_small(from, buf, len, match, 0, &m))) {
+        fabric_will_answer(from);
+    } else {
+        int rc = fabric_trecv_now(from, buf, len, match, 0, &m);
         for (int left = looks(); rc == -EAGAIN && left; left--)
             rc = fabric_trecv_now(from, buf, len, match, 0, &m);
-    if (UNLIKELY(rc))
-        return false;
-    credit_consumed(from, CREDIT_LIBRARY, m.len);
+        if (UNLIKELY(rc))
+            return false;
+    }
+    credit_consumed_one(from, CREDIT_LIBRARY); /* len is at most FABRIC_SMALL */
     p2p_count_received(CHANNEL_COLL, m.len);
     *got = m.len;
     return true;
