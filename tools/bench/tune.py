@@ -39,7 +39,7 @@ class Formulas:
 
     def cost(self, operation, name, p, n, load, c):
         """Microseconds by the formula; c: the costs of the endpoint."""
-        lap = c["turn"] * load if load > 1 else 0
+        lap = c["turn"] * load * (1 + load / 4) if load > 1 else 0
 
         def length(b):
             return b * load * (c["long_byte"] if b > c["eager"] else c["byte"])
@@ -47,12 +47,19 @@ class Formulas:
         def message(b):
             return lap + (c["long_message"] if b > c["eager"] else c["message"]) + length(b)
 
+        def active(k):
+            return max(1 / load, min(k / p, 1))
+
+        def passed(b, k):
+            return message(b) - (1 - active(k)) * length(b)
+
         words = {
+            "active": active, "passed": passed, "hop": lambda b, k: passed(b, k) - 0.6 * lap,
             "p": p, "n": n, "part": n / p, "odd": int(p & (p - 1) != 0), "lg": math.ceil(math.log2(p)),
             "lg4": math.ceil(math.log(p, 4) - 1e-9), "SET": SET, "message": message, "bytes": length,
             "more": lambda b: 0.75 * lap + load * c["post"] + length(b), "piece": lambda b: min(b, c["segment"]),
             "pieces": lambda b: max(1, math.ceil(b / c["segment"])),
-            "area": lambda b, room: (lap + c["step"]) * (1 + b / room) + p * c["look"],
+            "area": lambda b, room: (lap + c["step"]) * max(1, math.ceil(b / room)) + p * c["look"],
             "fetch": lambda b: load * (c["fetch"] + b * c["fetch_byte"]),
             "fold": c["fold"] * load, "copy": c["copy"] * load, "move": c["move"] * load,
         }
