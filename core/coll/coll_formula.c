@@ -33,8 +33,11 @@ static double active_part(const struct coll_shape *s, double k)
     return part * s->load > 1 ? part : 1 / s->load;
 }
 
+/* A long message keeps its sender busy, too: the receiver copies, and the other waits for it. */
 static double passed_cost(const struct coll_shape *s, double bytes, double k)
 {
+    if (bytes > s->c->eager)
+        k *= 2;
     return message_cost(s, bytes) - (1 - active_part(s, k)) * length_cost(s, bytes);
 }
 

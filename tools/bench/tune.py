@@ -51,7 +51,7 @@ class Formulas:
             return max(1 / load, min(k / p, 1))
 
         def passed(b, k):
-            return message(b) - (1 - active(k)) * length(b)
+            return message(b) - (1 - active(2 * k if b > c["eager"] else k)) * length(b)
 
         words = {
             "active": active, "passed": passed, "hop": lambda b, k: passed(b, k) - 0.6 * lap,
