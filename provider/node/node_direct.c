@@ -166,27 +166,35 @@ HOT_INLINE struct node_posted *deliver(struct node_ep *ep, const struct node_cel
     return p;
 }
 
+/* Nothing that came before waits for its receive, nor anybody for its end. */
+HOT_INLINE bool may_deliver(const struct node_ep *ep)
+{
+    return list_empty(&ep->tagged.arrivals) && ep->rx_cq->head == ep->rx_cq->tail;
+}
+
 enum { TURN = 4 }; /* messages that a new receive delivers: more than come while one is posted */
 
 static int post_or_take(struct fid_ep *fid, struct node_posted *p)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
-    const struct node_posted *got = NULL;
     int ret = node_source_name(ep, &p->source);
     struct node_cell *cell;
     uint64_t word;
 
     if (UNLIKELY(ret))
         return ret;
-    if (UNLIKELY(!list_empty(&ep->tagged.arrivals) || ep->rx_cq->head != ep->rx_cq->tail))
-        return node_recv_posted(ep, &ep->tagged, p);
-    for (int i = 0; i < TURN && (cell = node_reader_peek(&ep->in.reader, &word)); i++) {
-        got = deliver(ep, cell, word, p);
+    for (int i = 0; i < TURN; i++) {
+        if (UNLIKELY(!may_deliver(ep)) || !(cell = node_reader_peek(&ep->in.reader, &word)))
+            break;
+        const struct node_posted *got = deliver(ep, cell, word, p);
         if (got == p)
             return 0;
         if (!got)
             break;
     }
+    /* A sink may have made progress, which kept the message that we came for. */
+    if (UNLIKELY(!list_empty(&ep->tagged.arrivals)))
+        return node_recv_posted(ep, &ep->tagged, p);
     node_match_post(&ep->tagged, p);
     return 0;
 }
