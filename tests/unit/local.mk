@@ -97,6 +97,17 @@ tests_unit_test_node_end_SOURCES = \
 tests_unit_test_node_end_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_node_end_LDADD = libprovider.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_node_inlet
+TESTS += tests/unit/test_node_inlet
+tests_unit_test_node_inlet_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/take_job.c \
+    tests/unit/take_job.h \
+    tests/unit/test_node_inlet.c
+tests_unit_test_node_inlet_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_node_inlet_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_node_life
 TESTS += tests/unit/test_node_life
 tests_unit_test_node_life_SOURCES = \
@@ -141,6 +152,17 @@ tests_unit_test_node_rma_SOURCES = \
     tests/unit/test_node_rma.c
 tests_unit_test_node_rma_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_node_rma_LDADD = libprovider.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_node_take
+TESTS += tests/unit/test_node_take
+tests_unit_test_node_take_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/take_job.c \
+    tests/unit/take_job.h \
+    tests/unit/test_node_take.c
+tests_unit_test_node_take_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_node_take_LDADD = libprovider.la $(CRITERION_LIBS)
 
 check_PROGRAMS += tests/unit/test_node_wait
 TESTS += tests/unit/test_node_wait

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Receives that are posted only where their message is not there: node_direct_ops.post_or_take. */
+#include "tests/unit/take_job.h"
+
+/* It is over before the call returns, and was never posted. */
+NODE_TEST(node_take, next, 2)
+{
+    static const size_t lens[] = {0, 1, 7, 8, 9, 39, 40, 41, NODE_CHUNK};
+    static const uint64_t ignored[] = {0, 0xff00000000000000, ~UINT64_C(0)};
+    struct take *t = takes;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    for (unsigned i = 0; i < 2 * 3 * sizeof(lens) / sizeof(lens[0]); i++) {
+        size_t len = lens[i / 6];
+        uint64_t ignore = ignored[i % 3];
+        if (rank == 1)
+            side_say(&s, TAG | TOP, len, i);
+        job_barrier();
+        if (rank == 0) {
+            take_want_so(&s, t, len, ignore ? TAG : TAG | TOP, ignore,
+                         i % 2 ? NODE_ANY : s.e.addr[1]);
+            take_has(t, i + 1, TAG | TOP, len, i);
+            side_posts(&s, 0);
+            CHECK(!s.ops->withdraw(s.e.ep, &t->posted), "was posted");
+            CHECK(fi_cancel(&s.e.ep->fid, t) == -FI_ENOENT, "was posted");
+            side_progress(&s, 0);
+        }
+        job_barrier();
+    }
+    side_end(&s);
+}
+
+/* It is posted then, and is as any other that is. */
+NODE_TEST(node_take, nothing_there, 2)
+{
+    struct take *t = takes;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    if (rank == 0) {
+        take_want(&s, t, TAG);
+        side_progress(&s, 0);
+        side_posts(&s, 1);
+    }
+    job_barrier();
+    side_come(&s, rank, TAG, 1, 1);
+    if (rank == 0) {
+        side_progress(&s, 1);
+        take_has(t, 1, TAG, 8, 1);
+        side_posts(&s, 0);
+        take_want(&s, t, TAG);
+        CHECK(s.ops->withdraw(s.e.ep, &t->posted), "is not posted");
+        side_posts(&s, 0);
+    }
+    job_barrier();
+    side_come(&s, rank, TAG, 2, 1);
+    if (rank == 0) {
+        take_want(&s, t, TAG);
+        take_has(t, 2, TAG, 8, 2);
+    }
+    side_end(&s);
+}
+
+/* A peer is not known before progress has met it. */
+NODE_TEST(node_take, first_of_a_peer, 2)
+{
+    struct take *t = takes;
+    struct side s;
+
+    side_begin_unmet(&s, false);
+    side_come(&s, rank, TAG, 0, 1);
+    if (rank == 0) {
+        take_want(&s, t, TAG);
+        CHECK(!told, "of a stranger");
+        side_posts(&s, 1);
+        take_completes(&s, t, TAG, 8, 0);
+    }
+    job_barrier();
+    side_come(&s, rank, TAG, 1, 1);
+    if (rank == 0) {
+        take_want(&s, t, TAG);
+        take_has(t, 1, TAG, 8, 1);
+    }
+    side_end(&s);
+}
+
+/* What has come goes to the older ones first, wherever they wait. */
+NODE_TEST(node_take, older_first, 2)
+{
+    struct take *t = takes;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    for (unsigned wild = 0; wild < 8; wild++) {
+        unsigned first = 3 * wild;
+        if (rank == 0)
+            for (int i = 0; i < 2; i++)
+                take_want_so(&s, &t[i], 8, TAG, wild >> i & 1 ? ~UINT64_C(0) : 0, NODE_ANY);
+        job_barrier();
+        side_come(&s, rank, TAG, first, 3);
+        if (rank == 0) {
+            take_want_so(&s, &t[2], 8, TAG, wild >> 2 & 1 ? ~UINT64_C(0) : 0, NODE_ANY);
+            for (unsigned i = 0; i < 3; i++)
+                take_has(&t[i], first + i + 1, TAG, 8, first + i);
+            side_posts(&s, 0);
+        }
+        job_barrier();
+    }
+    side_end(&s);
+}
+
+/* Fewer messages than receives; one was posted by `post`. */
+NODE_TEST(node_take, too_few, 2)
+{
+    struct take *t = takes;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    if (rank == 0) {
+        CHECK(!s.ops->post(s.e.ep, take_ready(&t[0], 8, TAG, 0, s.e.addr[1], take_tell)), "post");
+        take_want(&s, &t[1], TAG);
+        side_posts(&s, 2);
+    }
+    job_barrier();
+    side_come(&s, rank, TAG, 0, 1);
+    if (rank == 0) {
+        take_want(&s, &t[2], TAG);
+        take_has(&t[0], 1, TAG, 8, 0);
+        CHECK(told == 1, "%u were told", told);
+        side_posts(&s, 2);
+    }
+    job_barrier();
+    side_come(&s, rank, TAG, 1, 2);
+    if (rank == 0) {
+        side_progress(&s, 2);
+        take_has(&t[1], 2, TAG, 8, 1);
+        take_has(&t[2], 3, TAG, 8, 2);
+    }
+    side_end(&s);
+}
+
+/* A new one serves a few of those that wait, then it waits, too. */
+NODE_TEST(node_take, a_few_at_a_time, 2)
+{
+    struct side s;
+
+    side_begin(&s, rank, false);
+    for (int i = 0; rank == 0 && i < OLDER; i++)
+        take_want(&s, &takes[i], TAG);
+    job_barrier();
+    side_come(&s, rank, TAG, 0, OLDER + 1);
+    if (rank == 0) {
+        take_want(&s, &takes[OLDER], TAG);
+        CHECK(told > 0 && told < OLDER / 2, "%u were told", told);
+        side_posts(&s, OLDER + 1 - told);
+        side_progress(&s, OLDER + 1 - told);
+        for (unsigned i = 0; i <= OLDER; i++)
+            take_has(&takes[i], i + 1, TAG, 8, i);
+    }
+    side_end(&s);
+}
+
+/* What is next is another's: of one that waits, or that is still to come. */
+NODE_TEST(node_take, of_another_tag, 2)
+{
+    struct take *t = takes;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    if (rank == 0)
+        take_want(&s, &t[0], OTHER);
+    job_barrier();
+    side_come(&s, rank, OTHER, 0, 1);
+    side_come(&s, rank, TAG, 1, 1);
+    if (rank == 0) {
+        take_want(&s, &t[1], TAG);
+        take_has(&t[0], 1, OTHER, 8, 0);
+        take_has(&t[1], 2, TAG, 8, 1);
+    }
+    job_barrier();
+    side_come(&s, rank, OTHER, 2, 1);
+    side_come(&s, rank, TAG, 3, 1);
+    if (rank == 0) {
+        take_want(&s, &t[1], TAG);
+        CHECK(told == 2, "%u were told", told);
+        side_posts(&s, 1);
+        take_want(&s, &t[0], OTHER);
+        take_has(&t[0], 3, OTHER, 8, 2);
+        side_posts(&s, 1);
+        side_progress(&s, 1);
+        take_has(&t[1], 4, TAG, 8, 3);
+    }
+    side_end(&s);
+}
+
+/* What is next is another sender's. */
+NODE_TEST(node_take, of_another_source, 3)
+{
+    struct take *t = takes;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    if (rank == 2)
+        side_say(&s, TAG, 8, 2);
+    job_barrier();
+    side_come(&s, rank, TAG, 1, 1);
+    if (rank == 0) {
+        take_want_so(&s, &t[1], 8, TAG, 0, s.e.addr[1]);
+        CHECK(!told, "%u were told", told);
+        side_posts(&s, 1);
+        take_want_so(&s, &t[2], 8, TAG, 0, s.e.addr[2]);
+        take_has(&t[2], 1, TAG, 8, 2);
+        side_progress(&s, 1);
+        take_has(&t[1], 2, TAG, 8, 1);
+    }
+    side_end(&s);
+}
+
+/* It has two in the address vector: either is its name. */
+NODE_TEST(node_take, source_of_two_names, 2)
+{
+    char mine[JOB_TEXT], all[2][JOB_TEXT];
+    struct take *t = takes;
+    fi_addr_t second;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    end_name(&s.e, mine);
+    job_exchange(mine, all);
+    CHECK(fi_av_insert(s.e.av, all[1], 1, &second, 0, NULL) == 1, "insert");
+    CHECK(second != s.e.addr[1], "the same");
+    side_come(&s, rank, TAG, 0, 1);
+    if (rank == 0) {
+        take_want_so(&s, t, 8, TAG, 0, second);
+        take_has(t, 1, TAG, 8, 0);
+    }
+    side_end(&s);
+}
+
+/* A message without a tag is for another kind of receive. */
+NODE_TEST(node_take, untagged, 2)
+{
+    struct take *t = takes;
+    uint64_t value = 3;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    if (rank == 1)
+        POST(&s.e, fi_injectdata(s.e.ep, &value, 8, DATA, s.e.addr[0]));
+    job_barrier();
+    if (rank == 0) {
+        take_want_so(&s, t, 8, 0, ~UINT64_C(0), NODE_ANY);
+        CHECK(!told, "it was taken");
+        value = 0;
+        POST(&s.e, fi_recv(s.e.ep, &value, 8, NULL, s.e.addr[1], &value));
+        end_wait_for(&s.e, &value);
+        CHECK(value == 3, "%lu", value);
+        CHECK(s.ops->withdraw(s.e.ep, &t->posted), "is not posted");
+    }
+    side_end(&s);
+}
+
+/* A message that was kept comes before those in the endpoint's queue. */
+NODE_TEST(node_take, kept_first, 2)
+{
+    struct take *t = takes;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    side_come(&s, rank, OTHER, 0, 1);
+    side_come(&s, rank, TAG, 1, 1);
+    end_quiet(&s.e); /* keeps them */
+    job_barrier();
+    side_come(&s, rank, TAG, 2, 2);
+    if (rank == 0) {
+        take_want(&s, &t[0], TAG);
+        side_posts(&s, 0);
+        take_completes(&s, &t[0], TAG, 8, 1); /* reads all the others, too */
+        take_want(&s, &t[1], TAG);
+        take_completes(&s, &t[1], TAG, 8, 2);
+        take_want(&s, &t[2], OTHER);
+        take_completes(&s, &t[2], OTHER, 8, 0);
+        take_want(&s, &t[0], TAG);
+        take_completes(&s, &t[0], TAG, 8, 3);
+    }
+    job_barrier();
+    side_come(&s, rank, OTHER, 4, 1);
+    end_quiet(&s.e);
+    job_barrier();
+    side_come(&s, rank, TAG, 5, 1);
+    if (rank == 0) {
+        take_want(&s, &t[1], TAG);
+        if (!t[1].turn)
+            side_progress(&s, 1);
+        take_has(&t[1], 1, TAG, 8, 5);
+        take_want(&s, &t[2], OTHER);
+        take_completes(&s, &t[2], OTHER, 8, 4);
+    }
+    side_end(&s);
+}
+
+/* ---- Older receives whose end is told in another way ---- */
+
+static unsigned told_others, asked;
+
+static void tell_other(struct node_posted *p, size_t len, uint64_t tag, uint64_t data)
+{
+    told_others++;
+    take_tell(p, len, tag, data);
+}
+
+static bool allow(struct node_posted *p)
+{
+    (void)p;
+    asked++;
+    return true;
+}
+
+enum other { BY_QUEUE, BY_OTHER_SINK, BY_ASKING, OTHERS };
+
+static void post_other(struct side *s, struct take *t, enum other other)
+{
+    struct node_posted *p = take_ready(t, 8, TAG, 0, NODE_ANY, tell_other);
+
+    if (other == BY_QUEUE)
+        POST(&s->e, fi_trecv(s->e.ep, t->buf, 8, NULL, FI_ADDR_UNSPEC, TAG, 0, t));
+    else if (other == BY_OTHER_SINK)
+        CHECK(!s->ops->post(s->e.ep, p), "post");
+    else
+        CHECK(!s->ops->post_asking(s->e.ep, p, allow), "post_asking");
+}
+
+/* They wait, and so does what comes behind them, until something else makes progress. */
+static void behind_another(struct side *s, int rank, enum other other, bool by_progress,
+                           unsigned seed)
+{
+    struct take *t = takes;
+    bool queued;
+
+    if (rank == 0) {
+        take_want(s, &t[0], TAG);
+        post_other(s, &t[1], other);
+    }
+    job_barrier();
+    side_come(s, rank, TAG, seed, 3);
+    if (rank == 0) {
+        told = told_others = asked = 0;
+        take_want(s, &t[2], TAG);
+        take_has(&t[0], 1, TAG, 8, seed); /* in front of it */
+        CHECK(told == 1 && !asked, "%u were told, %u asked", told, asked);
+        side_posts(s, 2);
+        if (by_progress) {
+            s->ops->progress(s->e.ep, &queued);
+            CHECK(queued == (other != BY_OTHER_SINK), "queued: %d", queued);
+        }
+        if (by_progress && other == BY_OTHER_SINK) {
+            take_has(&t[1], 2, TAG, 8, seed + 1);
+            take_has(&t[2], 3, TAG, 8, seed + 2);
+        } else {
+            take_completes(s, &t[1], TAG, 8, seed + 1);
+            take_completes(s, &t[2], TAG, 8, seed + 2);
+        }
+        CHECK(asked == (other == BY_ASKING), "%u asked", asked);
+        CHECK(told_others == (by_progress && other == BY_OTHER_SINK), "%u others", told_others);
+    }
+    job_barrier();
+}
+
+NODE_TEST(node_take, behind_others, 2)
+{
+    struct side s;
+
+    side_begin(&s, rank, false);
+    for (unsigned i = 0; i < 2 * OTHERS; i++)
+        behind_another(&s, rank, i / 2, i % 2, 3 * i);
+    side_end(&s);
+}
+
+/* What is in the queue already is seen before what comes after it. */
+NODE_TEST(node_take, behind_the_queue, 2)
+{
+    struct take *t = takes;
+    struct side s;
+    bool queued;
+
+    side_begin(&s, rank, false);
+    if (rank == 0)
+        post_other(&s, &t[0], BY_QUEUE);
+    job_barrier();
+    side_come(&s, rank, TAG, 0, 1);
+    if (rank == 0) {
+        s.ops->progress(s.e.ep, &queued);
+        CHECK(queued, "nothing is in the queue");
+    }
+    job_barrier();
+    side_come(&s, rank, TAG, 1, 1);
+    if (rank == 0) {
+        take_want(&s, &t[1], TAG);
+        CHECK(!told, "before the older one");
+        side_posts(&s, 1);
+        take_completes(&s, &t[0], TAG, 8, 0);
+        take_completes(&s, &t[1], TAG, 8, 1);
+    }
+    side_end(&s);
+}
+
+/* ---- What cannot be taken ---- */
+
+static void is_truncated(struct side *s, const struct take *t, size_t room, size_t len,
+                         unsigned seed)
+{
+    struct fi_cq_err_entry error;
+
+    end_wait_error(&s->e, &error);
+    CHECK(error.err == FI_ETRUNC && error.op_context == t, "err %d", error.err);
+    CHECK(error.len == room && error.len + error.olen == len, "%zu + %zu", error.len, error.olen);
+    CHECK(error.tag == TAG && error.data == DATA + seed, "data %lx", error.data);
+    take_filled(t->buf, room, seed);
+    CHECK(!t->turn, "told, too");
+}
+
+NODE_TEST(node_take, longer_than_its_receive, 2)
+{
+    static const size_t lens[] = {1, 8, 9, 40, 41, NODE_CHUNK};
+    struct take *t = takes;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    for (unsigned i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        if (rank == 1)
+            side_say(&s, TAG, lens[i], i);
+        job_barrier();
+        if (rank == 0) {
+            take_want_so(&s, &t[0], lens[i] - 1, TAG, 0, NODE_ANY);
+            side_posts(&s, 1);
+            take_filled(t[0].buf, 0, 0);
+            is_truncated(&s, &t[0], lens[i] - 1, lens[i], i);
+        }
+        job_barrier();
+    }
+    side_end(&s);
+}
+
+/* The older one is too short, the new one would not be: each has its own all the same. */
+NODE_TEST(node_take, longer_than_an_older_receive, 2)
+{
+    struct take *t = takes;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    if (rank == 0)
+        take_want_so(&s, &t[0], 7, TAG, 0, NODE_ANY);
+    job_barrier();
+    side_come(&s, rank, TAG, 0, 2);
+    if (rank == 0) {
+        take_want(&s, &t[1], TAG);
+        CHECK(!told, "%u were told", told);
+        side_posts(&s, 2);
+        is_truncated(&s, &t[0], 7, 8, 0);
+        take_completes(&s, &t[1], TAG, 8, 1);
+    }
+    side_end(&s);
+}
+
+/* Those that take more than a copy end in the queue. */
+NODE_TEST(node_take, more_than_a_copy, 2)
+{
+    static const struct {
+        enum side_way way;
+        size_t len;
+    } rows[] = {{SENT, NODE_CHUNK + 1}, {SENT, ROOM}, {ANSWERED, 8}, {ANSWERED, NODE_CHUNK}};
+    struct take *t = takes;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rank == 1) {
+            side_say_and_wait(&s, rows[i].way, TAG, rows[i].len, i);
+            continue;
+        }
+        job_barrier();
+        take_want_so(&s, t, ROOM, TAG, 0, NODE_ANY);
+        side_posts(&s, 1);
+        take_completes(&s, t, TAG, rows[i].len, i);
+        job_barrier();
+    }
+    side_end(&s);
+}
+
+/* Taken or delivered to another, it is counted, too. */
+NODE_TEST(node_take, counted, 2)
+{
+    struct take *t = takes;
+    uint64_t before = 0;
+    struct side s;
+
+    side_begin(&s, rank, true);
+    if (rank == 0) {
+        take_want(&s, &t[0], TAG);
+        before = fi_cntr_read(s.e.cntr[END_RECV]);
+    }
+    job_barrier();
+    side_come(&s, rank, TAG, 0, 2);
+    if (rank == 0) {
+        take_want(&s, &t[1], TAG);
+        take_has(&t[0], 1, TAG, 8, 0);
+        take_has(&t[1], 2, TAG, 8, 1);
+        uint64_t count = fi_cntr_read(s.e.cntr[END_RECV]) - before;
+        CHECK(count == 2, "%lu were counted", count);
+    }
+    side_end(&s);
+}
