@@ -138,6 +138,7 @@ static double among_cost(const struct coll_shape *s, enum coll_kind kind, double
     {                                                                                              \
         USE p = shape->p, n = shape->n, part = n / p, odd = !(shape->traits & POWER_OF_2);         \
         USE lg = log_up(p, 2), lg4 = log_up(p, 4), most = shape->most;                             \
+        USE level = p > 1 ? p / lg : 1, level4 = p > 1 ? p / lg4 : 1;                              \
         USE fold = shape->c->fold * shape->load, copy = shape->c->copy * shape->load;              \
         USE move = shape->c->move * shape->load;                                                   \
                                                                                                    \

@@ -97,7 +97,7 @@ enum object_class object_class_of(const void *handle)
     if (class >= OBJECT_CLASSES || place / OBJECT_CHUNK >= OBJECT_CHUNKS)
         return OBJECT_NONE;
     const struct object_slot *s = slot_at(class, place);
-    return s && h < s->coming ? class : OBJECT_NONE;
+    return s && (int64_t)(s->coming - h) > 0 ? class : OBJECT_NONE; /* generations come round */
 }
 
 int object_toint(const void *handle)

@@ -25,6 +25,7 @@ struct lane {
     struct request *spare; /* given back, still with their places in the handle table */
     struct list deferred;  /* of struct deferred: what completions asked to be run after them */
     size_t sending;        /* sends that the fabric still has */
+    unsigned taken;        /* messages that short ways took: quick.h */
     atomic_uint started;   /* collectives with a request that are not over: helper.h */
     bool failed;           /* progress has failed, and it was said */
     /* What else progress looks at, lane locked; true where it found something. NULL: nothing. */

@@ -102,7 +102,7 @@ HOT_INLINE void p2p_count_received(enum channel channel, size_t len)
 
 /* A receive's completion: fills the status, unpacks, acknowledges. Lane locked. */
 void post_received(struct fabric_op *op, const struct fabric_event *event);
-/* The same for fabric_trecv_quick. */
+/* The same for fabric_trecv_or_take. */
 node_direct_sink post_received_plain;
 
 /*
@@ -140,7 +140,7 @@ struct p2p_receive {
 int p2p_recv_wait(const struct p2p_receive *x, MPI_Status *status);
 int p2p_recv_start(const struct p2p_receive *x, MPI_Request *request);
 
-/* ---- A message that fabric_trecv_now has taken for such a receive ---- */
+/* ---- A message that was taken for such a receive, by fabric_trecv_now or _small ---- */
 
 /* It is synchronous or in pieces (whose head says that it is synchronous): p2p_recv_taken. */
 static inline bool p2p_is_unusual(const struct node_received *m)

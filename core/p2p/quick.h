@@ -74,6 +74,15 @@ HOT_INLINE bool quick_is_tag(int tag)
     return LIKELY(tag >= 0) || tag == MPI_ANY_TAG;
 }
 
+enum { QUICK_TAKEN = 256 }; /* messages taken in a row, before other work gets its turn */
+
+/* The end of a short way that has taken a message; true: request_poll is due, once the lane is
+ * left. */
+HOT_INLINE bool quick_took(void)
+{
+    return UNLIKELY(++lane.taken % QUICK_TAKEN == 0);
+}
+
 /* True: the message was there, and *rc says how that ended; *c is where an error goes. */
 HOT_INLINE bool quick_recv(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
                            MPI_Comm comm, MPI_Status *status, struct comm **c, int *rc)
@@ -97,9 +106,12 @@ HOT_INLINE bool quick_recv(void *buf, MPI_Count count, MPI_Datatype datatype, in
         there = !fabric_trecv_now(from, room, len, match, ignore, &m);
     if (LIKELY(there && !p2p_is_unusual(&m)))
         p2p_took(*c, from, &m);
+    bool due = there && quick_took();
     lane_leave();
     if (!there)
         return false;
+    if (due)
+        request_poll();
     *rc = MPI_SUCCESS;
     if (LIKELY(!p2p_is_unusual(&m)))
         p2p_tell(&m, status);
@@ -117,7 +129,7 @@ HOT_INLINE struct request *quick_post(void *buf, MPI_Count count, MPI_Datatype d
     struct comm *c;
     struct datatype *t;
     size_t len;
-    bool any;
+    bool any, due = false;
 
     if (!quick_arguments(comm, datatype, buf, count, &c, &t, &len) || UNLIKELY(!quick_is_tag(tag)))
         return NULL;
@@ -132,6 +144,7 @@ HOT_INLINE struct request *quick_post(void *buf, MPI_Count count, MPI_Datatype d
         fabric_trecv_small(from, room, len, quick_match(c, tag), 0, &m)) {
         request_set_received(r, source, len, &m);
         p2p_took_small(from, &m);
+        due = quick_took();
     } else if (LIKELY(r != NULL)) {
         request_set_receive(r, c, t, buf, len, source, tag, CHANNEL_P2P);
         r->op.done = post_received;
@@ -145,6 +158,8 @@ HOT_INLINE struct request *quick_post(void *buf, MPI_Count count, MPI_Datatype d
         }
     }
     lane_leave();
+    if (due)
+        request_poll();
     return r;
 }
 

@@ -206,7 +206,10 @@ HOT_INLINE void request_set_receive(struct request *r, struct comm *comm, struct
     object_hold(&type->object);
 }
 
-/* The same of one whose message was there: it is done, and holds nothing. */
+/*
+ * The same of one whose message was there: it is done, and holds nothing. So the error of an
+ * MPI_Start of it, which is none of the persistent ones, is told to MPI_COMM_SELF's handler.
+ */
 HOT_INLINE void request_set_received(struct request *r, int source, size_t bytes,
                                      const struct node_received *m)
 {

@@ -8,8 +8,8 @@
  * once. Buffers likewise. Peers and regions are the fabric's.
  *
  * Threads: the caller serialises every call here (the lane's lock, core/p2p/lane.h); `done` runs
- * inside fabric_progress, or inside any call here that must make progress, with that lock held,
- * and may post again.
+ * inside fabric_progress, or inside any call here that must make progress or looks for messages
+ * (fabric_trecv_or_take), with that lock held, and may post again.
  *
  * Errors: 0 or -errno. -EAGAIN never comes out of a call that takes an operation: what the provider
  * refuses for now is queued here, in order, and posted by fabric_progress.
@@ -233,7 +233,7 @@ HOT_INLINE bool fabric_trecv_quick(struct fabric_peer *from, struct fabric_op *o
 
 /*
  * The same, but it looks first: the sink may be called before this returns, for this receive where
- * its message is there, and for those that were posted with it before.
+ * its message is there, and for those that were posted with it before (also where it is false).
  */
 HOT_INLINE bool fabric_trecv_or_take(struct fabric_peer *from, struct fabric_op *op, void *buf,
                                      size_t len, uint64_t tag, uint64_t ignore,
@@ -248,7 +248,7 @@ HOT_INLINE bool fabric_trecv_or_take(struct fabric_peer *from, struct fabric_op 
 /*
  * Receives a message if it is there this moment: 0 and what it was. -EAGAIN: nothing has come.
  * -EINPROGRESS: something else has, look again after fabric_progress. -EBUSY: post the receive
- * instead. In all three nothing has been done. Costs a third of posting and completing.
+ * instead. In all three nothing has been done.
  */
 HOT_INLINE int fabric_trecv_now(struct fabric_peer *from, void *buf, size_t len, uint64_t tag,
                                 uint64_t ignore, struct node_received *found)

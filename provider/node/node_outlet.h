@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a sender needs of a peer to put a cell into its queue, and no more: so that the path of a
- * small message is a few dozen instructions, inline wherever it begins. The endpoint owns it; it
- * stays where it is as long as the endpoint. Nothing here knows of libfabric.
+ * What a sender needs of a peer to put a cell into its queue, and what tells its cells: so that the
+ * path of a small message is a few dozen instructions, inline wherever it begins. The endpoint owns
+ * it; it stays where it is as long as the endpoint. Nothing here knows of libfabric.
  *
  * Whoever uses one serialises that with all other calls on the endpoint.
  */

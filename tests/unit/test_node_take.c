@@ -261,6 +261,38 @@ NODE_TEST(node_take, untagged, 2)
     side_end(&s);
 }
 
+static struct side *looking;
+
+static void tell_and_look(struct node_posted *p, size_t len, uint64_t tag, uint64_t data)
+{
+    take_tell(p, len, tag, data);
+    if (told == 1)
+        end_progress(&looking->e);
+}
+
+/* An older receive's sink makes progress, which keeps the new one's message: it is found there. */
+NODE_TEST(node_take, behind_a_sink_that_looks, 2)
+{
+    struct take *t = takes;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    looking = &s;
+    if (rank == 0)
+        CHECK(!s.ops->post_or_take(s.e.ep, take_ready(&t[0], 8, TAG, 0, NODE_ANY, tell_and_look)),
+              "post");
+    job_barrier();
+    side_come(&s, rank, TAG, 0, 2);
+    if (rank == 0) {
+        CHECK(!s.ops->post_or_take(s.e.ep, take_ready(&t[1], 8, TAG, 0, NODE_ANY, tell_and_look)),
+              "post");
+        take_has(&t[0], 1, TAG, 8, 0);
+        side_posts(&s, 0);
+        take_completes(&s, &t[1], TAG, 8, 1);
+    }
+    side_end(&s);
+}
+
 /* A message that was kept comes before those in the endpoint's queue. */
 NODE_TEST(node_take, kept_first, 2)
 {

@@ -110,6 +110,30 @@ Test(object, stale_handles_find_nothing)
     object_drop(&next->object);
 }
 
+/* The class of what a handle means, or once meant; also where generations have come round. */
+Test(object, class_of_handles)
+{
+    struct thing *t = thing_new(OBJECT_INFO, 1);
+
+    object_publish(&t->object);
+    t->object.slot->coming |= (uintptr_t)0xffffff << 40;
+    void *first = handle_of(t);
+    for (int i = 0; i < 3; i++) {
+        void *old = handle_of(t);
+        cr_assert_eq(object_class_of(old), OBJECT_INFO);
+        object_retire(&t->object);
+        object_publish(&t->object);
+        cr_assert_neq(handle_of(t), old);
+        cr_assert_eq(object_class_of(old), OBJECT_INFO, "after %d", i);
+        cr_assert_eq(object_find(OBJECT_INFO, handle_of(t)), &t->object);
+    }
+    cr_expect_null(object_find(OBJECT_INFO, first));
+    cr_expect_eq(object_class_of((char *)handle_of(t) + 1), OBJECT_NONE, "another place");
+    cr_expect_eq(object_class_of(t->object.slot), OBJECT_NONE, "an address");
+    cr_expect_eq(object_class_of((void *)(t->object.slot->coming)), OBJECT_NONE, "one to come");
+    object_drop(&t->object);
+}
+
 Test(object, foreign_handles_find_nothing)
 {
     struct thing *t = thing_new(OBJECT_COMM, 1);

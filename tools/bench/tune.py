@@ -53,10 +53,12 @@ class Formulas:
         def passed(b, k):
             return message(b) - (1 - active(2 * k if b > c["eager"] else k)) * length(b)
 
+        lg, lg4 = math.ceil(math.log2(p)), math.ceil(math.log(p, 4) - 1e-9)
         words = {
+            "level": p / lg if p > 1 else 1, "level4": p / lg4 if p > 1 else 1,
             "active": active, "passed": passed, "hop": lambda b, k: passed(b, k) - 0.6 * lap,
-            "p": p, "n": n, "part": n / p, "odd": int(p & (p - 1) != 0), "lg": math.ceil(math.log2(p)),
-            "lg4": math.ceil(math.log(p, 4) - 1e-9), "SET": SET, "message": message, "bytes": length,
+            "p": p, "n": n, "part": n / p, "odd": int(p & (p - 1) != 0), "lg": lg, "lg4": lg4,
+            "SET": SET, "message": message, "bytes": length,
             "more": lambda b: 0.75 * lap + load * c["post"] + length(b), "piece": lambda b: min(b, c["segment"]),
             "pieces": lambda b: max(1, math.ceil(b / c["segment"])),
             "area": lambda b, room: (lap + c["step"]) * max(1, math.ceil(b / room)) + p * c["look"],
