@@ -117,6 +117,8 @@ Test(object, class_of_handles)
 
     object_publish(&t->object);
     t->object.slot->coming |= (uintptr_t)0xffffff << 40;
+    object_retire(&t->object);
+    object_publish(&t->object); /* of the last generation */
     void *first = handle_of(t);
     for (int i = 0; i < 3; i++) {
         void *old = handle_of(t);
