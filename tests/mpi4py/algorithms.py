@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs mpi4py's tests of collectives with each algorithm forced in turn.
 
-usage: algorithms.py [-n RANKS[,RANKS...]] [-e ENDPOINT[,ENDPOINT...]] [-t SECONDS] FOLDER
+usage: algorithms.py [-p PASS[,PASS...]] [-n RANKS[,RANKS...]] [-e ENDPOINT[,ENDPOINT...]] [-t SECONDS] FOLDER
 
-In pass i every operation is forced to the i-th of its algorithms (of core/coll/coll_table.def), from
+In pass i, from 0 on, every operation is forced to the i-th of its algorithms (of core/coll/coll_table.def), from
 its first call on; operations that have fewer begin again with their first. The rest is run.py's.
 """
 import os
@@ -31,13 +31,18 @@ def algorithms():
 def main():
     table = algorithms()
     failed = 0
-    for number in range(max(map(len, table.values()))):
+    passes = range(max(map(len, table.values())))
+    words = sys.argv[1:]
+    if words[:1] == ["-p"]:
+        passes = [int(number) for number in words[1].split(",")]
+        words = words[2:]
+    for number in passes:
         forced = {PREFIX + operation: names[number % len(names)] for operation, names in table.items()
                   if not operation.startswith("NEIGHBOR") and len(names) > 1}
-        words = " ".join(f"{variable[len(PREFIX):].lower()}={name}" for variable, name in forced.items())
-        print(f"== {words}", flush=True)
+        print(f"== {number}: " + " ".join(f"{variable[len(PREFIX):].lower()}={name}"
+                                          for variable, name in forced.items()), flush=True)
         env = dict(os.environ, ORIEL_COLL_AREA_AFTER="0", ORIEL_LOG="error", **forced)
-        done = subprocess.run([sys.executable, "-u", str(HERE / "run.py"), *sys.argv[1:], "coll"], env=env,
+        done = subprocess.run([sys.executable, "-u", str(HERE / "run.py"), *words, "coll"], env=env,
                               stdin=subprocess.DEVNULL)
         failed += done.returncode != 0
     return failed > 0
