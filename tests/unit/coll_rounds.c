@@ -5,7 +5,6 @@
  * operators that do not commute, completions in random order.
  */
 #include <criterion/criterion.h>
-#include <fenv.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -705,31 +704,6 @@ Test(coll_rounds, reduce_scatter_block)
 {
     try_all(COLL_REDUCE_SCATTER_BLOCK, &param.coll_reduce_scatter_block,
             trial_reduce_scatter_block);
-}
-
-/* ---- Formulas ---- */
-
-/* A time from one rank on, and nothing on the way that a program may have trapped. */
-Test(coll_rounds, formulas)
-{
-    static const double lengths[] = {0, 1, 4096, 65537, 1 << 24};
-
-    setup();
-    feclearexcept(FE_ALL_EXCEPT);
-    for (unsigned r = 0; r < coll_row_count; r++)
-        for (int ranks = 1; !(coll_rows[r].needs & HOSTS) && ranks <= 32; ranks++)
-            for (unsigned i = 0; i < sizeof lengths / sizeof *lengths; i++)
-                for (double load = 1; load <= 16; load *= 2) {
-                    struct coll_shape s = {.p = ranks,
-                                           .n = lengths[i],
-                                           .load = load,
-                                           .c = &coll_costs[COLL_NODE],
-                                           .traits = ranks & (ranks - 1) ? 0 : POWER_OF_2};
-                    double cost = coll_rows[r].cost(&s);
-                    cr_assert(cost >= 0 && cost < 1e12, "%s: %g us on %d ranks", coll_rows[r].name,
-                              cost, ranks);
-                }
-    cr_assert_eq(fetestexcept(FE_DIVBYZERO | FE_INVALID | FE_OVERFLOW), 0);
 }
 
 /* ---- Errors ---- */

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Criterion programs that need no launcher.
 if HAVE_CRITERION
+check_PROGRAMS += tests/unit/coll_formulas
+TESTS += tests/unit/coll_formulas
+tests_unit_coll_formulas_SOURCES = tests/unit/coll_formulas.c
+tests_unit_coll_formulas_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_coll_formulas_LDADD = libcore.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/coll_rounds
 TESTS += tests/unit/coll_rounds
 tests_unit_coll_rounds_SOURCES = \
