@@ -16,15 +16,6 @@ static int looks(void)
     return wait_polls() ? LOOKS : 1;
 }
 
-/* Nearly all are one number. */
-HOT_INLINE void copy(void *to, const void *from, size_t len)
-{
-    if (LIKELY(len == 8))
-        memcpy(to, from, 8);
-    else
-        memcpy(to, from, len);
-}
-
 /* ---- Which operations ---- */
 
 /* NULL is the type of a side that is not there, or in place. */
@@ -132,7 +123,7 @@ static void give(const struct coll_args *x, const struct shm_area *a, size_t len
     if (x->kind == COLL_ALLTOALL)
         memcpy(data, own_part(x, a, len), len * (size_t)a->size);
     else if (x->kind != COLL_BARRIER)
-        copy(data, own_part(x, a, len), len);
+        copy_small(data, own_part(x, a, len), len);
 }
 
 /* From the last rank down, as shm_allreduce does; the own data where the program has it. */
@@ -146,7 +137,7 @@ static void fold(const struct coll_args *x, const struct shm_area *a, size_t len
         if (i == a->rank && !coll_in_place(&x->send))
             from = x->send.buf;
         if (i == a->size - 1)
-            copy(result, from, len);
+            copy_small(result, from, len);
         else
             op_apply(x->op, from, result, x->send.count, x->send.type);
     }
@@ -159,9 +150,9 @@ static void take(const struct coll_args *x, const struct shm_area *a, size_t len
 
     for (int i = 0; i < a->size; i++, to += len)
         if (i != a->rank)
-            copy(to, shm_line(a, i)->data + at, len);
+            copy_small(to, shm_line(a, i)->data + at, len);
         else if (!coll_in_place(&x->send))
-            copy(to, (const char *)x->send.buf + at, len);
+            copy_small(to, (const char *)x->send.buf + at, len);
 }
 
 static void count_one(struct comm *c)
@@ -178,7 +169,7 @@ static enum coll_quick quick_bcast(const struct coll_args *x, struct shm_area *a
     if (x->root == a->rank) {
         if (!shm_may_write(a, 0))
             return COLL_LATER;
-        copy(l->data, x->send.buf, len);
+        copy_small(l->data, x->send.buf, len);
         shm_publish(a, len);
     } else {
         if (!shm_has(a, x->root))
@@ -187,7 +178,7 @@ static enum coll_quick quick_bcast(const struct coll_args *x, struct shm_area *a
                     return COLL_LATER;
         if (UNLIKELY(l->bytes != len))
             return COLL_NOT;
-        copy((void *)x->send.buf, l->data, len);
+        copy_small((void *)x->send.buf, l->data, len);
     }
     count_one(x->comm);
     shm_next(a, 0, false);
@@ -287,7 +278,7 @@ static enum coll_quick quick_messages(const struct coll_args *x, const struct co
         if (b->mask == 1) {
             count_one(c);
             if (data != result)
-                copy(result, data, len);
+                copy_small(result, data, len);
             data = result;
         }
         if (UNLIKELY(!b->sent || !recv_now(c, peer, other, len, tag, &got)))

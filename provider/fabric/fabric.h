@@ -189,18 +189,14 @@ int fabric_tsend(struct fabric_peer *to, struct fabric_op *op, const void *buf, 
 /* A tag matches where it equals `tag` in all bits that `ignore` does not have. */
 int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size_t len,
                  uint64_t tag, uint64_t ignore);
-/*
- * The same from a peer, or with NULL from any, without a call on the way, where that works: false
- * where it does not, and nothing was done. What comes as it was expected (no longer than the
- * buffer, at once) is told to `sink` with the operation's context, anything else to its `done`. A
- * sink that is the end of the matter needs nothing more; fabric_received goes on to `done`.
- */
 enum { FABRIC_DIRECT = 2, FABRIC_POSTED = 2 }; /* of fabric_op.kind and .state; its end is 0 */
 static inline struct fabric_op *fabric_op_of(struct node_posted *context)
 {
     return (struct fabric_op *)context;
 }
+/* The sink that goes on to `done`. */
 node_direct_sink fabric_received;
+/* Makes the operation's record of such a receive. */
 HOT_INLINE struct node_posted *fabric_trecv_fill(struct fabric_peer *from, struct fabric_op *op,
                                                  void *buf, size_t len, uint64_t tag,
                                                  uint64_t ignore, node_direct_sink *sink)
@@ -221,19 +217,13 @@ HOT_INLINE struct node_posted *fabric_trecv_fill(struct fabric_peer *from, struc
     return p;
 }
 
-HOT_INLINE bool fabric_trecv_quick(struct fabric_peer *from, struct fabric_op *op, void *buf,
-                                   size_t len, uint64_t tag, uint64_t ignore,
-                                   node_direct_sink *sink)
-{
-    const struct fabric_now *now = fabric_now_from(from);
-
-    return LIKELY(now->post != NULL) &&
-           LIKELY(!now->post(now->ep, fabric_trecv_fill(from, op, buf, len, tag, ignore, sink)));
-}
-
 /*
- * The same, but it looks first: the sink may be called before this returns, for this receive where
- * its message is there, and for those that were posted with it before (also where it is false).
+ * fabric_trecv from a peer, or with NULL from any, without a call of the fabric's on the way, where
+ * that works: false where it does not, and this receive is not posted. What comes as it was
+ * expected (no longer than the buffer, at once) is told to `sink` with the operation's context,
+ * anything else to its `done`; a sink that is the end of the matter needs nothing more. It looks
+ * first: the sink may be called before this returns, for this receive where its message is there,
+ * and for those that were posted with it before (also where it is false).
  */
 HOT_INLINE bool fabric_trecv_or_take(struct fabric_peer *from, struct fabric_op *op, void *buf,
                                      size_t len, uint64_t tag, uint64_t ignore,

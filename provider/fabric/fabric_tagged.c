@@ -83,7 +83,10 @@ int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size
 
     if (UNLIKELY(!e))
         return fabric_both_post(op, buf, len, tag, ignore);
-    bool posted = fabric_trecv_quick(from, op, buf, len, tag, ignore, fabric_received);
+    const struct fabric_now *now = fabric_now_from(from);
+    bool posted = LIKELY(now->post != NULL) &&
+                  LIKELY(!now->post(now->ep, fabric_trecv_fill(from, op, buf, len, tag, ignore,
+                                                               fabric_received)));
     op->peer = known(from);
     if (LIKELY(posted))
         return 0;

@@ -7,15 +7,6 @@
 _Static_assert(sizeof(struct node_posted) <= sizeof(struct fi_context2), "it has room in one");
 _Static_assert(NODE_ANY == FI_ADDR_UNSPEC, "libfabric's name for any source");
 
-/* Small sizes are moves, not calls. */
-HOT_INLINE void copy_out(void *buf, const void *from, size_t len)
-{
-    if (LIKELY(len == 8))
-        memcpy(buf, from, 8);
-    else if (len) /* a buffer of no bytes may be NULL */
-        memcpy(buf, from, len);
-}
-
 /* Whether the cell is a tagged message that can be taken by copying, nothing to be answered. */
 HOT_INLINE bool is_plain(const struct node_peer *peer, uint64_t word)
 {
@@ -33,11 +24,11 @@ HOT_INLINE void take_cell(struct node_ep *ep, struct node_peer *peer, const stru
     size_t len = node_word_length(word);
 
     if (LIKELY(node_word_kind(word) == NODE_CELL_INLINE)) {
-        copy_out(buf, cell->payload, len);
+        copy_small(buf, cell->payload, len);
     } else {
         struct node_wire_chunk wire;
         memcpy(&wire, cell->payload, sizeof(wire));
-        copy_out(buf, peer->segment->chunks[wire.chunk], len);
+        copy_small(buf, peer->segment->chunks[wire.chunk], len);
         node_chunk_release(peer, wire.chunk);
     }
     node_reader_advance(&ep->in.reader);
@@ -53,7 +44,7 @@ static int receive_kept(struct node_ep *ep, struct node_unexpected *u, void *buf
 
     if (m->kind == NODE_CELL_RTS || m->len > len || m->flags & NODE_WIRE_ACK)
         return -FI_EBUSY;
-    copy_out(buf, m->bytes, m->len);
+    copy_small(buf, m->bytes, m->len);
     *found = (struct node_received){m->len, m->tag, m->data};
     node_unexpected_free(ep, u);
     return 0;

@@ -9,8 +9,6 @@
 #ifndef ORIEL_NODE_NODE_INLET_H
 #define ORIEL_NODE_NODE_INLET_H
 
-#include <string.h>
-
 #include "provider/node/node_match.h"
 #include "provider/node/node_outlet.h"
 
@@ -36,10 +34,7 @@ HOT_INLINE bool node_inlet_take(struct node_inlet *in, const struct node_outlet 
     if ((word & NODE_WORD_WHAT) != (in->reader.lap | from->plain) ||
         UNLIKELY((cell->tag ^ tag) & ~ignore || len > room))
         return false;
-    if (LIKELY(len == 8))
-        memcpy(buf, cell->payload, 8);
-    else if (len) /* a buffer of no bytes may be NULL */
-        memcpy(buf, cell->payload, len);
+    copy_small(buf, cell->payload, len);
     *found = (struct node_received){len, cell->tag, cell->data};
     node_reader_advance(&in->reader);
     return true;

@@ -11,7 +11,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
 #include "provider/base/hot.h"
 #include "provider/node/node_queue.h"
@@ -103,10 +102,7 @@ HOT_INLINE bool node_outlet_inject(struct node_outlet *out, const void *buf, siz
         return false;
     cell->tag = tag;
     cell->data = data;
-    if (LIKELY(len == 8))
-        memcpy(cell->payload, buf, 8);
-    else if (len) /* a buffer of no bytes may be NULL */
-        memcpy(cell->payload, buf, len);
+    copy_small(cell->payload, buf, len);
     node_outlet_publish(out, cell, position,
                         node_word(NODE_CELL_INLINE, flags) | node_word_of_length(len));
     return true;
