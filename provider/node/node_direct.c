@@ -163,6 +163,23 @@ HOT_INLINE bool may_deliver(const struct node_ep *ep)
     return list_empty(&ep->tagged.arrivals) && ep->rx_cq->head == ep->rx_cq->tail;
 }
 
+/* For a receive that may find its message among those that came before. */
+static int post_or_take_kept(struct node_ep *ep, struct node_posted *p)
+{
+    struct node_received m;
+    struct node_arrival *a = ep->rx_cq->head != ep->rx_cq->tail
+                                 ? NULL
+                                 : node_match_receive(&ep->tagged, p->tag, p->ignore, p->source);
+
+    if (!a ||
+        receive_kept(ep, container_of(a, struct node_unexpected, arrival), p->buf, p->len, &m))
+        return node_recv_posted(ep, &ep->tagged, p);
+    if (UNLIKELY(ep->cntr[NODE_RECV]))
+        node_count(ep, NODE_RECV);
+    p->sink(p, m.len, m.tag, m.data);
+    return 0;
+}
+
 enum { TURN = 4 }; /* messages that a new receive delivers: more than come while one is posted */
 
 static int post_or_take(struct fid_ep *fid, struct node_posted *p)
@@ -174,6 +191,8 @@ static int post_or_take(struct fid_ep *fid, struct node_posted *p)
 
     if (UNLIKELY(ret))
         return ret;
+    if (UNLIKELY(!list_empty(&ep->tagged.arrivals)))
+        return post_or_take_kept(ep, p);
     for (int i = 0; i < TURN; i++) {
         if (UNLIKELY(!may_deliver(ep)) || !(cell = node_reader_peek(&ep->in.reader, &word)))
             break;
@@ -190,18 +209,26 @@ static int post_or_take(struct fid_ep *fid, struct node_posted *p)
     return 0;
 }
 
+/*
+ * Messages without a receive that a call of progress takes out of the queue: few, since those that
+ * stay may yet find theirs without being kept, and as long as some are kept no receive can do with
+ * a look at the queue. More than one, since whoever waits for what is behind them calls as often.
+ */
+enum { KEPT = 4 };
+
 static unsigned progress(struct fid_ep *fid, bool *queued)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
     struct node_cq *cq = ep->rx_cq;
-    unsigned told = 0, seen = 0;
+    unsigned told = 0, seen = 0, kept = 0;
     struct node_cell *cell;
     uint64_t word;
 
     *queued = cq->head != cq->tail;
     if (UNLIKELY(*queued))
         return 0;
-    for (; seen < NODE_BATCH; seen++) {
+    for (; seen < NODE_BATCH && kept < KEPT; seen++) {
+        const struct list *last = ep->tagged.arrivals.prev;
         cell = node_reader_peek(&ep->in.reader, &word);
         if (!cell)
             break;
@@ -209,7 +236,10 @@ static unsigned progress(struct fid_ep *fid, bool *queued)
             told++;
         else if (!node_ep_step(ep, cell, word))
             break;
+        else
+            kept += ep->tagged.arrivals.prev != last;
     }
+    told += kept == KEPT; /* there may be more at once */
     /* What is done for others is progress, too: who waits goes on looking. */
     told += node_ep_rest(ep, seen) > seen;
     *queued = cq->head != cq->tail;

@@ -110,9 +110,10 @@ struct node_direct_ops {
     /*
      * Makes the progress that reading the completion queue would make, and calls the sink of each
      * receive that ends well, was posted by `post` or post_or_take and does not need the queue: how
-     * often, and one more where something was done for others. Whatever else completes, and those
-     * after it, is in the queue as ever, which must be read where *queued says so; as long as
-     * something is in it, this call does nothing.
+     * often, and more where something was done for others, or there may be more to do at once: of
+     * messages that no receive waits for it takes a few. Whatever else completes, and those after
+     * it, is in the queue as ever, which must be read where *queued says so; as long as something
+     * is in it, this call does nothing.
      */
     unsigned (*progress)(struct fid_ep *ep, bool *queued);
     /*
