@@ -74,8 +74,10 @@ static void notes_push(struct credit_peer *own)
         k->giving = 0;
         k->starving = false;
         own->note.done = note_sent;
-        own->noting = !fabric_note(own->peer, &own->note, word);
+        own->noting = true;
         count_add(&counts.credit_notes, 1);
+        if (fabric_note(own->peer, &own->note, word))
+            own->noting = false;
     }
 }
 

@@ -147,7 +147,7 @@ struct fabric_peer_head {
 };
 
 /* For any source: of the one endpoint, or of none. */
-extern const struct fabric_now *fabric_now_any;
+extern const struct fabric_now *fabric_now_any HOT_DATA;
 
 static inline struct fabric_peer_head *fabric_peer_head(struct fabric_peer *peer)
 {
@@ -162,9 +162,9 @@ HOT_INLINE const struct fabric_now *fabric_now_from(struct fabric_peer *from)
 /* ---- Tagged messages. `from` NULL is any source; `data` travels with the message. ---- */
 
 /* Shared memory and a network are open: any source is more than one endpoint's affair. */
-extern bool fabric_has_two;
+extern bool fabric_has_two HOT_DATA;
 /* limits.inject for those who ask at every message; 0 while nothing is open. */
-extern size_t fabric_inject_most;
+extern size_t fabric_inject_most HOT_DATA;
 /* The buffer is free on return. -EAGAIN: send it with an operation. */
 int fabric_tinject(struct fabric_peer *to, const void *buf, size_t len, uint64_t tag,
                    uint64_t data);
@@ -306,6 +306,7 @@ void fabric_cancel(struct fabric_op *op);
 typedef void fabric_note_fn(struct fabric_peer *from, uint64_t word);
 /* Who is told of the notes that come; to be set before fabric_open. */
 void fabric_note_set(fabric_note_fn *came);
+/* `done` may be called before it returns. */
 int fabric_note(struct fabric_peer *to, struct fabric_op *op, uint64_t word);
 
 /* ---- Remote memory ---- */
