@@ -3,17 +3,20 @@
 #include "core/api/check.h"
 #include "core/p2p/quick.h"
 
-/* The long way of each, out of line so that the short one has the registers. */
+/* The second and the long way of each, out of line so that the first one has the registers. */
 static __attribute__((noinline)) int recv_wait(void *buf, MPI_Count count, MPI_Datatype datatype,
                                                int source, int tag, MPI_Comm comm,
                                                MPI_Status *status, const char *func)
 {
     struct comm *c = NULL;
     struct datatype *t = NULL;
-    int rc = check_recv(comm, &c, buf, count, datatype, &t, source, tag);
+    int rc;
 
-    if (!rc)
-        rc = p2p_recv_wait(&(struct p2p_receive){c, t, buf, count, source, tag}, status);
+    if (!quick_recv_any(buf, count, datatype, source, tag, comm, status, &c, &rc)) {
+        rc = check_recv(comm, &c, buf, count, datatype, &t, source, tag);
+        if (!rc)
+            rc = p2p_recv_wait(&(struct p2p_receive){c, t, buf, count, source, tag}, status);
+    }
     return rc ? api_fail_comm(c, rc, func) : MPI_SUCCESS;
 }
 
@@ -23,6 +26,12 @@ static __attribute__((noinline)) int recv_start(void *buf, MPI_Count count, MPI_
 {
     struct comm *c = NULL;
     struct datatype *t = NULL;
+    struct request *r = request ? quick_post(buf, count, datatype, source, tag, comm) : NULL;
+
+    if (LIKELY(r != NULL)) {
+        int rc = request_publish(r, request);
+        return UNLIKELY(rc) ? api_fail(rc, func) : MPI_SUCCESS;
+    }
     int rc = check_recv(comm, &c, buf, count, datatype, &t, source, tag);
 
     if (!rc)
@@ -36,12 +45,9 @@ MPI_EXPORT(Recv_c)
 int PMPI_Recv_c(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
                 MPI_Comm comm, MPI_Status *status)
 {
-    struct comm *c;
-    int rc;
-
-    if (!quick_recv(buf, count, datatype, source, tag, comm, status, &c, &rc))
-        return recv_wait(buf, count, datatype, source, tag, comm, status, __func__);
-    return UNLIKELY(rc) ? api_fail_comm(c, rc, __func__) : MPI_SUCCESS;
+    if (LIKELY(quick_recv(buf, count, datatype, source, tag, comm, status)))
+        return MPI_SUCCESS;
+    return recv_wait(buf, count, datatype, source, tag, comm, status, __func__);
 }
 MPI_SMALL(Recv,
           (void *buf, int count, MPI_Datatype datatype, int source, int tag, MPI_Comm comm,
@@ -52,12 +58,9 @@ MPI_EXPORT(Irecv_c)
 int PMPI_Irecv_c(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
                  MPI_Comm comm, MPI_Request *request)
 {
-    struct request *r = request ? quick_post(buf, count, datatype, source, tag, comm) : NULL;
-
-    if (UNLIKELY(!r))
-        return recv_start(buf, count, datatype, source, tag, comm, request, __func__);
-    int rc = request_publish(r, request);
-    return UNLIKELY(rc) ? api_fail(rc, __func__) : MPI_SUCCESS;
+    if (LIKELY(quick_irecv(buf, count, datatype, source, tag, comm, request)))
+        return MPI_SUCCESS;
+    return recv_start(buf, count, datatype, source, tag, comm, request, __func__);
 }
 MPI_SMALL(Irecv,
           (void *buf, int count, MPI_Datatype datatype, int source, int tag, MPI_Comm comm,

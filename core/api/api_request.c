@@ -307,13 +307,12 @@ static int batch_end(struct batch *b)
 }
 
 /* The plain requests that are done and the sends that were over at once, from `from` on, under one
- * lock: how many there are before the first other. */
-static int batch_finish_plain(struct batch *b, int from)
+ * lock: how many there are before the first other. `statuses`: the batch's. */
+HOT_INLINE int batch_finish_plain(struct batch *b, int from, MPI_Status *statuses)
 {
     struct request **found = from < BATCH_FOUND ? b->found : NULL;
     int i = from, most = found && b->count > BATCH_FOUND ? BATCH_FOUND : b->count;
     MPI_Request *handles = b->handles;
-    MPI_Status *statuses = b->statuses;
 
     lane_lock();
     for (; i < most; i++) {
@@ -337,7 +336,8 @@ static int batch_finish_all(struct batch *b)
 {
     for (int i = 0; i < b->count;) {
         if (LIKELY(!b->failed && !b->keep))
-            i += batch_finish_plain(b, i);
+            i += b->statuses ? batch_finish_plain(b, i, b->statuses)
+                             : batch_finish_plain(b, i, NULL);
         if (i == b->count)
             break;
         struct request *r = request_active(b->handles[i]);

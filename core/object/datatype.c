@@ -164,8 +164,10 @@ int datatype_commit(struct datatype *t)
 {
     int rc = type_usable(t);
 
-    if (!rc)
+    if (!rc) {
         t->committed = true;
+        t->block = t->contiguous;
+    }
     return rc;
 }
 

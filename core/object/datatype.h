@@ -78,6 +78,7 @@ struct datatype {
     MPI_Aint true_lb, true_extent;
     bool contiguous; /* one item is one block at true_lb, and the next follows it at once */
     bool committed;
+    bool block; /* both: what the short ways ask */
     bool predefined;
     bool marked;        /* lb and extent were set, by resizing or as an array's: 5.1.7 */
     unsigned align;     /* the strictest of its elements: pads the extent where not marked */

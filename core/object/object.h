@@ -27,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "provider/base/hot.h"
 #include "provider/base/list.h"
 
 enum object_class {
@@ -68,8 +69,8 @@ struct object_slot {
 
 #define OBJECT_GENERATION_STEP (UINT64_C(1) << 40) /* they come round */
 
-extern struct object *object_predefined[OBJECT_PREDEFINED];
-extern struct object_slot *_Atomic object_chunks[OBJECT_CLASSES][OBJECT_CHUNKS];
+extern struct object *object_predefined[OBJECT_PREDEFINED] HOT_DATA;
+extern struct object_slot *_Atomic object_chunks[OBJECT_CLASSES][OBJECT_CHUNKS] HOT_DATA;
 
 /* One reference, no handle. */
 static inline void object_init(struct object *o, enum object_class class,
@@ -89,33 +90,43 @@ void object_predefine(struct object *o, enum object_class class, const void *han
 /* Takes a place in the table: MPI_SUCCESS or MPI_ERR_NO_MEM. */
 int object_open(struct object *o);
 
-/* Gives a new handle; a predefined object has its own already. MPI_SUCCESS or MPI_ERR_NO_MEM. */
-static inline int object_publish(struct object *o)
+/* Gives a new handle to an object that has a place: that handle. */
+static inline uintptr_t object_publish_placed(struct object *o)
 {
     struct object_slot *s = o->slot;
+    uintptr_t handle = s->coming;
 
-    if (__builtin_expect(!s, 0)) {
+    s->coming = handle + OBJECT_GENERATION_STEP;
+    o->handle = handle;
+    atomic_store_explicit(&s->handle, handle, memory_order_release);
+    return handle;
+}
+
+/* The same of any; a predefined object has its own already. MPI_SUCCESS or MPI_ERR_NO_MEM. */
+static inline int object_publish(struct object *o)
+{
+    if (UNLIKELY(!o->slot)) {
         if (!o->release) /* predefined */
             return MPI_SUCCESS;
         int rc = object_open(o);
         if (rc)
             return rc;
-        s = o->slot;
     }
-    uintptr_t handle = s->coming;
-    s->coming = handle + OBJECT_GENERATION_STEP;
-    o->handle = handle;
-    atomic_store_explicit(&s->handle, handle, memory_order_release);
+    object_publish_placed(o);
     return MPI_SUCCESS;
 }
 
 /* The handle finds nothing any more; the place is kept for the next object_publish. */
-static inline void object_retire(struct object *o)
+static inline void object_retire_placed(struct object *o)
 {
-    if (!o->slot)
-        return;
     atomic_store_explicit(&o->slot->handle, 0, memory_order_release);
     o->handle = 0;
+}
+
+static inline void object_retire(struct object *o)
+{
+    if (o->slot)
+        object_retire_placed(o);
 }
 
 /* Gives the place back; called by `release` before the memory goes. */

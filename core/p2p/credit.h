@@ -62,9 +62,9 @@ struct credit_peer {
 _Static_assert(sizeof(struct credit_peer) <= FABRIC_PEER_OWN, "what the fabric keeps for us");
 
 /* Receives from any source, posted and not complete. */
-extern struct credit credit_any[CREDIT_LINES];
+extern struct credit credit_any[CREDIT_LINES] HOT_DATA;
 /* Peers that are starving, of all lines: what lane_progress looks at. */
-extern unsigned credit_hungry;
+extern unsigned credit_hungry HOT_DATA;
 
 static inline struct credit *credit_of(struct fabric_peer *peer, enum credit_line line)
 {
@@ -134,6 +134,30 @@ HOT_INLINE void credit_consumed_one(struct fabric_peer *from, enum credit_line l
 
     if (UNLIKELY(--k->due <= 0))
         credit_due(from, k);
+}
+
+/*
+ * For short ways: whether the next message that costs one unit may go, or be consumed, with nothing
+ * to be done but to count it; and that.
+ */
+HOT_INLINE bool credit_has_one(struct fabric_peer *to, enum credit_line line)
+{
+    return LIKELY(credit_of(to, line)->left > 0);
+}
+
+HOT_INLINE void credit_spend_one(struct fabric_peer *to, enum credit_line line)
+{
+    credit_of(to, line)->left--;
+}
+
+HOT_INLINE bool credit_owes_more(struct fabric_peer *from, enum credit_line line)
+{
+    return LIKELY(credit_of(from, line)->due > 1);
+}
+
+HOT_INLINE void credit_owe_less(struct fabric_peer *from, enum credit_line line)
+{
+    credit_of(from, line)->due--;
 }
 
 /* A receive from that peer (NULL: any) is posted: 1, or complete: -1. */

@@ -22,7 +22,7 @@
 struct kept;
 struct request;
 
-extern unsigned kept_count; /* messages that can be found */
+extern unsigned kept_count HOT_DATA; /* messages that can be found */
 
 /* Takes over all that has come, where the provider is one that needs it. */
 void kept_fetch(void);

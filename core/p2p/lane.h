@@ -25,14 +25,14 @@ struct lane {
     struct request *spare; /* given back, still with their places in the handle table */
     struct list deferred;  /* of struct deferred: what completions asked to be run after them */
     size_t sending;        /* sends that the fabric still has */
-    unsigned taken;        /* messages that short ways took: quick.h */
+    unsigned turn;         /* messages that short ways take before other work: quick.h */
     atomic_uint started;   /* collectives with a request that are not over: helper.h */
     bool failed;           /* progress has failed, and it was said */
     /* What else progress looks at, lane locked; true where it found something. NULL: nothing. */
     bool (*poll)(void);
 };
 
-extern struct lane lane;
+extern struct lane lane HOT_DATA;
 
 /*
  * Work that a completion wants done once the completion queue has been read: the next round of a

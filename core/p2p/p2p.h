@@ -63,7 +63,7 @@ static inline uint64_t p2p_match_out(const struct comm *c, enum channel channel,
     return p2p_bits(channel, c->remote_context, tag);
 }
 
-extern uint64_t p2p_rank_mask; /* the job's, from p2p_open */
+extern uint64_t p2p_rank_mask HOT_DATA; /* the job's, from p2p_open */
 
 /* The sender's rank out of a message's data word. */
 static inline int p2p_source(uint64_t data)
@@ -154,14 +154,7 @@ int p2p_recv_taken(const struct p2p_receive *x, const struct node_received *m, M
 /* Counts a message from that rank as received. Lane locked. */
 void post_consumed(struct comm *c, int source, enum channel channel, size_t len);
 
-/* The end of a small one of the program's, whose sender is known. Lane locked. */
-HOT_INLINE void p2p_took_small(struct fabric_peer *from, const struct node_received *m)
-{
-    credit_consumed_one(from, CREDIT_PROGRAM);
-    p2p_count_received(CHANNEL_P2P, m->len);
-}
-
-/* The end of any other, whose sender is `from`, or NULL to find it. Lane locked. */
+/* The end of one of the program's, whose sender is `from`, or NULL to find it. Lane locked. */
 HOT_INLINE void p2p_took(struct comm *c, struct fabric_peer *from, const struct node_received *m)
 {
     if (LIKELY(from != NULL))

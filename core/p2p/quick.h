@@ -6,6 +6,9 @@
  * one after the other. Where an answer is no, nothing has been done and nothing said: the call then
  * takes the long way, which finds out what is wrong, or different. That is also how it goes where
  * threads share the lane. Called without the lane's lock.
+ *
+ * The first ways call nothing but to wake a peer, so that they need not save what a call would
+ * lose: whatever may need one is asked for before, and left to the second ways.
  */
 #ifndef ORIEL_P2P_QUICK_H
 #define ORIEL_P2P_QUICK_H
@@ -13,19 +16,18 @@
 #include "core/p2p/kept.h"
 #include "core/p2p/p2p.h"
 
-/* Below it, a count and a type's size have a product that is right. */
-enum { QUICK_MOST = INT32_MAX };
-
 /* The communicator and the block of `len` bytes that a call speaks of; false: the long way. */
 HOT_INLINE bool quick_arguments(MPI_Comm comm, MPI_Datatype datatype, const void *buf,
                                 MPI_Count count, struct comm **c, struct datatype **t, size_t *len)
 {
+    int64_t bytes;
+
     *c = comm_find(comm);
     *t = datatype_find(datatype);
-    if (UNLIKELY(!*c || !*t || !(*t)->contiguous || !(*t)->committed ||
-                 (uint64_t)(*t)->size > QUICK_MOST || (uint64_t)count > QUICK_MOST))
+    if (UNLIKELY(!*c || !*t || !(*t)->block || count < 0 ||
+                 __builtin_mul_overflow((int64_t)(*t)->size, (int64_t)count, &bytes)))
         return false;
-    *len = (size_t)(*t)->size * (size_t)count;
+    *len = (size_t)bytes;
     /* Where there is no address there must be no data, or the type's own is absolute. */
     return LIKELY(buf != NULL) || !*len;
 }
@@ -39,23 +41,85 @@ HOT_INLINE bool quick_send(const void *buf, MPI_Count count, MPI_Datatype dataty
     size_t len;
 
     if (!quick_arguments(comm, datatype, buf, count, &c, &t, &len) ||
-        UNLIKELY(len > FABRIC_SMALL || tag < 0))
-        return false;
-    if (!lane_enter())
+        UNLIKELY(len > FABRIC_SMALL || tag < 0) || UNLIKELY(!lane_enter()))
         return false;
     struct fabric_peer *to = comm_met(c, dest);
-    bool sent = LIKELY(to != NULL) && credit_take_one(to, CREDIT_PROGRAM);
+    bool sent = LIKELY(to != NULL) && credit_has_one(to, CREDIT_PROGRAM) &&
+                fabric_tinject_small(to, datatype_address(buf, t), len,
+                                     p2p_match_out(c, CHANNEL_P2P, tag), (uint64_t)c->rank);
     if (LIKELY(sent)) {
-        sent = fabric_tinject_small(to, datatype_address(buf, t), len,
-                                    p2p_match_out(c, CHANNEL_P2P, tag), (uint64_t)c->rank);
-        if (UNLIKELY(!sent))
-            credit_untake(to, CREDIT_PROGRAM, len);
-        else
-            p2p_count_sent(CHANNEL_P2P, len);
+        credit_spend_one(to, CREDIT_PROGRAM);
+        p2p_count_sent(CHANNEL_P2P, len);
     }
     lane_leave();
     return sent;
 }
+
+/* ---- Receives: of what is next, and of anything ---- */
+
+enum { QUICK_TURN = 256 }; /* messages taken in a row, before other work gets its turn */
+
+/*
+ * The message that such a receive asks for, where it is the next from a peer that is named, with
+ * the tag that is named, and nothing is due but to count it. Lane locked.
+ */
+HOT_INLINE bool quick_take(struct fabric_peer *from, void *room, size_t len, uint64_t match,
+                           struct node_received *m)
+{
+    if (UNLIKELY(!from || !lane.turn) || !credit_owes_more(from, CREDIT_PROGRAM) ||
+        !fabric_trecv_small(from, room, len, match, 0, m))
+        return false;
+    lane.turn--;
+    credit_owe_less(from, CREDIT_PROGRAM);
+    p2p_count_received(CHANNEL_P2P, m->len);
+    return true;
+}
+
+/* True: the message was there, *request says so. */
+HOT_INLINE bool quick_irecv(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
+                            MPI_Comm comm, MPI_Request *request)
+{
+    struct node_received m;
+    struct comm *c;
+    struct datatype *t;
+    size_t len;
+
+    if (UNLIKELY(!request || tag < 0) ||
+        !quick_arguments(comm, datatype, buf, count, &c, &t, &len) || UNLIKELY(!lane_enter()))
+        return false;
+    struct request *r = request_next();
+    bool there = LIKELY(r != NULL) && quick_take(comm_met(c, source), datatype_address(buf, t), len,
+                                                 p2p_match(c, CHANNEL_P2P, tag), &m);
+    if (LIKELY(there))
+        *request = request_received(r, source, len, &m);
+    lane_leave();
+    return there;
+}
+
+/* True: the message was there. */
+HOT_INLINE bool quick_recv(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
+                           MPI_Comm comm, MPI_Status *status)
+{
+    struct node_received m;
+    struct comm *c;
+    struct datatype *t;
+    size_t len;
+
+    if (!quick_arguments(comm, datatype, buf, count, &c, &t, &len) || UNLIKELY(tag < 0) ||
+        UNLIKELY(!lane_enter()))
+        return false;
+    struct fabric_peer *from = comm_met(c, source);
+    bool there =
+        quick_take(from, datatype_address(buf, t), len, p2p_match(c, CHANNEL_P2P, tag), &m);
+    if (LIKELY(there))
+        fabric_will_answer(from);
+    lane_leave();
+    if (there)
+        p2p_tell(&m, status);
+    return there;
+}
+
+/* ---- The same of any message, with a call of the provider's: the second way ---- */
 
 /* The peer that a receive names; NULL with *any false: the long way. Lane locked. */
 HOT_INLINE struct fabric_peer *quick_source(const struct comm *c, int source, bool *any)
@@ -74,44 +138,41 @@ HOT_INLINE bool quick_is_tag(int tag)
     return LIKELY(tag >= 0) || tag == MPI_ANY_TAG;
 }
 
-enum { QUICK_TAKEN = 256 }; /* messages taken in a row, before other work gets its turn */
-
-/* The end of a short way that has taken a message; true: request_poll is due, once the lane is
- * left. */
-HOT_INLINE bool quick_took(void)
+/* True where it is other work's turn: the caller leaves the lane, and calls request_poll. Lane
+ * locked. */
+HOT_INLINE bool quick_yields(void)
 {
-    return UNLIKELY(++lane.taken % QUICK_TAKEN == 0);
+    if (LIKELY(lane.turn))
+        return false;
+    lane.turn = QUICK_TURN;
+    return true;
 }
 
 /* True: the message was there, and *rc says how that ended; *c is where an error goes. */
-HOT_INLINE bool quick_recv(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
-                           MPI_Comm comm, MPI_Status *status, struct comm **c, int *rc)
+static inline bool quick_recv_any(void *buf, MPI_Count count, MPI_Datatype datatype, int source,
+                                  int tag, MPI_Comm comm, MPI_Status *status, struct comm **c,
+                                  int *rc)
 {
     struct node_received m;
     struct datatype *t;
     size_t len;
-    bool any;
+    bool any, there = false;
 
-    if (!quick_arguments(comm, datatype, buf, count, c, &t, &len) || !quick_is_tag(tag))
-        return false;
-    if (!lane_enter())
+    if (!quick_arguments(comm, datatype, buf, count, c, &t, &len) || !quick_is_tag(tag) ||
+        !lane_enter())
         return false;
     struct fabric_peer *from = quick_source(*c, source, &any);
-    uint64_t match = quick_match(*c, tag), ignore = p2p_ignore(tag);
-    void *room = datatype_address(buf, t);
-    bool there = LIKELY(from != NULL) && fabric_trecv_small(from, room, len, match, ignore, &m);
-    if (there)
-        fabric_will_answer(from);
-    else if (LIKELY(from != NULL) || any)
-        there = !fabric_trecv_now(from, room, len, match, ignore, &m);
+    if (LIKELY(from != NULL) || any)
+        there = !fabric_trecv_now(from, datatype_address(buf, t), len, quick_match(*c, tag),
+                                  p2p_ignore(tag), &m);
     if (LIKELY(there && !p2p_is_unusual(&m)))
         p2p_took(*c, from, &m);
-    bool due = there && quick_took();
+    bool yields = quick_yields();
     lane_leave();
+    if (yields)
+        request_poll();
     if (!there)
         return false;
-    if (due)
-        request_poll();
     *rc = MPI_SUCCESS;
     if (LIKELY(!p2p_is_unusual(&m)))
         p2p_tell(&m, status);
@@ -121,31 +182,23 @@ HOT_INLINE bool quick_recv(void *buf, MPI_Count count, MPI_Datatype datatype, in
 }
 
 /* The request of a receive that has been posted, or is over; NULL: the long way. */
-HOT_INLINE struct request *quick_post(void *buf, MPI_Count count, MPI_Datatype datatype, int source,
-                                      int tag, MPI_Comm comm)
+static inline struct request *quick_post(void *buf, MPI_Count count, MPI_Datatype datatype,
+                                         int source, int tag, MPI_Comm comm)
 {
     struct request *r = NULL;
-    struct node_received m;
     struct comm *c;
     struct datatype *t;
     size_t len;
-    bool any, due = false;
+    bool any;
 
-    if (!quick_arguments(comm, datatype, buf, count, &c, &t, &len) || UNLIKELY(!quick_is_tag(tag)))
-        return NULL;
-    if (!lane_enter())
+    if (!quick_arguments(comm, datatype, buf, count, &c, &t, &len) ||
+        UNLIKELY(!quick_is_tag(tag)) || !lane_enter())
         return NULL;
     struct fabric_peer *from = quick_source(c, source, &any);
     void *room = datatype_address(buf, t);
     if (LIKELY(from != NULL || any))
         r = request_take();
-    /* A synchronous message has another tag and is left: it takes more than this. */
-    if (LIKELY(r && from && tag >= 0) &&
-        fabric_trecv_small(from, room, len, quick_match(c, tag), 0, &m)) {
-        request_set_received(r, source, len, &m);
-        p2p_took_small(from, &m);
-        due = quick_took();
-    } else if (LIKELY(r != NULL)) {
+    if (LIKELY(r != NULL)) {
         request_set_receive(r, c, t, buf, len, source, tag, CHANNEL_P2P);
         r->op.done = post_received;
         credit_posted(from, CREDIT_PROGRAM, 1);
@@ -157,8 +210,9 @@ HOT_INLINE struct request *quick_post(void *buf, MPI_Count count, MPI_Datatype d
             r = NULL;
         }
     }
+    bool yields = quick_yields();
     lane_leave();
-    if (due)
+    if (yields)
         request_poll();
     return r;
 }

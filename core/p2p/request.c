@@ -25,10 +25,7 @@ void request_unmake(struct request *r)
 {
     if (UNLIKELY(r->bounce))
         bounce_give(r->bounce);
-    if (r->comm)
-        object_drop(&r->comm->object);
-    if (r->type)
-        object_drop(&r->type->object);
+    request_drop(r);
 }
 
 struct request *request_fresh(void)
@@ -41,6 +38,8 @@ struct request *request_fresh(void)
     }
     object_init(&r->object, OBJECT_REQUEST, request_release);
     request_clear(r);
+    r->comm = NULL;
+    r->type = NULL;
     return r;
 }
 
@@ -52,7 +51,10 @@ void request_free(struct request *r)
     if (UNLIKELY(r->bounce))
         bounce_give(r->bounce);
     request_clear(r);
-    request_spare(r);
+    object_retire(&r->object);
+    request_drop(r);
+    r->owner = lane.spare;
+    lane.spare = r;
 }
 
 void request_close_all(void)

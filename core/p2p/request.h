@@ -66,7 +66,8 @@ struct request {
     uint8_t parts; /* completions that must still come: data, and the acknowledgement of Ssend */
     void *owner;   /* the caller's, for `then` */
 
-    /* What was asked for; comm and type are held while the request lives, and may be NULL. */
+    /* What was asked for; comm and type are held while the request lives, and may be NULL, as those
+     * of a spare one are. */
     struct comm *comm;
     struct datatype *type;
     size_t bytes; /* length of the user's buffer, packed */
@@ -100,7 +101,7 @@ struct request {
  * The handle that every send gets which was over when it was posted: it costs no request. One
  * object, whatever the number of its holders.
  */
-extern struct request request_sent;
+extern struct request request_sent HOT_DATA;
 
 static inline bool request_was_sent(MPI_Request handle)
 {
@@ -206,36 +207,43 @@ HOT_INLINE void request_set_receive(struct request *r, struct comm *comm, struct
     object_hold(&type->object);
 }
 
-/*
- * The same of one whose message was there: it is done, and holds nothing. So the error of an
- * MPI_Start of it, which is none of the persistent ones, is told to MPI_COMM_SELF's handler.
- */
-HOT_INLINE void request_set_received(struct request *r, int source, size_t bytes,
-                                     const struct node_received *m)
+/* A spare request that has had a handle before; NULL: there is none. It stays where it is. */
+HOT_INLINE struct request *request_next(void)
 {
+    struct request *r = lane.spare;
+
+    return LIKELY(r != NULL) && LIKELY(r->object.slot != NULL) ? r : NULL;
+}
+
+/*
+ * Makes that one a receive whose message was there: it is done, and holds nothing. So the error of
+ * an MPI_Start of it, which is none of the persistent ones, is told to MPI_COMM_SELF's handler.
+ */
+HOT_INLINE MPI_Request request_received(struct request *r, int source, size_t bytes,
+                                        const struct node_received *m)
+{
+    lane.spare = r->owner;
     r->plain = true;
     r->kind = REQUEST_RECV;
-    r->comm = NULL;
-    r->type = NULL;
     r->bytes = bytes;
     r->len = m->len;
     r->source = source;
     r->tag = (int)(uint32_t)m->tag;
     atomic_init(&r->done, true);
+    return (MPI_Request)object_publish_placed(&r->object);
 }
 
 /* Drops what it holds and gives it back to the pool. */
 void request_free(struct request *r);
-/* The end of all requests: the same for one that is clear but for `plain`. */
-HOT_INLINE void request_spare(struct request *r)
+/* Drops what it holds. */
+HOT_INLINE void request_drop(struct request *r)
 {
-    object_retire(&r->object);
     if (r->comm)
         object_drop(&r->comm->object);
     if (r->type)
         object_drop(&r->type->object);
-    r->owner = lane.spare;
-    lane.spare = r;
+    r->comm = NULL;
+    r->type = NULL;
 }
 
 HOT_INLINE void request_tell(const struct request *r, MPI_Status *status)
@@ -246,13 +254,17 @@ HOT_INLINE void request_tell(const struct request *r, MPI_Status *status)
     status_set_cancelled(status, r->cancelled);
 }
 
-/* request_finish of a plain request that is done, which was shown in a completion call. */
+/* request_finish of a plain request that is done and has a handle. */
 HOT_INLINE void request_finish_plain(struct request *r, MPI_Request *handle, MPI_Status *status)
 {
     if (status)
         request_tell(r, status);
     r->plain = false;
-    request_spare(r);
+    object_retire_placed(&r->object);
+    if (r->comm)
+        request_drop(r);
+    r->owner = lane.spare;
+    lane.spare = r;
     *handle = MPI_REQUEST_NULL;
 }
 

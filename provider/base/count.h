@@ -18,8 +18,7 @@ struct counts {
 #undef COUNT
 };
 
-/* Hidden, so that the path of a small message finds it without a look into the offset table. */
-extern struct counts counts __attribute__((visibility("hidden")));
+extern struct counts counts HOT_DATA;
 
 enum count_group { COUNT_P2P, COUNT_COLL, COUNT_WIN, COUNT_WAIT };
 enum count_kind { COUNT_EVENTS, COUNT_BYTES, COUNT_TIME, COUNT_LEVEL };

@@ -34,7 +34,7 @@ HOT_INLINE bool node_inlet_take(struct node_inlet *in, const struct node_outlet 
     if ((word & NODE_WORD_WHAT) != (in->reader.lap | from->plain) ||
         UNLIKELY((cell->tag ^ tag) & ~ignore || len > room))
         return false;
-    copy_small(buf, cell->payload, len);
+    copy_few(buf, cell->payload, len);
     *found = (struct node_received){len, cell->tag, cell->data};
     node_reader_advance(&in->reader);
     return true;

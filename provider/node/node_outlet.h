@@ -102,7 +102,7 @@ HOT_INLINE bool node_outlet_inject(struct node_outlet *out, const void *buf, siz
         return false;
     cell->tag = tag;
     cell->data = data;
-    copy_small(cell->payload, buf, len);
+    copy_few(cell->payload, buf, len);
     node_outlet_publish(out, cell, position,
                         node_word(NODE_CELL_INLINE, flags) | node_word_of_length(len));
     return true;

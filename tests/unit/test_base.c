@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "provider/base/clock.h"
+#include "provider/base/hot.h"
 #include "provider/base/list.h"
 #include "provider/base/lock.h"
 #include "provider/base/param.h"
@@ -248,4 +249,21 @@ Test(clock, goes_forward)
         cr_assert(now >= last);
         last = now;
     }
+}
+
+/* Of every length just as many bytes, in their order. */
+Test(hot, copies_few)
+{
+    unsigned char from[COPY_FEW], to[COPY_FEW + 2];
+
+    for (unsigned i = 0; i < sizeof(from); i++)
+        from[i] = i + 1;
+    for (size_t len = 0; len <= COPY_FEW; len++) {
+        memset(to, 0xee, sizeof(to));
+        copy_few(to + 1, from, len);
+        cr_assert(!memcmp(to + 1, from, len), "%zu bytes", len);
+        cr_assert(to[0] == 0xee, "%zu bytes, one before them", len);
+        cr_assert(to[len + 1] == 0xee, "%zu bytes, one behind them", len);
+    }
+    copy_few(NULL, NULL, 0);
 }
