@@ -242,7 +242,7 @@ HOT_INLINE bool recv_now(struct comm *c, struct fabric_peer *from, void *buf, si
     uint64_t match = p2p_match(c, CHANNEL_COLL, tag);
     struct node_received m;
 
-    if (LIKELY(fabric_trecv_small(from, buf, len, match, 0, &m))) {
+    if (LIKELY(fabric_trecv_small(from, buf, len, match, 0, false, &m))) {
         fabric_will_answer(from);
     } else {
         int rc = fabric_trecv_now(from, buf, len, match, 0, &m);

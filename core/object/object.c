@@ -9,6 +9,7 @@
 enum { CLASS_SHIFT = 32 };
 
 struct object *object_predefined[OBJECT_PREDEFINED];
+uint8_t object_predefined_class[OBJECT_PREDEFINED];
 struct object_slot *_Atomic object_chunks[OBJECT_CLASSES][OBJECT_CHUNKS];
 
 /* Place 0 is never given, so that it can mean none. */
@@ -26,6 +27,7 @@ void object_predefine(struct object *o, enum object_class class, const void *han
         o->handle = (uintptr_t)handle;
     }
     object_predefined[(uintptr_t)handle] = o;
+    object_predefined_class[(uintptr_t)handle] = o ? class : OBJECT_NONE;
 }
 
 static struct object_slot *slot_at(enum object_class class, uint32_t place)
@@ -93,7 +95,7 @@ enum object_class object_class_of(const void *handle)
     uint32_t place = (uint32_t)h - OBJECT_PREDEFINED;
 
     if (h < OBJECT_PREDEFINED)
-        return object_predefined[h] ? object_predefined[h]->class : OBJECT_NONE;
+        return object_predefined_class[h];
     if (class >= OBJECT_CLASSES || place / OBJECT_CHUNK >= OBJECT_CHUNKS)
         return OBJECT_NONE;
     const struct object_slot *s = slot_at(class, place);

@@ -70,6 +70,9 @@ struct object_slot {
 #define OBJECT_GENERATION_STEP (UINT64_C(1) << 40) /* they come round */
 
 extern struct object *object_predefined[OBJECT_PREDEFINED] HOT_DATA;
+/* Of each its class, OBJECT_NONE where there is no such object: so that a look does not wait for
+ * the object's memory. */
+extern uint8_t object_predefined_class[OBJECT_PREDEFINED] HOT_DATA;
 extern struct object_slot *_Atomic object_chunks[OBJECT_CLASSES][OBJECT_CHUNKS] HOT_DATA;
 
 /* One reference, no handle. */
@@ -166,8 +169,12 @@ static inline struct object *object_find(enum object_class class, const void *ha
     uintptr_t h = (uintptr_t)handle;
 
     if (h < OBJECT_PREDEFINED) {
+        if (object_predefined_class[h] != class)
+            return NULL;
         struct object *o = object_predefined[h];
-        return o && o->class == class ? o : NULL;
+        if (!o)
+            __builtin_unreachable(); /* it has a class */
+        return o;
     }
     return object_find_own(class, handle);
 }

@@ -254,16 +254,17 @@ HOT_INLINE int fabric_trecv_now(struct fabric_peer *from, void *buf, size_t len,
 /*
  * The same for what nearly all messages on one host are, without a call: at most FABRIC_SMALL bytes
  * from a peer that fabric_tinject_small sends to. False: nothing was done, use fabric_trecv_now.
+ * `more`: the next call most likely follows at once.
  */
 HOT_INLINE bool fabric_trecv_small(struct fabric_peer *from, void *buf, size_t len, uint64_t tag,
-                                   uint64_t ignore, struct node_received *found)
+                                   uint64_t ignore, bool more, struct node_received *found)
 {
     const struct fabric_peer_head *head = fabric_peer_head(from);
     struct node_outlet *outlet = atomic_load_explicit(&head->outlet, memory_order_relaxed);
     struct node_inlet *inlet = head->now->inlet;
 
     return LIKELY(outlet != NULL) && LIKELY(inlet != NULL) &&
-           node_inlet_take(inlet, outlet, buf, len, tag, ignore, found);
+           node_inlet_take(inlet, outlet, buf, len, tag, ignore, more, found);
 }
 /* After it: the answer will need the line of the cell that it goes into. */
 HOT_INLINE void fabric_will_answer(struct fabric_peer *to)

@@ -10,7 +10,8 @@ _Static_assert(NODE_ANY == FI_ADDR_UNSPEC, "libfabric's name for any source");
 /* Whether the cell is a tagged message that can be taken by copying, nothing to be answered. */
 HOT_INLINE bool is_plain(const struct node_peer *peer, uint64_t word)
 {
-    unsigned what = word & (0xffff & ~(NODE_WIRE_DATA << 8)); /* flags and kind */
+    /* Flags, of which one is of no account, and kind. */
+    unsigned what = node_word_what(word) & (0xffff & ~(NODE_WIRE_DATA << 8));
 
     return LIKELY(peer != NULL) &&
            (LIKELY(what == (NODE_WIRE_TAGGED << 8 | NODE_CELL_INLINE)) ||

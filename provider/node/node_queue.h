@@ -30,8 +30,8 @@ enum {
 };
 
 struct node_cell {
-    alignas(64) _Atomic uint64_t word; /* 63..48 lap, 47..32 source, 31..16 length, 15..8 flags,
-                                          7..0 kind */
+    alignas(64) _Atomic uint64_t word; /* 63..48 lap, 47..32 source, 31..24 flags, 23..16 kind,
+                                          15..0 length */
     uint64_t tag;
     uint64_t data;
     unsigned char payload[NODE_CELL_PAYLOAD];
@@ -81,8 +81,6 @@ static inline void node_queue_publish(struct node_cell *cell, uint64_t position,
 /* ---- The reader ---- */
 
 #define NODE_WORD_LAP  UINT64_C(0xffff000000000000)
-/* All of a word but the length. */
-#define NODE_WORD_WHAT UINT64_C(0xffffffff0000ffff)
 
 /* Where it has come to; lap and cell follow from the position, but are asked for at every look. */
 struct node_reader {
@@ -130,17 +128,23 @@ static inline void node_reader_advance(struct node_reader *r)
 
 static inline unsigned node_word_kind(uint64_t word)
 {
-    return word & 0xff;
+    return word >> 16 & 0xff;
 }
 
 static inline unsigned node_word_flags(uint64_t word)
 {
-    return word >> 8 & 0xff;
+    return word >> 24 & 0xff;
 }
 
 static inline unsigned node_word_length(uint64_t word)
 {
-    return word >> 16 & 0xffff;
+    return word & 0xffff;
+}
+
+/* All of a word but the length. */
+static inline uint64_t node_word_what(uint64_t word)
+{
+    return word >> 16;
 }
 
 static inline unsigned node_word_source(uint64_t word)
@@ -151,12 +155,12 @@ static inline unsigned node_word_source(uint64_t word)
 /* The parts of a word, to be put together by `|`; its lap is added when it is published. */
 static inline uint64_t node_word(unsigned kind, unsigned flags)
 {
-    return kind | flags << 8;
+    return (uint64_t)(kind | flags << 8) << 16;
 }
 
 static inline uint64_t node_word_of_length(unsigned length)
 {
-    return (uint64_t)length << 16;
+    return length;
 }
 
 static inline uint64_t node_word_of_source(unsigned source)

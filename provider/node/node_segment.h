@@ -29,7 +29,7 @@ enum {
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c0007ull /* "ORIEL", layout 7 */
+#define NODE_MAGIC 0x4f5249454c0008ull /* "ORIEL", layout 8 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {

@@ -13,7 +13,8 @@ static bool takes_now(struct side *s, int from, struct take *t, size_t room, uin
 
     memset(t->buf, UNCHANGED, room + MARGIN);
     t->turn = 0;
-    if (node_inlet_take(s->in, s->out[from], room ? t->buf : NULL, room, tag, ignore, &found)) {
+    if (node_inlet_take(s->in, s->out[from], room ? t->buf : NULL, room, tag, ignore, told % 2,
+                        &found)) {
         CHECK(s->in->reader.position == position + 1, "the next place");
         t->turn = ++told;
         t->len = found.len;
@@ -226,7 +227,7 @@ NODE_TEST(node_inlet, for_laps, 2)
                 sched_yield();
             continue;
         }
-        while (!node_inlet_take(s.in, s.out[1], buf, sizeof(buf), TAG, 0, &found))
+        while (!node_inlet_take(s.in, s.out[1], buf, sizeof(buf), TAG, 0, i % 2, &found))
             sched_yield();
         CHECK(found.len == len && found.tag == TAG && found.data == DATA + i, "message %u", i);
         CHECK(filled(buf, len, i), "message %u", i);
@@ -247,7 +248,7 @@ static void start(struct side *s, struct take *t, unsigned i)
     struct node_received found;
     uint64_t tag = TAG + i % 2;
 
-    if (i % 3 && node_inlet_take(s->in, s->out[1], t->buf, 500, tag, 0, &found)) {
+    if (i % 3 && node_inlet_take(s->in, s->out[1], t->buf, 500, tag, 0, i % 4 == 1, &found)) {
         t->turn = 0;
         take_tell(&t->posted, found.len, found.tag, found.data);
     } else {
