@@ -123,6 +123,46 @@ NODE_TEST(pull, sender_copies_all, 2)
     free(buf);
 }
 
+/*
+ * Of messages that follow each other each end copies whole ones: the receiver takes one and stays
+ * away, the sender copies the others.
+ */
+NODE_TEST(pull, whole_messages, 2)
+{
+    enum { COUNT = 3, LEN = 100000 };
+    struct end e;
+    unsigned char *buf = room(COUNT * LEN);
+
+    end_start(&e, NULL);
+    memset(buf, 0, COUNT * LEN);
+    for (int i = 0; i < COUNT; i++)
+        if (rank == 1)
+            POST(&e, fi_trecv(e.ep, buf + i * LEN, LEN, NULL, e.addr[0], i, 0, buf + i));
+    job_barrier();
+    for (int i = 0; i < COUNT; i++)
+        if (rank == 0) {
+            fill(buf + i * LEN, LEN, i);
+            POST(&e, fi_tsend(e.ep, buf + i * LEN, LEN, NULL, e.addr[1], i, buf + i));
+        }
+    job_barrier();
+    if (rank == 1) {
+        end_progress(&e);
+        CHECK(filled(buf, LEN, 0), "the receiver's own part");
+        for (int i = 1; i < COUNT; i++)
+            CHECK(!buf[i * LEN] && !buf[i * LEN + LEN / 2], "message %d is begun", i);
+    }
+    job_barrier();
+    while (rank == 0 && node_pull_has_work(ep_of(&e)))
+        end_progress(&e);
+    job_barrier();
+    for (int i = 0; i < COUNT; i++) {
+        CHECK(filled(buf + i * LEN, LEN, i), "message %d", i);
+        end_wait_for(&e, buf + i);
+    }
+    end_finish(&e);
+    free(buf);
+}
+
 /* Only what the receive has room for, and the error says the rest. */
 NODE_TEST(pull, truncated, 2)
 {
