@@ -481,8 +481,14 @@ int coll_run(const struct coll_args *args)
     struct coll k;
     int rc = MPI_SUCCESS;
 
-    lane_lock();
+    bool entered = lane_enter();
+    if (UNLIKELY(!entered))
+        lane_lock();
     enum coll_quick quick = coll_quick(args, &b);
+    if (LIKELY(quick == COLL_DONE && entered)) {
+        lane_leave();
+        return MPI_SUCCESS;
+    }
     /* Who spins goes on without giving the lane away. */
     if (may_come(quick) && b.in_area && !wait_polls()) {
         lane_unlock();

@@ -98,11 +98,14 @@ static bool is_same(const struct coll_choice *c, const struct coll_args *a)
 /* Whether all have published, and agree about the length; where not, the engine says so. */
 static bool all_there(const struct shm_area *a, size_t len, int looks)
 {
-    for (int i = 0; i < a->size; i++) {
-        while (!shm_has(a, i))
+    const struct shm_line *l = shm_line(a, 0), *end = l + a->size;
+    uint32_t step = a->step;
+
+    for (; l < end; l++) {
+        while (atomic_load_explicit(&l->step, memory_order_acquire) != step)
             if (!--looks)
                 return false;
-        if (UNLIKELY(shm_line(a, i)->bytes != len))
+        if (UNLIKELY(l->bytes != len))
             return false;
     }
     return true;
@@ -129,18 +132,14 @@ static void give(const struct coll_args *x, const struct shm_area *a, size_t len
 /* From the last rank down, as shm_allreduce does; the own data where the program has it. */
 static void fold(const struct coll_args *x, const struct shm_area *a, size_t len)
 {
+    const struct shm_line *lines = shm_line(a, 0);
+    const void *own = coll_in_place(&x->send) ? lines[a->rank].data : x->send.buf;
     void *result = (void *)x->recv.buf;
+    int i = a->size - 1;
 
-    for (int i = a->size - 1; i >= 0; i--) {
-        const void *from = shm_line(a, i)->data;
-
-        if (i == a->rank && !coll_in_place(&x->send))
-            from = x->send.buf;
-        if (i == a->size - 1)
-            copy_small(result, from, len);
-        else
-            op_apply(x->op, from, result, x->send.count, x->send.type);
-    }
+    copy_small(result, i == a->rank ? own : lines[i].data, len);
+    while (--i >= 0)
+        op_apply(x->op, i == a->rank ? own : lines[i].data, result, x->send.count, x->send.type);
 }
 
 static void take(const struct coll_args *x, const struct shm_area *a, size_t len)
