@@ -26,7 +26,9 @@ void object_predefine(struct object *o, enum object_class class, const void *han
         object_init(o, class, NULL);
         o->handle = (uintptr_t)handle;
     }
-    object_predefined[(uintptr_t)handle] = o;
+    /* Who has seen a class finds an object. */
+    if (o)
+        object_predefined[(uintptr_t)handle] = o;
     object_predefined_class[(uintptr_t)handle] = o ? class : OBJECT_NONE;
 }
 

@@ -16,42 +16,46 @@
 #include "core/p2p/kept.h"
 #include "core/p2p/p2p.h"
 
-/* The communicator and the block of `len` bytes that a call speaks of; false: the long way. */
-HOT_INLINE bool quick_arguments(MPI_Comm comm, MPI_Datatype datatype, const void *buf,
-                                MPI_Count count, struct comm **c, struct datatype **t, size_t *len)
-{
-    int64_t bytes;
+/* What a call's handles mean, and the bytes of its one block; comm NULL: the long way. */
+struct quick {
+    struct comm *comm;
+    struct datatype *type;
+    size_t len;
+};
 
-    *c = comm_find(comm);
-    *t = datatype_find(datatype);
-    if (UNLIKELY(!*c || !*t || !(*t)->block || count < 0 ||
-                 __builtin_mul_overflow((int64_t)(*t)->size, (int64_t)count, &bytes)))
-        return false;
-    *len = (size_t)bytes;
+HOT_INLINE struct quick quick_find(MPI_Comm comm, MPI_Datatype datatype, const void *buf,
+                                   MPI_Count count)
+{
+    static const struct quick none;
+    struct quick q = {comm_find(comm), datatype_find(datatype), 0};
+    int64_t len;
+
+    if (UNLIKELY(!q.comm || !q.type || !q.type->block || count < 0 ||
+                 __builtin_mul_overflow((int64_t)q.type->size, (int64_t)count, &len)))
+        return none;
     /* Where there is no address there must be no data, or the type's own is absolute. */
-    if (LIKELY(buf != NULL))
-        return true;
-    return !*len;
+    if (UNLIKELY(!buf) && len)
+        return none;
+    q.len = (size_t)len;
+    return q;
 }
 
 /* True: the message is on its way, and the buffer free again. */
 HOT_INLINE bool quick_send(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest,
                            int tag, MPI_Comm comm)
 {
-    struct comm *c;
-    struct datatype *t;
-    size_t len;
+    struct quick q = quick_find(comm, datatype, buf, count);
 
-    if (!quick_arguments(comm, datatype, buf, count, &c, &t, &len) ||
-        UNLIKELY(len > FABRIC_SMALL || tag < 0) || UNLIKELY(!lane_enter()))
+    if (UNLIKELY(!q.comm) || UNLIKELY(q.len > FABRIC_SMALL || tag < 0) || UNLIKELY(!lane_enter()))
         return false;
-    struct fabric_peer *to = comm_met(c, dest);
-    bool sent = LIKELY(to != NULL) && credit_has_one(to, CREDIT_PROGRAM) &&
-                fabric_tinject_small(to, datatype_address(buf, t), len,
-                                     p2p_match_out(c, CHANNEL_P2P, tag), (uint64_t)c->rank);
+    struct fabric_peer *to = comm_met(q.comm, dest);
+    bool sent =
+        LIKELY(to != NULL) && credit_has_one(to, CREDIT_PROGRAM) &&
+        fabric_tinject_small(to, datatype_address(buf, q.type), q.len,
+                             p2p_match_out(q.comm, CHANNEL_P2P, tag), (uint64_t)q.comm->rank);
     if (LIKELY(sent)) {
         credit_spend_one(to, CREDIT_PROGRAM);
-        p2p_count_sent(CHANNEL_P2P, len);
+        p2p_count_sent(CHANNEL_P2P, q.len);
     }
     lane_leave();
     return sent;
@@ -66,11 +70,12 @@ enum { QUICK_TURN = 256 }; /* messages taken in a row, before other work gets it
  * the tag that is named, and nothing is due but to count it. `more`: as fabric_trecv_small. Lane
  * locked.
  */
-HOT_INLINE bool quick_take(struct fabric_peer *from, void *room, size_t len, uint64_t match,
+HOT_INLINE bool quick_take(const struct quick *q, struct fabric_peer *from, void *buf, int tag,
                            bool more, struct node_received *m)
 {
     if (UNLIKELY(!from || !lane.turn) || !credit_owes_more(from, CREDIT_PROGRAM) ||
-        !fabric_trecv_small(from, room, len, match, 0, more, m))
+        !fabric_trecv_small(from, datatype_address(buf, q->type), q->len,
+                            p2p_match(q->comm, CHANNEL_P2P, tag), 0, more, m))
         return false;
     lane.turn--;
     credit_owe_less(from, CREDIT_PROGRAM);
@@ -79,41 +84,31 @@ HOT_INLINE bool quick_take(struct fabric_peer *from, void *room, size_t len, uin
 }
 
 /* True: the message was there, *request says so. */
-HOT_INLINE bool quick_irecv(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
-                            MPI_Comm comm, MPI_Request *request)
+HOT_INLINE bool quick_irecv(const struct quick *q, void *buf, int source, int tag,
+                            MPI_Request *request)
 {
     struct node_received m;
-    struct comm *c;
-    struct datatype *t;
-    size_t len;
 
-    if (UNLIKELY(!request || tag < 0) ||
-        !quick_arguments(comm, datatype, buf, count, &c, &t, &len) || UNLIKELY(!lane_enter()))
+    if (UNLIKELY(!q->comm || !request || tag < 0) || UNLIKELY(!lane_enter()))
         return false;
     struct request *r = request_next();
-    bool there = LIKELY(r != NULL) && quick_take(comm_met(c, source), datatype_address(buf, t), len,
-                                                 p2p_match(c, CHANNEL_P2P, tag), true, &m);
+    bool there = LIKELY(r != NULL) && quick_take(q, comm_met(q->comm, source), buf, tag, true, &m);
     if (LIKELY(there))
-        *request = request_received(r, source, len, &m);
+        *request = request_received(r, source, q->len, &m);
     lane_leave();
     return there;
 }
 
 /* True: the message was there. */
-HOT_INLINE bool quick_recv(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
-                           MPI_Comm comm, MPI_Status *status)
+HOT_INLINE bool quick_recv(const struct quick *q, void *buf, int source, int tag,
+                           MPI_Status *status)
 {
     struct node_received m;
-    struct comm *c;
-    struct datatype *t;
-    size_t len;
 
-    if (!quick_arguments(comm, datatype, buf, count, &c, &t, &len) || UNLIKELY(tag < 0) ||
-        UNLIKELY(!lane_enter()))
+    if (UNLIKELY(!q->comm || tag < 0) || UNLIKELY(!lane_enter()))
         return false;
-    struct fabric_peer *from = comm_met(c, source);
-    bool there =
-        quick_take(from, datatype_address(buf, t), len, p2p_match(c, CHANNEL_P2P, tag), false, &m);
+    struct fabric_peer *from = comm_met(q->comm, source);
+    bool there = quick_take(q, from, buf, tag, false, &m);
     if (LIKELY(there))
         fabric_will_answer(from);
     lane_leave();
@@ -141,36 +136,34 @@ HOT_INLINE bool quick_is_tag(int tag)
     return LIKELY(tag >= 0) || tag == MPI_ANY_TAG;
 }
 
-/* True where it is other work's turn: the caller leaves the lane, and calls request_poll. Lane
- * locked. */
-HOT_INLINE bool quick_yields(void)
+/* The end of a second way, which `took` a message or not. True where it is other work's turn: the
+ * caller leaves the lane, and calls request_poll. Lane locked. */
+HOT_INLINE bool quick_yields(bool took)
 {
+    if (took && lane.turn)
+        lane.turn--;
     if (LIKELY(lane.turn))
         return false;
     lane.turn = QUICK_TURN;
     return true;
 }
 
-/* True: the message was there, and *rc says how that ended; *c is where an error goes. */
-static inline bool quick_recv_any(void *buf, MPI_Count count, MPI_Datatype datatype, int source,
-                                  int tag, MPI_Comm comm, MPI_Status *status, struct comm **c,
-                                  int *rc)
+/* True: the message was there, and *rc says how that ended. */
+static inline bool quick_recv_any(const struct quick *q, void *buf, MPI_Count count, int source,
+                                  int tag, MPI_Status *status, int *rc)
 {
     struct node_received m;
-    struct datatype *t;
-    size_t len;
     bool any, there = false;
 
-    if (!quick_arguments(comm, datatype, buf, count, c, &t, &len) || !quick_is_tag(tag) ||
-        !lane_enter())
+    if (!q->comm || !quick_is_tag(tag) || !lane_enter())
         return false;
-    struct fabric_peer *from = quick_source(*c, source, &any);
+    struct fabric_peer *from = quick_source(q->comm, source, &any);
     if (LIKELY(from != NULL) || any)
-        there = !fabric_trecv_now(from, datatype_address(buf, t), len, quick_match(*c, tag),
-                                  p2p_ignore(tag), &m);
+        there = !fabric_trecv_now(from, datatype_address(buf, q->type), q->len,
+                                  quick_match(q->comm, tag), p2p_ignore(tag), &m);
     if (LIKELY(there && !p2p_is_unusual(&m)))
-        p2p_took(*c, from, &m);
-    bool yields = quick_yields();
+        p2p_took(q->comm, from, &m);
+    bool yields = quick_yields(there);
     lane_leave();
     if (yields)
         request_poll();
@@ -180,40 +173,36 @@ static inline bool quick_recv_any(void *buf, MPI_Count count, MPI_Datatype datat
     if (LIKELY(!p2p_is_unusual(&m)))
         p2p_tell(&m, status);
     else
-        *rc = p2p_recv_taken(&(struct p2p_receive){*c, t, buf, count, source, tag}, &m, status);
+        *rc = p2p_recv_taken(&(struct p2p_receive){q->comm, q->type, buf, count, source, tag}, &m,
+                             status);
     return true;
 }
 
 /* The request of a receive that has been posted, or is over; NULL: the long way. */
-static inline struct request *quick_post(void *buf, MPI_Count count, MPI_Datatype datatype,
-                                         int source, int tag, MPI_Comm comm)
+static inline struct request *quick_post(const struct quick *q, void *buf, int source, int tag)
 {
     struct request *r = NULL;
-    struct comm *c;
-    struct datatype *t;
-    size_t len;
     bool any;
 
-    if (!quick_arguments(comm, datatype, buf, count, &c, &t, &len) ||
-        UNLIKELY(!quick_is_tag(tag)) || !lane_enter())
+    if (!q->comm || UNLIKELY(!quick_is_tag(tag)) || !lane_enter())
         return NULL;
-    struct fabric_peer *from = quick_source(c, source, &any);
-    void *room = datatype_address(buf, t);
+    struct fabric_peer *from = quick_source(q->comm, source, &any);
+    void *room = datatype_address(buf, q->type);
     if (LIKELY(from != NULL || any))
         r = request_take();
     if (LIKELY(r != NULL)) {
-        request_set_receive(r, c, t, buf, len, source, tag, CHANNEL_P2P);
+        request_set_receive(r, q->comm, q->type, buf, q->len, source, tag, CHANNEL_P2P);
         r->op.done = post_received;
         credit_posted(from, CREDIT_PROGRAM, 1);
         if (UNLIKELY(kept_count) ||
-            UNLIKELY(!fabric_trecv_or_take(from, &r->op, room, len, quick_match(c, tag),
+            UNLIKELY(!fabric_trecv_or_take(from, &r->op, room, q->len, quick_match(q->comm, tag),
                                            p2p_ignore(tag), post_received_plain))) {
             credit_posted(from, CREDIT_PROGRAM, -1);
             request_free(r);
             r = NULL;
         }
     }
-    bool yields = quick_yields();
+    bool yields = quick_yields(r && request_is_done(r));
     lane_leave();
     if (yields)
         request_poll();

@@ -237,6 +237,7 @@ enum { NODE_PULL_NONE = UINT32_MAX };
 struct node_pulls {
     unsigned active;     /* slots of ours that are out, and pulls of ours: 0 is nothing to do */
     struct list begun;   /* of node_pull: blocks may be left to take */
+    unsigned long_begun; /* so many of those have more than one block */
     struct list ending;  /* all is taken: what the sender has taken is not all copied */
     uint64_t slots_used; /* bit i: slot i of our segment belongs to slot_op[i] */
     unsigned cursor;     /* the slot that we helped with last */

@@ -53,6 +53,8 @@ struct node_outlet {
 /* node_wait.c: wakes the peer if it sleeps. */
 void node_outlet_wake(struct node_outlet *out);
 
+_Static_assert((int)NODE_CELL_PAYLOAD <= (int)COPY_FEW, "a cell's payload is copied by copy_few");
+
 /* A cell to be filled and published, with nothing that may fail in between; NULL: no room. */
 HOT_INLINE struct node_cell *node_outlet_take(struct node_outlet *out, uint64_t *position)
 {

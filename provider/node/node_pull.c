@@ -80,10 +80,8 @@ static unsigned take_rest(struct node_pull_slot *slot)
     return back_of(word);
 }
 
-static uint64_t block_for(uint64_t len, bool alone, bool flood)
+static uint64_t block_for(uint64_t len, bool alone)
 {
-    if (flood && len <= FLOOD_WHOLE)
-        return len;
     uint64_t block = alone ? (len / BLOCKS + PAGE - 1) / PAGE * PAGE : BLOCK_MOST;
 
     block = block < BLOCK_LEAST ? BLOCK_LEAST : block > BLOCK_MOST ? BLOCK_MOST : block;
@@ -146,20 +144,29 @@ static void slot_open(const struct node_pull *p)
                              memory_order_release);
 }
 
-/* Whether another message waits behind the one that is being received. */
-static bool is_flood(struct node_ep *ep)
+static bool is_one_block(const struct node_pull *p)
 {
-    return !list_empty(&ep->pulls.begun) || node_reader_sees_two(&ep->in.reader);
+    return p->len <= p->block;
+}
+
+/*
+ * Whether a message of that length is to be a block: it has others ahead or behind. One that would
+ * wait for one that is copied in many blocks is better copied at once.
+ */
+static bool is_whole(const struct node_ep *ep, size_t len)
+{
+    return len <= FLOOD_WHOLE && !ep->pulls.long_begun &&
+           (!list_empty(&ep->pulls.begun) || node_reader_sees_two(&ep->in.reader));
 }
 
 bool node_pull_begin(struct node_ep *ep, const struct node_recv *r, const struct node_message *m,
                      size_t len)
 {
-    bool flood = m->pull < NODE_PULLS && is_flood(ep);
+    bool whole = is_whole(ep, len);
     struct node_pull *p;
 
-    if (m->pull >= NODE_PULLS || len <= (flood ? FLOOD_LEAST : BLOCK_LEAST) || is_scattered(r, m) ||
-        !(p = pool_get(&ep->pulls.pool)))
+    if (m->pull >= NODE_PULLS || len <= (whole ? FLOOD_LEAST : BLOCK_LEAST) || is_scattered(r, m) ||
+        (len <= FLOOD_WHOLE && ep->pulls.long_begun) || !(p = pool_get(&ep->pulls.pool)))
         return false;
     if (fetch_pieces(m, p->theirs)) {
         pool_put(&ep->pulls.pool, p); /* the caller will see the same error */
@@ -169,11 +176,12 @@ bool node_pull_begin(struct node_ep *ep, const struct node_recv *r, const struct
     p->recv = *r;
     p->message = *m;
     p->len = len;
-    p->block = block_for(len, list_empty(&ep->pulls.begun), flood);
+    p->block = whole ? len : block_for(len, list_empty(&ep->pulls.begun));
     p->error = 0;
     slot_open(p);
     list_init(&p->link);
     list_add_tail(&ep->pulls.begun, &p->link);
+    ep->pulls.long_begun += !is_one_block(p);
     ep->pulls.active++;
     return true;
 }
@@ -210,6 +218,7 @@ static bool pull_block(struct node_ep *ep)
         p->tail = take_rest(p->slot);
         list_drop(&p->link);
         list_add_tail(&ep->pulls.ending, &p->link);
+        ep->pulls.long_begun -= !is_one_block(p);
     }
     return true;
 }

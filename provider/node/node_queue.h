@@ -80,7 +80,7 @@ static inline void node_queue_publish(struct node_cell *cell, uint64_t position,
 
 /* ---- The reader ---- */
 
-#define NODE_WORD_LAP  UINT64_C(0xffff000000000000)
+#define NODE_WORD_LAP UINT64_C(0xffff000000000000)
 
 /* Where it has come to; lap and cell follow from the position, but are asked for at every look. */
 struct node_reader {

@@ -163,6 +163,44 @@ NODE_TEST(pull, whole_messages, 2)
     free(buf);
 }
 
+/* One that comes behind a long one does not wait for it. */
+NODE_TEST(pull, behind_a_long_one, 2)
+{
+    enum { LEN = 100000 };
+    struct end e;
+    unsigned char *buf = room(LONG), *other = room(LEN);
+
+    end_start(&e, NULL);
+    memset(other, 0, LEN);
+    if (rank == 1) {
+        POST(&e, fi_trecv(e.ep, buf, LONG, NULL, e.addr[0], 1, 0, buf));
+        POST(&e, fi_trecv(e.ep, other, LEN, NULL, e.addr[0], 2, 0, other));
+    }
+    job_barrier();
+    if (rank == 0) {
+        fill(buf, LONG, 1);
+        fill(other, LEN, 2);
+        POST(&e, fi_tsend(e.ep, buf, LONG, NULL, e.addr[1], 1, buf));
+        POST(&e, fi_tsend(e.ep, other, LEN, NULL, e.addr[1], 2, other));
+    }
+    job_barrier();
+    if (rank == 1) {
+        end_progress(&e);
+        CHECK(filled(other, LEN, 2), "it waits");
+        CHECK(ep_of(&e)->pulls.long_begun == 1, "%u", ep_of(&e)->pulls.long_begun);
+    }
+    job_barrier();
+    for (int i = 0; i < 2; i++) {
+        struct fi_cq_tagged_entry c;
+        end_wait(&e, &c);
+    }
+    CHECK(filled(buf, LONG, 1) && filled(other, LEN, 2), "the bytes");
+    CHECK(!ep_of(&e)->pulls.long_begun, "%u", ep_of(&e)->pulls.long_begun);
+    end_finish(&e);
+    free(buf);
+    free(other);
+}
+
 /* Only what the receive has room for, and the error says the rest. */
 NODE_TEST(pull, truncated, 2)
 {
