@@ -73,6 +73,29 @@ run --rounds 1 --launch oriel=--nonsense latency > "$scratch/output"
 equal 'status of a failed run' $? 1
 grep -q '^oriel-bench: 1 runs failed' "$scratch/errors" || complain "a failed run: $(cat "$scratch/errors")"
 
+# ranks: the processes that run a program of oriel-bench's
+ranks()
+{
+    for process in /proc/[0-9]*; do
+        tr '\0' ' ' < "$process/cmdline" 2> "$scratch/gone" | grep -q "^$scratch/cache/" && echo "${process#/proc/}"
+    done
+}
+
+# One that is ended takes its ranks with it.
+"$python" "$bench" --oriel "$top_builddir" --cache "$scratch/cache" --rounds 1 --time 100 --sizes 8 latency \
+    > "$scratch/output" 2> "$scratch/errors" &
+child=$!
+tries=0
+while [ "$(ranks | wc -w)" -lt 2 ] && [ $tries -lt 300 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+done
+[ $tries -lt 300 ] || complain "the ranks do not start: $(cat "$scratch/errors")"
+kill "$child"
+wait "$child"
+equal 'status of one that is ended' $? 143
+[ -z "$(ranks)" ] || complain "ranks are left behind: $(ranks)"
+
 # What is missing; this PATH has neither the peers nor gnuplot.
 mkdir "$scratch/bin"
 for library in mpich openmpi; do
