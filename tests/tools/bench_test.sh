@@ -77,7 +77,7 @@ grep -q '^oriel-bench: 1 runs failed' "$scratch/errors" || complain "a failed ru
 ranks()
 {
     for process in /proc/[0-9]*; do
-        tr '\0' ' ' < "$process/cmdline" 2> "$scratch/gone" | grep -q "^$scratch/cache/" && echo "${process#/proc/}"
+        { tr '\0' ' ' < "$process/cmdline"; } 2> "$scratch/gone" | grep -q "^$scratch/cache/" && echo "${process#/proc/}"
     done
 }
 
