@@ -6,13 +6,13 @@
 /* The second and the long way of each, out of line so that the first one has the registers. */
 static __attribute__((noinline)) int recv_wait(void *buf, MPI_Count count, MPI_Datatype datatype,
                                                int source, int tag, MPI_Comm comm,
-                                               MPI_Status *status, struct quick q, const char *func)
+                                               MPI_Status *status, const char *func)
 {
-    struct comm *c = q.comm;
+    struct comm *c = NULL;
     struct datatype *t = NULL;
     int rc;
 
-    if (!quick_recv_any(&q, buf, count, source, tag, status, &rc)) {
+    if (!quick_recv_any(buf, count, datatype, source, tag, comm, status, &c, &rc)) {
         rc = check_recv(comm, &c, buf, count, datatype, &t, source, tag);
         if (!rc)
             rc = p2p_recv_wait(&(struct p2p_receive){c, t, buf, count, source, tag}, status);
@@ -22,12 +22,11 @@ static __attribute__((noinline)) int recv_wait(void *buf, MPI_Count count, MPI_D
 
 static __attribute__((noinline)) int recv_start(void *buf, MPI_Count count, MPI_Datatype datatype,
                                                 int source, int tag, MPI_Comm comm,
-                                                MPI_Request *request, struct quick q,
-                                                const char *func)
+                                                MPI_Request *request, const char *func)
 {
     struct comm *c = NULL;
     struct datatype *t = NULL;
-    struct request *r = request ? quick_post(&q, buf, source, tag) : NULL;
+    struct request *r = request ? quick_post(buf, count, datatype, source, tag, comm) : NULL;
 
     if (LIKELY(r != NULL)) {
         int rc = request_publish(r, request);
@@ -46,11 +45,9 @@ MPI_EXPORT(Recv_c)
 int PMPI_Recv_c(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
                 MPI_Comm comm, MPI_Status *status)
 {
-    struct quick q = quick_find(comm, datatype, buf, count);
-
-    if (LIKELY(quick_recv(&q, buf, source, tag, status)))
+    if (LIKELY(quick_recv(buf, count, datatype, source, tag, comm, status)))
         return MPI_SUCCESS;
-    return recv_wait(buf, count, datatype, source, tag, comm, status, q, __func__);
+    return recv_wait(buf, count, datatype, source, tag, comm, status, __func__);
 }
 MPI_SMALL(Recv,
           (void *buf, int count, MPI_Datatype datatype, int source, int tag, MPI_Comm comm,
@@ -61,11 +58,9 @@ MPI_EXPORT(Irecv_c)
 int PMPI_Irecv_c(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
                  MPI_Comm comm, MPI_Request *request)
 {
-    struct quick q = quick_find(comm, datatype, buf, count);
-
-    if (LIKELY(quick_irecv(&q, buf, source, tag, request)))
+    if (LIKELY(quick_irecv(buf, count, datatype, source, tag, comm, request)))
         return MPI_SUCCESS;
-    return recv_start(buf, count, datatype, source, tag, comm, request, q, __func__);
+    return recv_start(buf, count, datatype, source, tag, comm, request, __func__);
 }
 MPI_SMALL(Irecv,
           (void *buf, int count, MPI_Datatype datatype, int source, int tag, MPI_Comm comm,

@@ -223,13 +223,11 @@ static enum coll_quick quick_step(const struct coll_args *x, size_t len)
 HOT_INLINE bool send_now(struct comm *c, struct fabric_peer *to, const void *buf, size_t len,
                          int tag)
 {
-    if (!credit_take_one(to, CREDIT_LIBRARY))
+    if (!credit_has_one(to, CREDIT_LIBRARY) ||
+        UNLIKELY(!fabric_tinject_small(to, buf, len, p2p_match_out(c, CHANNEL_COLL, tag),
+                                       (uint64_t)c->rank)))
         return false;
-    if (UNLIKELY(!fabric_tinject_small(to, buf, len, p2p_match_out(c, CHANNEL_COLL, tag),
-                                       (uint64_t)c->rank))) {
-        credit_untake(to, CREDIT_LIBRARY, len);
-        return false;
-    }
+    credit_spend_one(to, CREDIT_LIBRARY);
     p2p_count_sent(CHANNEL_COLL, len);
     return true;
 }

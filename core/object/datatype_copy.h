@@ -10,6 +10,8 @@
 #include <mpi.h>
 #include <string.h>
 
+#include "provider/base/hot.h"
+
 enum copy_way { COPY_OUT, COPY_IN }; /* of memory to the packed form, and back */
 
 /* `inner` blocks `inner_stride` bytes apart, and that `outer` times. */
@@ -25,7 +27,7 @@ void copy_places(char *mem, const MPI_Aint *place, MPI_Count count, MPI_Count bl
                  enum copy_way way);
 
 /*
- * n > 0. A short block in two moves that share some bytes, which costs less than calling memcpy.
+ * n > 0. A short block in two moves that may overlap, which costs less than calling memcpy.
  */
 static inline void copy_block(char *to, const char *from, size_t n)
 {
@@ -34,22 +36,8 @@ static inline void copy_block(char *to, const char *from, size_t n)
     } else if (n > 64) {
         memcpy(to, from, 64);
         memcpy(to + n - 64, from + n - 64, 64);
-    } else if (n >= 32) {
-        memcpy(to, from, 32);
-        memcpy(to + n - 32, from + n - 32, 32);
-    } else if (n >= 16) {
-        memcpy(to, from, 16);
-        memcpy(to + n - 16, from + n - 16, 16);
-    } else if (n >= 8) {
-        memcpy(to, from, 8);
-        memcpy(to + n - 8, from + n - 8, 8);
-    } else if (n >= 4) {
-        memcpy(to, from, 4);
-        memcpy(to + n - 4, from + n - 4, 4);
     } else {
-        to[0] = from[0];
-        to[n / 2] = from[n / 2];
-        to[n - 1] = from[n - 1];
+        copy_some(to, from, n);
     }
 }
 

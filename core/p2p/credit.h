@@ -91,14 +91,6 @@ HOT_INLINE bool credit_take(struct fabric_peer *to, enum credit_line line, size_
     return LIKELY((k->left -= cost) >= 0) || credit_take_slow(to, k, cost);
 }
 
-/* The same for a message that costs one unit. */
-HOT_INLINE bool credit_take_one(struct fabric_peer *to, enum credit_line line)
-{
-    struct credit *k = credit_of(to, line);
-
-    return LIKELY(--k->left >= 0) || credit_take_slow(to, k, 1);
-}
-
 static inline void credit_untake(struct fabric_peer *to, enum credit_line line, size_t len)
 {
     credit_of(to, line)->left += credit_cost(len);

@@ -16,37 +16,37 @@
 #include "core/p2p/kept.h"
 #include "core/p2p/p2p.h"
 
-/* What a call's handles mean, and the bytes of its one block; comm NULL: the long way. */
+/* What a call's handles mean, and the bytes of its one block. */
 struct quick {
     struct comm *comm;
     struct datatype *type;
     size_t len;
 };
 
-HOT_INLINE struct quick quick_find(MPI_Comm comm, MPI_Datatype datatype, const void *buf,
-                                   MPI_Count count)
+/* False: the long way. */
+HOT_INLINE bool quick_find(struct quick *q, const void *buf, MPI_Count count, MPI_Datatype datatype,
+                           MPI_Comm comm)
 {
-    static const struct quick none;
-    struct quick q = {comm_find(comm), datatype_find(datatype), 0};
     int64_t len;
 
-    if (UNLIKELY(!q.comm || !q.type || !q.type->block || count < 0 ||
-                 __builtin_mul_overflow((int64_t)q.type->size, (int64_t)count, &len)))
-        return none;
+    q->comm = comm_find(comm);
+    q->type = datatype_find(datatype);
+    if (UNLIKELY(!q->comm || !q->type || !q->type->block || count < 0 ||
+                 __builtin_mul_overflow((int64_t)q->type->size, (int64_t)count, &len)))
+        return false;
+    q->len = (size_t)len;
     /* Where there is no address there must be no data, or the type's own is absolute. */
-    if (UNLIKELY(!buf) && len)
-        return none;
-    q.len = (size_t)len;
-    return q;
+    return LIKELY(buf != NULL) || !len;
 }
 
 /* True: the message is on its way, and the buffer free again. */
 HOT_INLINE bool quick_send(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest,
                            int tag, MPI_Comm comm)
 {
-    struct quick q = quick_find(comm, datatype, buf, count);
+    struct quick q;
 
-    if (UNLIKELY(!q.comm) || UNLIKELY(q.len > FABRIC_SMALL || tag < 0) || UNLIKELY(!lane_enter()))
+    if (!quick_find(&q, buf, count, datatype, comm) || UNLIKELY(q.len > FABRIC_SMALL || tag < 0) ||
+        UNLIKELY(!lane_enter()))
         return false;
     struct fabric_peer *to = comm_met(q.comm, dest);
     bool sent =
@@ -84,31 +84,34 @@ HOT_INLINE bool quick_take(const struct quick *q, struct fabric_peer *from, void
 }
 
 /* True: the message was there, *request says so. */
-HOT_INLINE bool quick_irecv(const struct quick *q, void *buf, int source, int tag,
-                            MPI_Request *request)
+HOT_INLINE bool quick_irecv(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
+                            MPI_Comm comm, MPI_Request *request)
 {
+    struct quick q;
     struct node_received m;
 
-    if (UNLIKELY(!q->comm || !request || tag < 0) || UNLIKELY(!lane_enter()))
+    if (!quick_find(&q, buf, count, datatype, comm) || UNLIKELY(!request || tag < 0) ||
+        UNLIKELY(!lane_enter()))
         return false;
     struct request *r = request_next();
-    bool there = LIKELY(r != NULL) && quick_take(q, comm_met(q->comm, source), buf, tag, true, &m);
+    bool there = LIKELY(r != NULL) && quick_take(&q, comm_met(q.comm, source), buf, tag, true, &m);
     if (LIKELY(there))
-        *request = request_received(r, source, q->len, &m);
+        *request = request_received(r, source, q.len, &m);
     lane_leave();
     return there;
 }
 
 /* True: the message was there. */
-HOT_INLINE bool quick_recv(const struct quick *q, void *buf, int source, int tag,
-                           MPI_Status *status)
+HOT_INLINE bool quick_recv(void *buf, MPI_Count count, MPI_Datatype datatype, int source, int tag,
+                           MPI_Comm comm, MPI_Status *status)
 {
+    struct quick q;
     struct node_received m;
 
-    if (UNLIKELY(!q->comm || tag < 0) || UNLIKELY(!lane_enter()))
+    if (!quick_find(&q, buf, count, datatype, comm) || UNLIKELY(tag < 0) || UNLIKELY(!lane_enter()))
         return false;
-    struct fabric_peer *from = comm_met(q->comm, source);
-    bool there = quick_take(q, from, buf, tag, false, &m);
+    struct fabric_peer *from = comm_met(q.comm, source);
+    bool there = quick_take(&q, from, buf, tag, false, &m);
     if (LIKELY(there))
         fabric_will_answer(from);
     lane_leave();
@@ -148,21 +151,24 @@ HOT_INLINE bool quick_yields(bool took)
     return true;
 }
 
-/* True: the message was there, and *rc says how that ended. */
-static inline bool quick_recv_any(const struct quick *q, void *buf, MPI_Count count, int source,
-                                  int tag, MPI_Status *status, int *rc)
+/* True: the message was there, and *rc says how that ended; *c is where an error goes. */
+static inline bool quick_recv_any(void *buf, MPI_Count count, MPI_Datatype datatype, int source,
+                                  int tag, MPI_Comm comm, MPI_Status *status, struct comm **c,
+                                  int *rc)
 {
+    struct quick q;
     struct node_received m;
     bool any, there = false;
 
-    if (!q->comm || !quick_is_tag(tag) || !lane_enter())
+    if (!quick_find(&q, buf, count, datatype, comm) || !quick_is_tag(tag) || !lane_enter())
         return false;
-    struct fabric_peer *from = quick_source(q->comm, source, &any);
+    *c = q.comm;
+    struct fabric_peer *from = quick_source(q.comm, source, &any);
     if (LIKELY(from != NULL) || any)
-        there = !fabric_trecv_now(from, datatype_address(buf, q->type), q->len,
-                                  quick_match(q->comm, tag), p2p_ignore(tag), &m);
+        there = !fabric_trecv_now(from, datatype_address(buf, q.type), q.len,
+                                  quick_match(q.comm, tag), p2p_ignore(tag), &m);
     if (LIKELY(there && !p2p_is_unusual(&m)))
-        p2p_took(q->comm, from, &m);
+        p2p_took(q.comm, from, &m);
     bool yields = quick_yields(there);
     lane_leave();
     if (yields)
@@ -173,29 +179,32 @@ static inline bool quick_recv_any(const struct quick *q, void *buf, MPI_Count co
     if (LIKELY(!p2p_is_unusual(&m)))
         p2p_tell(&m, status);
     else
-        *rc = p2p_recv_taken(&(struct p2p_receive){q->comm, q->type, buf, count, source, tag}, &m,
+        *rc = p2p_recv_taken(&(struct p2p_receive){q.comm, q.type, buf, count, source, tag}, &m,
                              status);
     return true;
 }
 
 /* The request of a receive that has been posted, or is over; NULL: the long way. */
-static inline struct request *quick_post(const struct quick *q, void *buf, int source, int tag)
+static inline struct request *quick_post(void *buf, MPI_Count count, MPI_Datatype datatype,
+                                         int source, int tag, MPI_Comm comm)
 {
+    struct quick q;
     struct request *r = NULL;
     bool any;
 
-    if (!q->comm || UNLIKELY(!quick_is_tag(tag)) || !lane_enter())
+    if (!quick_find(&q, buf, count, datatype, comm) || UNLIKELY(!quick_is_tag(tag)) ||
+        !lane_enter())
         return NULL;
-    struct fabric_peer *from = quick_source(q->comm, source, &any);
-    void *room = datatype_address(buf, q->type);
+    struct fabric_peer *from = quick_source(q.comm, source, &any);
+    void *room = datatype_address(buf, q.type);
     if (LIKELY(from != NULL || any))
         r = request_take();
     if (LIKELY(r != NULL)) {
-        request_set_receive(r, q->comm, q->type, buf, q->len, source, tag, CHANNEL_P2P);
+        request_set_receive(r, q.comm, q.type, buf, q.len, source, tag, CHANNEL_P2P);
         r->op.done = post_received;
         credit_posted(from, CREDIT_PROGRAM, 1);
         if (UNLIKELY(kept_count) ||
-            UNLIKELY(!fabric_trecv_or_take(from, &r->op, room, q->len, quick_match(q->comm, tag),
+            UNLIKELY(!fabric_trecv_or_take(from, &r->op, room, q.len, quick_match(q.comm, tag),
                                            p2p_ignore(tag), post_received_plain))) {
             credit_posted(from, CREDIT_PROGRAM, -1);
             request_free(r);

@@ -44,33 +44,40 @@ HOT_INLINE void copy_small(void *to, const void *from, size_t len)
         memcpy(to, from, len);
 }
 
-enum { COPY_FEW = 48 };
-
-/* The same of at most COPY_FEW bytes, never with a call: moves from both ends, which may overlap.
- */
-HOT_INLINE void copy_few(void *to, const void *from, size_t len)
+/* Of 1 to 64 bytes, never with a call: two moves, one from each end, which may overlap. */
+HOT_INLINE void copy_some(void *to, const void *from, size_t len)
 {
     unsigned char *t = to;
     const unsigned char *f = from;
 
-    if (LIKELY(len == 8)) {
-        memcpy(t, f, 8);
-    } else if (len > 16) {
+    if (len >= 32) {
+        memcpy(t, f, 32);
+        memcpy(t + len - 32, f + len - 32, 32);
+    } else if (len >= 16) {
         memcpy(t, f, 16);
-        if (len > 32)
-            memcpy(t + 16, f + 16, 16);
         memcpy(t + len - 16, f + len - 16, 16);
-    } else if (len > 8) {
+    } else if (len >= 8) {
         memcpy(t, f, 8);
         memcpy(t + len - 8, f + len - 8, 8);
     } else if (len >= 4) {
         memcpy(t, f, 4);
         memcpy(t + len - 4, f + len - 4, 4);
-    } else if (len) {
+    } else {
         t[0] = f[0];
         t[len / 2] = f[len / 2];
         t[len - 1] = f[len - 1];
     }
+}
+
+enum { COPY_FEW = 64 };
+
+/* The same of 0 to COPY_FEW bytes, which are one number as a rule. */
+HOT_INLINE void copy_few(void *to, const void *from, size_t len)
+{
+    if (LIKELY(len == 8))
+        memcpy(to, from, 8);
+    else if (len)
+        copy_some(to, from, len);
 }
 
 #endif
