@@ -33,6 +33,7 @@ node_sources = \
     provider/node/node_pace.c \
     provider/node/node_pace.h \
     provider/node/node_peer.c \
+    provider/node/node_place.c \
     provider/node/node_progress.c \
     provider/node/node_provider.c \
     provider/node/node_provider.h \
@@ -126,6 +127,8 @@ libprovider_la_SOURCES = \
     provider/fabric/interface.h \
     provider/fabric/monitor.c \
     provider/fabric/monitor.h \
+    provider/fabric/place.c \
+    provider/fabric/place.h \
     provider/fabric/rdma_port.c \
     provider/fabric/rdma_port.h \
     provider/fabric/wait.c \

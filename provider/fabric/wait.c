@@ -12,31 +12,23 @@
 #include "provider/base/param.h"
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric.h"
+#include "provider/fabric/place.h"
 #include "provider/fabric/wait.h"
 
 enum {
-    UNWOKEN_MS = 1,     /* where whoever ends the wait cannot wake us */
-    SLEEP_MS = 20,      /* a wake-up costs some 60 us: 0.3 % of a processor */
-    CLOCK_EVERY = 16,   /* yields */
-    LOOKS_FREE = 6,     /* in vain, before it matters that others want the processor */
-    POLLS_ALONE = 8,    /* before it matters whether a peer needs this processor */
-    SAMPLE = 256,       /* one round in so many is timed */
-    NET_POLLS = 16,     /* of shared memory in the time of one of a network */
-    LAPS = 8,           /* of short waits in a crowd */
-    SPREAD_EVERY = 256, /* yields */
+    UNWOKEN_MS = 1,   /* where whoever ends the wait cannot wake us */
+    SLEEP_MS = 20,    /* a wake-up costs some 60 us: 0.3 % of a processor */
+    CLOCK_EVERY = 16, /* yields */
+    LOOKS_FREE = 6,   /* in vain, before it matters that others want the processor */
+    POLLS_ALONE = 8,  /* before it matters whether a peer needs this processor */
+    SAMPLE = 256,     /* one round in so many is timed */
+    NET_POLLS = 16,   /* of shared memory in the time of one of a network */
+    LAPS = 8,         /* of short waits in a crowd */
 };
 
-/* A migration costs some 10 us, and what a peer said of itself may be old. */
-#define ASIDE_NS      UINT64_C(5000000)
+#define CPUS_KEY "oriel.cpus"
 
-#define SLICE_NS      UINT64_C(1000000)
-#define PAUSE_NS      UINT64_C(100000000)
-#define PAUSE_MOST_NS UINT64_C(60000000000)
-
-#define CPUS_KEY      "oriel.cpus"
-
-static uint32_t spin;      /* polls before the first yield */
-static uint32_t all_ranks; /* of this host */
+static uint32_t spin; /* polls before the first yield */
 static bool on_network;
 static uint64_t sleep_after; /* ns of yielding before the first sleep */
 
@@ -75,7 +67,7 @@ void wait_open(uint32_t local_ranks)
 {
     if (sched_getaffinity(0, sizeof(mine), &mine) || !CPU_COUNT(&mine))
         CPU_SET(0, &mine);
-    all_ranks = local_ranks;
+    place_open(&mine, local_ranks);
     decide(local_ranks);
     sleep_after = param.sleep_after > 0 ? param.sleep_after * UINT64_C(1000) : 0;
 }
@@ -244,7 +236,11 @@ static void sleep_now(struct wait *w, bool open)
 
 /* ---- In a crowd ---- */
 
-enum { STAYS = 16, PATIENCE = 63 }; /* looks; yields at most that are not preceded by looks */
+enum {
+    STAYS = 16,     /* looks for a peer that runs */
+    STAYS_MATE = 2, /* for a mate on another processor, which runs now and then */
+    PATIENCE = 63,  /* yields at most that are not preceded by looks */
+};
 
 /* Of the whole process: a hint, so threads may disturb each other. */
 static _Atomic uint32_t in_vain; /* the next so many times nothing is hoped for, */
@@ -270,9 +266,25 @@ static void stays_in_vain(void)
     atomic_store_explicit(&hoping, false, memory_order_relaxed);
 }
 
+/*
+ * Two mates on two processors meet by chance, if each stays for a moment at each turn; and once
+ * they have met, each message finds the other one looking.
+ */
+static bool stays_for_mate(struct wait *w)
+{
+    if (++w->stays > STAYS_MATE)
+        return false;
+    __builtin_ia32_pause();
+    return true;
+}
+
 bool wait_stays(struct wait *w)
 {
-    if (!crowded || !w->peer || w->stays >= STAYS || !fabric_peer_runs(w->peer))
+    if (!crowded || !w->peer)
+        return false;
+    if (place_is_apart(w->peer))
+        return stays_for_mate(w);
+    if (w->stays >= STAYS || !fabric_peer_runs(w->peer))
         return false;
     if (!w->stays) {
         uint32_t left = atomic_load_explicit(&in_vain, memory_order_relaxed);
@@ -291,101 +303,13 @@ bool wait_stays(struct wait *w)
     return true;
 }
 
-/* Goes to one of those processors, and may come back. */
-static bool move_to(cpu_set_t *there)
-{
-    cpu_set_t allowed;
-
-    if (sched_getaffinity(0, sizeof allowed, &allowed))
-        return false;
-    CPU_AND(there, there, &allowed);
-    if (!CPU_COUNT(there) || sched_setaffinity(0, sizeof *there, there))
-        return false;
-    sched_setaffinity(0, sizeof allowed, &allowed);
-    return true;
-}
-
-/* Not often. */
-static bool go_to(cpu_set_t *there)
-{
-    static _Atomic uint64_t last;
-    uint64_t now = clock_ns();
-
-    if (now - atomic_load_explicit(&last, memory_order_relaxed) < ASIDE_NS)
-        return false;
-    atomic_store_explicit(&last, now, memory_order_relaxed);
-    return move_to(there);
-}
-
-/* A thread that goes elsewhere in a crowd is on trial there. */
-static _Thread_local struct {
-    uint32_t yields;
-    uint32_t trial;      /* yields that are left of it */
-    int from;            /* the processor where it was */
-    uint64_t pause;      /* ns, after the last trial that failed */
-    uint64_t not_before; /* the end of that */
-} place;
-
-/*
- * Ranks that yield look all the same to the kernel, which may leave five on one processor and three
- * on the other: then all need the time of five.
- */
-static void spread(struct lock *lock)
-{
-    cpu_set_t to = mine;
-
-    if (clock_ns() < place.not_before)
-        return;
-    place.from = sched_getcpu();
-    lock_take(lock);
-    bool goes = fabric_is_open() && fabric_spread(all_ranks, &to);
-    lock_drop(lock);
-    if (goes && go_to(&to))
-        place.trial = SPREAD_EVERY;
-}
-
-/*
- * Where a yield takes so long, a program that computes has had a slice: the kernel keeps ranks that
- * yield away from it, and they are faster all on one processor than with one at its side.
- */
-static void judge(uint64_t took)
-{
-    cpu_set_t back;
-
-    place.trial--;
-    if (took < SLICE_NS || place.from < 0)
-        return;
-    CPU_ZERO(&back);
-    CPU_SET(place.from, &back);
-    move_to(&back);
-    place.trial = 0;
-    place.pause = place.pause ? 2 * place.pause : PAUSE_NS;
-    if (place.pause > PAUSE_MOST_NS)
-        place.pause = PAUSE_MOST_NS;
-    place.not_before = clock_ns() + place.pause;
-}
-
-static void yield(struct lock *lock)
-{
-    uint64_t since = place.trial ? clock_ns() : 0;
-
-    fabric_rest(true);
-    sched_yield();
-    fabric_rest(false);
-    count_add_unlocked(&counts.yields, 1);
-    if (place.trial)
-        judge(clock_ns() - since);
-    if (crowded && ++place.yields % SPREAD_EVERY == 0)
-        spread(lock);
-}
-
 bool wait_lap(struct wait *w, struct lock *lock)
 {
     if (spin || w->laps == LAPS)
         return false;
     w->laps++;
     w->stays = 0;
-    yield(lock);
+    place_yield(w->peer, lock);
     return true;
 }
 
@@ -451,7 +375,7 @@ bool wait_meets(struct lock *lock)
         return met;
     CPU_AND(&taken, &taken, &mine);
     CPU_XOR(&free, &free, &taken);
-    return !go_to(&free); /* the kernel is slow to part two */
+    return !place_go(&free); /* the kernel is slow to part two */
 }
 
 /* Looks in vain in a row. Of the whole process: a hint, so threads may disturb each other. */
@@ -516,7 +440,7 @@ void wait_step(struct wait *w, bool progressed, struct lock *lock)
         w->tired = now - w->since >= sleep_after;
     }
     if (!w->tired) {
-        yield(lock);
+        place_yield(w->peer, lock);
     } else {
         rest(w, lock, NO_FD);
     }

@@ -274,81 +274,6 @@ static void wake(struct fid_ep *fid, uint64_t address)
         node_outlet_wake(&peer->out);
 }
 
-/* The number of this process's processor, + 1. */
-static int tell_cpu(struct node_ep *ep)
-{
-    int cpu = sched_getcpu() + 1;
-
-    if (atomic_load_explicit(&ep->segment->cpu, memory_order_relaxed) != cpu)
-        atomic_store_explicit(&ep->segment->cpu, cpu, memory_order_relaxed);
-    return cpu;
-}
-
-static int meet(struct fid_ep *fid, cpu_set_t *taken, bool *first)
-{
-    struct node_ep *ep = container_of(fid, struct node_ep, fid);
-    int cpu = tell_cpu(ep), met = 0;
-
-    CPU_ZERO(taken);
-    *first = true;
-    for (struct list *l = ep->all_peers.next; l != &ep->all_peers; l = l->next) {
-        const struct node_peer *peer = container_of(l, struct node_peer, link);
-        const struct node_segment *s = peer->segment;
-        int its = atomic_load_explicit(&s->cpu, memory_order_relaxed);
-
-        if (peer->is_self || !its)
-            continue;
-        CPU_SET(its - 1, taken);
-        if (its != cpu)
-            continue;
-        met++;
-        if (s->address.pid < ep->segment->address.pid)
-            *first = false;
-    }
-    return met;
-}
-
-/* Leaves those in `to` on which the fewest are, if this processor has two more. */
-static bool keep_emptiest(const uint32_t *ranks_on, int cpu, cpu_set_t *to)
-{
-    uint32_t least = UINT32_MAX;
-
-    for (int i = 0; i < CPU_SETSIZE; i++)
-        if (CPU_ISSET(i, to) && ranks_on[i] < least)
-            least = ranks_on[i];
-    if (least == UINT32_MAX || ranks_on[cpu] < least + 2)
-        return false;
-    for (int i = 0; i < CPU_SETSIZE; i++)
-        if (ranks_on[i] != least)
-            CPU_CLR(i, to);
-    return true;
-}
-
-static bool spread(struct fid_ep *fid, unsigned ranks, cpu_set_t *to)
-{
-    struct node_ep *ep = container_of(fid, struct node_ep, fid);
-    int cpu = tell_cpu(ep);
-    uint32_t ranks_on[CPU_SETSIZE] = {0};
-    unsigned told = 1;
-
-    if (cpu <= 0 || cpu > CPU_SETSIZE)
-        return false;
-    ranks_on[cpu - 1] = 1;
-    for (struct list *l = ep->all_peers.next; l != &ep->all_peers; l = l->next) {
-        const struct node_peer *peer = container_of(l, struct node_peer, link);
-        const struct node_segment *s = peer->segment;
-        int its = atomic_load_explicit(&s->cpu, memory_order_relaxed);
-
-        if (peer->is_self || its <= 0 || its > CPU_SETSIZE)
-            continue;
-        if (its == cpu && s->address.pid > ep->segment->address.pid)
-            return false;
-        ranks_on[its - 1]++;
-        told++;
-    }
-    return told == ranks && keep_emptiest(ranks_on, cpu - 1, to);
-}
-
 static bool fetches(struct fid_ep *fid, uint64_t address, uint32_t *whom)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
@@ -391,8 +316,8 @@ const struct node_direct_ops node_direct_ops = {.size = sizeof(node_direct_ops),
                                                 .send_scattered = node_scatter_send,
                                                 .recv_scattered = node_scatter_recv,
                                                 .wake = wake,
-                                                .meet = meet,
-                                                .spread = spread,
+                                                .meet = node_place_meet,
+                                                .place = node_place,
                                                 .fetches = fetches,
                                                 .resting = resting,
                                                 .needs_barrier = needs_barrier};

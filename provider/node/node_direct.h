@@ -70,6 +70,17 @@ typedef int node_direct_post(struct fid_ep *ep, struct node_posted *receive);
  */
 typedef bool node_direct_claim(struct node_posted *receive);
 
+enum node_move {
+    NODE_STAYS,
+    /* It stays, and so does its mate, on another processor: two that wait for each other alone. */
+    NODE_APART,
+    /* All of `ranks` processes have told, two more are on this processor than elsewhere, and this
+     * is the one with the greatest pid of those here that have no mate on another. */
+    NODE_SPREADS,
+    /* Two mates are on this processor, and this is the younger one. */
+    NODE_PARTS,
+};
+
 struct node_direct_ops {
     size_t size;
     /*
@@ -133,10 +144,10 @@ struct node_direct_ops {
      */
     int (*meet)(struct fid_ep *ep, cpu_set_t *taken, bool *first);
     /*
-     * Tells the same. True: all of `ranks` processes have told, two more are on this processor than
-     * on some of those in `to`, and this one has the greatest pid here; `to` is those then.
+     * Tells the same, and for whom alone this process has waited of late (FI_ADDR_UNSPEC: for more
+     * than one). Whether it should go to one of those in `to`, on which the fewest are then.
      */
-    bool (*spread)(struct fid_ep *ep, unsigned ranks, cpu_set_t *to);
+    enum node_move (*place)(struct fid_ep *ep, unsigned ranks, uint64_t mate, cpu_set_t *to);
     /*
      * Whether the kernel lets this process copy from that peer's memory, and its number for
      * node_direct_fetch.

@@ -29,7 +29,7 @@ enum {
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c0008ull /* "ORIEL", layout 8 */
+#define NODE_MAGIC 0x4f5249454c0009ull /* "ORIEL", layout 9 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {
@@ -122,6 +122,8 @@ struct node_segment {
     alignas(NODE_LINE) atomic_uint sleeping; /* of NODE_ASLEEP, NODE_FENCE */
     alignas(NODE_LINE) atomic_int cpu;       /* where the owner was when it last had to wait, + 1 */
     atomic_uint resting; /* 1 while the owner has given its processor away, of its own accord */
+    atomic_uint mate;    /* whom alone the owner has waited for of late: a pid, else 0 */
+    atomic_uint apart;   /* 1: those two wait for each other, on two processors */
     struct node_offer offer;
     alignas(NODE_LINE) atomic_uint sources_taken;
     struct node_queue queue;

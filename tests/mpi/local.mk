@@ -49,6 +49,7 @@ mpi_tests = \
     tests/mpi/p2p_idle.mpi \
     tests/mpi/p2p_large.mpi \
     tests/mpi/p2p_match_fuzz.mpi \
+    tests/mpi/p2p_mates.mpi \
     tests/mpi/p2p_modes.mpi \
     tests/mpi/p2p_order.mpi \
     tests/mpi/p2p_partitioned.mpi \
@@ -163,6 +164,8 @@ tests_mpi_p2p_large_mpi_SOURCES = tests/mpi/p2p_large.c tests/mpi/mpitest.h
 tests_mpi_p2p_large_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_match_fuzz_mpi_SOURCES = tests/mpi/p2p_match_fuzz.c tests/mpi/mpitest.h
 tests_mpi_p2p_match_fuzz_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_mates_mpi_SOURCES = tests/mpi/p2p_mates.c tests/mpi/mpitest.h
+tests_mpi_p2p_mates_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_modes_mpi_SOURCES = tests/mpi/p2p_modes.c tests/mpi/mpitest.h
 tests_mpi_p2p_modes_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_order_mpi_SOURCES = tests/mpi/p2p_order.c tests/mpi/mpitest.h

@@ -597,6 +597,22 @@ NODE_TEST(wait, a_process_does_not_meet_itself, 1)
     end_finish(&e);
 }
 
+/* On the nth of those that this process may run on; how many those are. */
+static int stand_on(int nth, cpu_set_t *all, cpu_set_t *here)
+{
+    static cpu_set_t allowed;
+
+    if (!CPU_COUNT(&allowed))
+        sched_getaffinity(0, sizeof(allowed), &allowed);
+    *all = allowed;
+    CPU_ZERO(here);
+    for (int i = 0; i < CPU_SETSIZE; i++)
+        if (CPU_ISSET(i, all) && !nth--)
+            CPU_SET(i, here);
+    CHECK(!sched_setaffinity(0, sizeof(*here), here), "%d", errno);
+    return CPU_COUNT(all);
+}
+
 /* Three on one processor: the youngest of them is told to go to another, and nobody else is. */
 NODE_TEST(wait, too_many_on_a_processor, 3)
 {
@@ -606,16 +622,11 @@ NODE_TEST(wait, too_many_on_a_processor, 3)
     struct end e;
     int value;
 
-    sched_getaffinity(0, sizeof(all), &all);
-    CPU_ZERO(&here);
-    for (int i = 0; i < CPU_SETSIZE && !CPU_COUNT(&here); i++)
-        if (CPU_ISSET(i, &all))
-            CPU_SET(i, &here);
-    CHECK(!sched_setaffinity(0, sizeof(here), &here), "%d", errno);
+    stand_on(0, &all, &here);
     end_start(&e, &(struct end_want){.threading = FI_THREAD_DOMAIN});
     CHECK(!fi_open_ops(&e.ep->fid, NODE_DIRECT_OPS, 0, (void **)&ops, NULL), "fi_open_ops");
     to = all;
-    ops->spread(e.ep, 3, &to); /* tells */
+    ops->place(e.ep, 3, FI_ADDR_UNSPEC, &to); /* tells */
     for (int i = 0; i < 3; i++) {
         int mine = getpid(), its = 0;
         if (i == rank)
@@ -626,10 +637,61 @@ NODE_TEST(wait, too_many_on_a_processor, 3)
         youngest = youngest && mine > its;
     }
     to = all;
-    bool goes = ops->spread(e.ep, 3, &to);
+    bool goes = ops->place(e.ep, 3, FI_ADDR_UNSPEC, &to) == NODE_SPREADS;
     CHECK(goes == (youngest && CPU_COUNT(&all) > 1), "%d", goes);
     CHECK(!goes || (!CPU_ISSET(sched_getcpu(), &to) && CPU_COUNT(&to) == CPU_COUNT(&all) - 1),
           "to");
-    CHECK(!ops->spread(e.ep, 4, &here), "one of four has not told");
+    CHECK(!ops->place(e.ep, 4, FI_ADDR_UNSPEC, &here), "one of four has not told");
+    end_finish(&e);
+}
+
+/* What the three are told once all of them have said so. */
+static enum node_move place_three(struct end *e, struct node_direct_ops *ops, uint64_t mate,
+                                  cpu_set_t *to)
+{
+    cpu_set_t ignored = *to;
+
+    ops->place(e->ep, 3, mate, &ignored);
+    job_barrier();
+    enum node_move move = ops->place(e->ep, 3, mate, to);
+    job_barrier();
+    return move;
+}
+
+/* Two that wait for each other alone: the younger one is to go, and once they are apart nobody is,
+ * though a third is beside one of them. One that is waited for alone, but waits for others: not. */
+NODE_TEST(wait, mates_part, 3)
+{
+    struct node_direct_ops *ops;
+    cpu_set_t all, here, to;
+    struct end e;
+    int mine = getpid(), its = mine, value;
+    int mate = rank < 2 ? 1 - rank : 0, cpus = stand_on(0, &all, &here);
+
+    end_start(&e, &(struct end_want){.threading = FI_THREAD_DOMAIN});
+    CHECK(!fi_open_ops(&e.ep->fid, NODE_DIRECT_OPS, 0, (void **)&ops, NULL), "fi_open_ops");
+    for (int i = 0; i < 3; i++) {
+        int pid;
+        if (i == rank)
+            continue;
+        POST(&e, fi_tinject(e.ep, &mine, sizeof(mine), e.addr[i], 1));
+        POST(&e, fi_trecv(e.ep, &pid, sizeof(pid), NULL, e.addr[i], 1, 0, &value));
+        end_wait_for(&e, &value);
+        if (i == mate)
+            its = pid;
+    }
+    to = all;
+    enum node_move move = place_three(&e, ops, e.addr[mate], &to);
+    bool goes = rank < 2 && mine > its && cpus > 1;
+    CHECK((move == NODE_PARTS) == goes, "%d", move);
+    CHECK(!goes || (!CPU_ISSET(sched_getcpu(), &to) && CPU_COUNT(&to)), "to");
+    if (goes)
+        stand_on(1, &to, &here);
+    to = all;
+    move = place_three(&e, ops, e.addr[mate], &to);
+    CHECK((move == NODE_APART) == (rank < 2 && cpus > 1), "%d", move);
+    to = all;
+    move = place_three(&e, ops, FI_ADDR_UNSPEC, &to);
+    CHECK(move != NODE_APART && move != NODE_PARTS, "%d", move);
     end_finish(&e);
 }

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Four ranks on two processors, in pairs that speak to nobody else, each begun on a processor of
+ * its own: that is even, so the kernel leaves it, and yet the two of a pair find themselves on
+ * both. Each message says where its sender is. They stay where they are while other programs want a
+ * processor; where that is so all the time nothing is seen.
+ */
+#include <sched.h>
+#include <time.h>
+
+#include "mpitest.h"
+
+enum { TAG = 7, ROUND = 400, APART = 200, TIMES = 10, SECONDS = 20 };
+enum { ON, SEEN, GIVEN_UP };
+
+struct word {
+    int cpu;
+    int over; /* ON, SEEN, GIVEN_UP */
+};
+
+/* The first two of the processors that this process may run on, and both; how many those are. */
+static int first_two(cpu_set_t each[2], cpu_set_t *both)
+{
+    cpu_set_t mine;
+
+    CHECK(sched_getaffinity(0, sizeof mine, &mine) == 0);
+    CPU_ZERO(both);
+    for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(both) < 2; i++) {
+        if (!CPU_ISSET(i, &mine))
+            continue;
+        CPU_ZERO(&each[CPU_COUNT(both)]);
+        CPU_SET(i, &each[CPU_COUNT(both)]);
+        CPU_SET(i, both);
+    }
+    return CPU_COUNT(both);
+}
+
+static int has_company(void)
+{
+    FILE *f = fopen("/proc/loadavg", "r");
+    int running = 0, n = f ? fscanf(f, "%*f %*f %*f %d/", &running) : 0;
+
+    if (f)
+        fclose(f);
+    return n == 1 && running > size;
+}
+
+/* How many of a round's messages came from another processor than this one. */
+static int play_round(int mate, int first, int *over)
+{
+    int apart = 0;
+
+    for (int i = 0; i < ROUND; i++) {
+        struct word out = {sched_getcpu(), *over}, in;
+
+        if (first)
+            OK(MPI_Send(&out, 2, MPI_INT, mate, TAG, MPI_COMM_WORLD));
+        OK(MPI_Recv(&in, 2, MPI_INT, mate, TAG, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
+        if (!first)
+            OK(MPI_Send(&out, 2, MPI_INT, mate, TAG, MPI_COMM_WORLD));
+        apart += in.cpu != sched_getcpu();
+        if (!first && i == 0)
+            *over = in.over;
+    }
+    return apart;
+}
+
+static void stand(const cpu_set_t *there, const cpu_set_t *both)
+{
+    CHECK(sched_setaffinity(0, sizeof *there, there) == 0);
+    CHECK(sched_setaffinity(0, sizeof *both, both) == 0);
+}
+
+/*
+ * Put together, until most messages of a round come from the other processor: SEEN. GIVEN_UP where
+ * other programs were there most of the time.
+ */
+static int part_once(int mate, int first, const cpu_set_t *there, const cpu_set_t *both)
+{
+    time_t until = time(NULL) + SECONDS;
+    int over = ON, rounds = 0, alone = 0;
+
+    stand(there, both);
+    while (!over) {
+        int apart = play_round(mate, first, &over);
+        rounds++;
+        alone += !has_company();
+        if (first && (apart > APART || time(NULL) >= until))
+            over = apart > APART ? SEEN : GIVEN_UP;
+    }
+    if (first) { /* tells the other one */
+        CHECK(over == SEEN || 2 * alone < rounds);
+        play_round(mate, first, &over);
+    }
+    return over;
+}
+
+int main(int argc, char **argv)
+{
+    cpu_set_t each[2], both;
+    int cpus = first_two(each, &both);
+
+    CHECK(sched_setaffinity(0, sizeof both, &both) == 0);
+    begin(&argc, &argv);
+    if (size == 4 && cpus == 2) {
+        for (int i = 0, over = SEEN; i < TIMES && over == SEEN; i++)
+            over = part_once((rank + 2) % 4, rank < 2, &each[rank % 2], &both);
+    }
+    return end("p2p_mates");
+}
