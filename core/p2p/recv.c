@@ -283,7 +283,7 @@ static bool recv_now(const struct p2p_receive *x, struct node_received *m)
         lane_unlock();
         if (!rc || rc == -EBUSY ||
             (round >= rounds && !wait_stays(&w) && !wait_lap(&w, &lane.lock)) ||
-            (round == ROUNDS_ALONE && wait_meets(&lane.lock)))
+            (rounds && round == ROUNDS_ALONE && wait_meets(&lane.lock)))
             break;
         rc = -EAGAIN;
     }

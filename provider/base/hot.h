@@ -44,7 +44,7 @@ HOT_INLINE void copy_small(void *to, const void *from, size_t len)
         memcpy(to, from, len);
 }
 
-/* Of 1 to 64 bytes, never with a call: two moves, one from each end, which may overlap. */
+/* Of 1 to 64 bytes, never with a call: moves from both ends, which may overlap. */
 HOT_INLINE void copy_some(void *to, const void *from, size_t len)
 {
     unsigned char *t = to;

@@ -382,10 +382,11 @@ bool fabric_needs_barrier(void);
  */
 int fabric_meet(cpu_set_t *taken, bool *first);
 /*
- * Tells the same, and for whom alone it waits (NULL: more than one). Whether this one, of `ranks`
- * on this host, should go to one of those in `to`, and why; `to` is the processors it may go to.
+ * Tells the same, and who this process's mate is, for whom alone it waits as a rule (NULL: it has
+ * none). Whether it, of `ranks` on this host, should go to one of those in `to`, and why; `to` is
+ * the processors it may go to. `may_part`: also for its mate's sake.
  */
-enum node_move fabric_place(unsigned ranks, struct fabric_peer *mate, cpu_set_t *to);
+enum node_move fabric_place(unsigned ranks, struct fabric_peer *mate, bool may_part, cpu_set_t *to);
 /*
  * Whether this process can copy from that peer's memory without its help, and whom to name to
  * fabric_fetch, which does so: 0 or -errno, no lock needed.

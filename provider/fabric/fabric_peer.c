@@ -125,12 +125,13 @@ int fabric_meet(cpu_set_t *taken, bool *first)
     return fabric.direct ? fabric.direct->meet(fabric.ends[END_NODE].ep, taken, first) : 0;
 }
 
-enum node_move fabric_place(unsigned ranks, struct fabric_peer *mate, cpu_set_t *to)
+enum node_move fabric_place(unsigned ranks, struct fabric_peer *mate, bool may_part, cpu_set_t *to)
 {
     const struct fabric_end *e = &fabric.ends[END_NODE];
     bool near = mate && fabric_end_to(mate) == e;
 
     if (!fabric.direct)
         return NODE_STAYS;
-    return fabric.direct->place(e->ep, ranks, near ? mate->head.addr : FI_ADDR_UNSPEC, to);
+    return fabric.direct->place(e->ep, ranks, near ? mate->head.addr : FI_ADDR_UNSPEC, may_part,
+                                to);
 }

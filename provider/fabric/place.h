@@ -21,6 +21,8 @@ struct fabric_peer;
 
 /* Once at start-up: where this process may run, and how many ranks share this host. */
 void place_open(const cpu_set_t *allowed, uint32_t local_ranks);
+/* And how many share this machine, where its hosts are containers. */
+void place_share_machine(uint32_t all_ranks);
 
 /* Gives the processor away once; `peer` is who ends the wait, NULL: more than one may. In a crowd,
  * now and then, the thread then finds itself elsewhere. Takes the lane's lock for that. */

@@ -112,8 +112,10 @@ void wait_share(void)
 
 void wait_share_machine(uint32_t ranks)
 {
-    if (!is_bound())
-        decide(ranks);
+    if (is_bound())
+        return;
+    decide(ranks);
+    place_share_machine(ranks);
 }
 
 uint32_t wait_polls(void)

@@ -362,7 +362,8 @@ void node_peers_linger(struct node_ep *ep);
 void node_peers_close(struct node_ep *ep);
 /* node_place.c: as node_direct_ops.meet and place */
 int node_place_meet(struct fid_ep *fid, cpu_set_t *taken, bool *first);
-enum node_move node_place(struct fid_ep *fid, unsigned ranks, uint64_t mate, cpu_set_t *to);
+enum node_move node_place(struct fid_ep *fid, unsigned ranks, uint64_t mate, bool may_part,
+                          cpu_set_t *to);
 
 /* node_wait.c */
 void node_alarm_ring(struct node_alarm *alarm);

@@ -72,10 +72,10 @@ typedef bool node_direct_claim(struct node_posted *receive);
 
 enum node_move {
     NODE_STAYS,
-    /* It stays, and so does its mate, on another processor: two that wait for each other alone. */
+    /* It stays, and so does its mate, on another processor: two that have each other for mates. */
     NODE_APART,
     /* All of `ranks` processes have told, two more are on this processor than elsewhere, and this
-     * is the one with the greatest pid of those here that have no mate on another. */
+     * is the one to go: with the greatest pid, of those that are not apart, if there are any. */
     NODE_SPREADS,
     /* Two mates are on this processor, and this is the younger one. */
     NODE_PARTS,
@@ -144,10 +144,12 @@ struct node_direct_ops {
      */
     int (*meet)(struct fid_ep *ep, cpu_set_t *taken, bool *first);
     /*
-     * Tells the same, and for whom alone this process has waited of late (FI_ADDR_UNSPEC: for more
-     * than one). Whether it should go to one of those in `to`, on which the fewest are then.
+     * Tells the same, and who this process's mate is, for whom alone it waits as a rule
+     * (FI_ADDR_UNSPEC: it has none). Whether it should go to one of those in `to`, on which the
+     * fewest are then; only where `may_part`, for its mate's sake.
      */
-    enum node_move (*place)(struct fid_ep *ep, unsigned ranks, uint64_t mate, cpu_set_t *to);
+    enum node_move (*place)(struct fid_ep *ep, unsigned ranks, uint64_t mate, bool may_part,
+                            cpu_set_t *to);
     /*
      * Whether the kernel lets this process copy from that peer's memory, and its number for
      * node_direct_fetch.

@@ -45,7 +45,7 @@ struct census {
     int cpu;                        /* its own */
     uint32_t ranks_on[CPU_SETSIZE]; /* processes on each */
     unsigned told;                  /* processes that have said where they are */
-    bool youngest;                  /* on this processor, of those that are free to go */
+    bool others_first;              /* another one of this processor is the one to go */
 };
 
 static bool has_told(int cpu)
@@ -53,20 +53,27 @@ static bool has_told(int cpu)
     return cpu > 0 && cpu <= CPU_SETSIZE;
 }
 
+/* Who has no mate on another processor goes first, then the younger ones. */
+static bool goes_first(const struct node_segment *s, const struct node_segment *before)
+{
+    unsigned apart = atomic_load_explicit(&s->apart, memory_order_relaxed);
+    unsigned other = atomic_load_explicit(&before->apart, memory_order_relaxed);
+
+    return apart != other ? apart < other : s->address.pid > before->address.pid;
+}
+
 static void take_census(const struct node_ep *ep, int cpu, struct census *c)
 {
-    *c = (struct census){.cpu = cpu - 1, .told = 1, .youngest = true};
+    *c = (struct census){.cpu = cpu - 1, .told = 1};
     c->ranks_on[cpu - 1] = 1;
     for (const struct list *l = ep->all_peers.next; l != &ep->all_peers; l = l->next) {
         const struct node_peer *peer = container_of(l, struct node_peer, link);
-        const struct node_segment *s = peer->segment;
-        int its = atomic_load_explicit(&s->cpu, memory_order_relaxed);
+        int its = atomic_load_explicit(&peer->segment->cpu, memory_order_relaxed);
 
         if (peer->is_self || !has_told(its))
             continue;
-        if (its == cpu && s->address.pid > ep->segment->address.pid &&
-            !atomic_load_explicit(&s->apart, memory_order_relaxed))
-            c->youngest = false;
+        if (its == cpu && goes_first(peer->segment, ep->segment))
+            c->others_first = true;
         c->ranks_on[its - 1]++;
         c->told++;
     }
@@ -88,7 +95,7 @@ static bool keep_emptiest(const struct census *c, cpu_set_t *to, uint32_t most)
     return true;
 }
 
-/* Says for whom alone this process waits. True: that one waits for us alone, and is on *cpu. */
+/* Says who this process's mate is. True: it is that one's, too, which is on *cpu. */
 static bool tell_mate(struct node_ep *ep, uint64_t mate, int *cpu)
 {
     struct node_segment *own = ep->segment;
@@ -104,7 +111,27 @@ static bool tell_mate(struct node_ep *ep, uint64_t mate, int *cpu)
     return has_told(*cpu);
 }
 
-enum node_move node_place(struct fid_ep *fid, unsigned ranks, uint64_t mate, cpu_set_t *to)
+static bool parts(const struct node_segment *own, const struct census *c, cpu_set_t *to)
+{
+    cpu_set_t others = *to;
+
+    CPU_CLR(c->cpu, &others);
+    if (own->address.pid < atomic_load_explicit(&own->mate, memory_order_relaxed) ||
+        !keep_emptiest(c, &others, c->ranks_on[c->cpu]))
+        return false;
+    *to = others;
+    return true;
+}
+
+static bool spreads(unsigned ranks, const struct census *c, cpu_set_t *to)
+{
+    uint32_t here = c->ranks_on[c->cpu];
+
+    return c->told >= ranks && !c->others_first && here >= 2 && keep_emptiest(c, to, here - 2);
+}
+
+enum node_move node_place(struct fid_ep *fid, unsigned ranks, uint64_t mate, bool may_part,
+                          cpu_set_t *to)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
     struct node_segment *own = ep->segment;
@@ -113,16 +140,14 @@ enum node_move node_place(struct fid_ep *fid, unsigned ranks, uint64_t mate, cpu
     struct census c;
 
     atomic_store_explicit(&own->apart, apart, memory_order_relaxed);
-    if (apart)
-        return NODE_APART;
     if (!has_told(cpu))
         return NODE_STAYS;
     take_census(ep, cpu, &c);
-    if (mutual && own->address.pid > atomic_load_explicit(&own->mate, memory_order_relaxed)) {
-        CPU_CLR(c.cpu, to);
-        return keep_emptiest(&c, to, c.ranks_on[c.cpu]) ? NODE_PARTS : NODE_STAYS;
-    }
-    if (c.told < ranks || !c.youngest || c.ranks_on[c.cpu] < 2)
-        return NODE_STAYS;
-    return keep_emptiest(&c, to, c.ranks_on[c.cpu] - 2) ? NODE_SPREADS : NODE_STAYS;
+    if (mutual && !apart && may_part && parts(own, &c, to))
+        return NODE_PARTS;
+    if (apart)
+        CPU_CLR(its - 1, to);
+    if (spreads(ranks, &c, to))
+        return NODE_SPREADS;
+    return apart ? NODE_APART : NODE_STAYS;
 }

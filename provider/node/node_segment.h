@@ -122,8 +122,8 @@ struct node_segment {
     alignas(NODE_LINE) atomic_uint sleeping; /* of NODE_ASLEEP, NODE_FENCE */
     alignas(NODE_LINE) atomic_int cpu;       /* where the owner was when it last had to wait, + 1 */
     atomic_uint resting; /* 1 while the owner has given its processor away, of its own accord */
-    atomic_uint mate;    /* whom alone the owner has waited for of late: a pid, else 0 */
-    atomic_uint apart;   /* 1: those two wait for each other, on two processors */
+    atomic_uint mate;    /* the pid of the one for whom alone the owner waits as a rule; 0: none */
+    atomic_uint apart;   /* 1: each is the other's, and they are on two processors */
     struct node_offer offer;
     alignas(NODE_LINE) atomic_uint sources_taken;
     struct node_queue queue;

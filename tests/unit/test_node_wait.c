@@ -626,7 +626,7 @@ NODE_TEST(wait, too_many_on_a_processor, 3)
     end_start(&e, &(struct end_want){.threading = FI_THREAD_DOMAIN});
     CHECK(!fi_open_ops(&e.ep->fid, NODE_DIRECT_OPS, 0, (void **)&ops, NULL), "fi_open_ops");
     to = all;
-    ops->place(e.ep, 3, FI_ADDR_UNSPEC, &to); /* tells */
+    ops->place(e.ep, 3, FI_ADDR_UNSPEC, true, &to); /* tells */
     for (int i = 0; i < 3; i++) {
         int mine = getpid(), its = 0;
         if (i == rank)
@@ -637,11 +637,11 @@ NODE_TEST(wait, too_many_on_a_processor, 3)
         youngest = youngest && mine > its;
     }
     to = all;
-    bool goes = ops->place(e.ep, 3, FI_ADDR_UNSPEC, &to) == NODE_SPREADS;
+    bool goes = ops->place(e.ep, 3, FI_ADDR_UNSPEC, true, &to) == NODE_SPREADS;
     CHECK(goes == (youngest && CPU_COUNT(&all) > 1), "%d", goes);
     CHECK(!goes || (!CPU_ISSET(sched_getcpu(), &to) && CPU_COUNT(&to) == CPU_COUNT(&all) - 1),
           "to");
-    CHECK(!ops->place(e.ep, 4, FI_ADDR_UNSPEC, &here), "one of four has not told");
+    CHECK(!ops->place(e.ep, 4, FI_ADDR_UNSPEC, true, &here), "one of four has not told");
     end_finish(&e);
 }
 
@@ -651,9 +651,9 @@ static enum node_move place_three(struct end *e, struct node_direct_ops *ops, ui
 {
     cpu_set_t ignored = *to;
 
-    ops->place(e->ep, 3, mate, &ignored);
+    ops->place(e->ep, 3, mate, true, &ignored);
     job_barrier();
-    enum node_move move = ops->place(e->ep, 3, mate, to);
+    enum node_move move = ops->place(e->ep, 3, mate, true, to);
     job_barrier();
     return move;
 }
