@@ -239,9 +239,10 @@ static void sleep_now(struct wait *w, bool open)
 /* ---- In a crowd ---- */
 
 enum {
-    STAYS = 16,     /* looks for a peer that runs */
-    STAYS_MATE = 2, /* for a mate on another processor, which runs now and then */
-    PATIENCE = 63,  /* yields at most that are not preceded by looks */
+    STAYS = 16,          /* looks for a peer that runs */
+    STAY_MATE_NS = 1500, /* for a mate on another processor, which runs now and then, */
+    STAY_RUNS_NS = 6000, /* and where it runs: as long as Python takes to answer */
+    PATIENCE = 63,       /* yields at most that are not preceded by looks */
 };
 
 /* Of the whole process: a hint, so threads may disturb each other. */
@@ -274,7 +275,11 @@ static void stays_in_vain(void)
  */
 static bool stays_for_mate(struct wait *w)
 {
-    if (++w->stays > STAYS_MATE)
+    uint64_t now = clock_ns();
+
+    if (!w->stays++)
+        w->stays_until = now + (fabric_peer_runs(w->peer) ? STAY_RUNS_NS : STAY_MATE_NS);
+    if (now >= w->stays_until)
         return false;
     __builtin_ia32_pause();
     return true;

@@ -41,12 +41,13 @@ struct fabric_peer;
 
 struct wait {
     uint32_t polls, yields;
-    uint32_t stays;   /* looks since the last yield */
-    uint32_t laps;    /* short ones: wait_lap */
-    uint64_t since;   /* ns, when yielding began; 0 before */
-    uint64_t counted; /* ns, up to when its time has been counted */
-    bool tired;       /* it has lasted ORIEL_SLEEP_AFTER */
-    uint32_t told;    /* wait_told when we last thought of sleeping */
+    uint32_t stays;       /* looks since the last yield */
+    uint64_t stays_until; /* ns, for a mate; set with the first look */
+    uint32_t laps;        /* short ones: wait_lap */
+    uint64_t since;       /* ns, when yielding began; 0 before */
+    uint64_t counted;     /* ns, up to when its time has been counted */
+    bool tired;           /* it has lasted ORIEL_SLEEP_AFTER */
+    uint32_t told;        /* wait_told when we last thought of sleeping */
     /* Where this wait has an end of its own beside the fabric's completions, as wait_watch. */
     bool (*ready)(void *arg);
     void *arg;
