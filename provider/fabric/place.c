@@ -74,7 +74,7 @@ static bool move_to(cpu_set_t *there)
 {
     cpu_set_t allowed;
 
-    if (sched_getaffinity(0, sizeof allowed, &allowed))
+    if (!CPU_COUNT(there) || sched_getaffinity(0, sizeof allowed, &allowed))
         return false;
     CPU_AND(there, there, &allowed);
     if (!CPU_COUNT(there) || sched_setaffinity(0, sizeof *there, there))

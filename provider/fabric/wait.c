@@ -241,7 +241,7 @@ static void sleep_now(struct wait *w, bool open)
 enum {
     STAYS = 16,          /* looks for a peer that runs */
     STAY_MATE_NS = 1500, /* for a mate on another processor, which runs now and then, */
-    STAY_RUNS_NS = 6000, /* and where it runs: as long as Python takes to answer */
+    STAY_RUNS_NS = 6000, /* and where it runs */
     PATIENCE = 63,       /* yields at most that are not preceded by looks */
 };
 

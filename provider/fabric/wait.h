@@ -145,8 +145,8 @@ static inline bool wait_may_sleep(const struct wait *w)
 /*
  * In a crowd: whether to look again at once instead of yielding, since the peer has a processor
  * too and may answer sooner than this one would come back. A few microseconds at most between two
- * yields, and less often where it was in vain. For a mate on another processor (place.h) always,
- * but for one or two.
+ * yields, and less often where it was in vain. For a mate on another processor (place.h) at
+ * each turn, but for a shorter time.
  */
 bool wait_stays(struct wait *w);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Four ranks on two processors, in pairs that speak to nobody else, each begun on a processor of
- * its own: that is even, so the kernel leaves it, and yet the two of a pair find themselves on
- * both. Each message says where its sender is. They stay where they are while other programs want a
- * processor; where that is so all the time nothing is seen.
+ * Four ranks on two processors, in pairs that speak to nobody else, each put on a processor of its
+ * own: that is even, so the kernel leaves it, and yet the two of a pair find themselves on both, as
+ * often as they are put together again. Each message says where its sender is. They stay where they
+ * are while other programs want a processor; where that is so all the time nothing is seen.
  */
 #include <sched.h>
 #include <time.h>
