@@ -467,11 +467,12 @@ wait_laps(const struct coll_args *args, struct coll_begun *b, enum coll_quick qu
     struct wait w;
 
     wait_begin(&w);
-    while (may_come(quick) && wait_lap(&w, &lane.lock)) {
+    while (may_come(quick) && (wait_stays(&w) || wait_lap(&w, &lane.lock))) {
         lane_lock();
         quick = coll_quick_again(args, b);
         lane_unlock();
     }
+    wait_expect(false);
     return quick;
 }
 

@@ -160,6 +160,14 @@ static void count_one(struct comm *c)
     c->coll_sequence++;
 }
 
+/* The others are late. */
+static enum coll_quick wait_for(const struct coll_args *x, enum coll_quick how)
+{
+    if (!wait_polls())
+        shm_expect(x->comm->area, x->root);
+    return how;
+}
+
 /* Only the root gives, and only the others wait. */
 static enum coll_quick quick_bcast(const struct coll_args *x, struct shm_area *a, size_t len)
 {
@@ -174,7 +182,7 @@ static enum coll_quick quick_bcast(const struct coll_args *x, struct shm_area *a
         if (!shm_has(a, x->root))
             for (int left = looks(); !shm_has(a, x->root); left--)
                 if (!left)
-                    return COLL_LATER;
+                    return wait_for(x, COLL_LATER);
         if (UNLIKELY(l->bytes != len))
             return COLL_NOT;
         copy_small((void *)x->send.buf, l->data, len);
@@ -213,7 +221,7 @@ static enum coll_quick quick_step(const struct coll_args *x, size_t len)
     if (!all_there(a, len, 1)) {
         shm_wake(a);
         if (!all_there(a, len, looks()))
-            return COLL_BEGUN;
+            return wait_for(x, COLL_BEGUN);
     }
     return end_step(x, a, len);
 }
@@ -316,7 +324,7 @@ enum coll_quick coll_quick_again(const struct coll_args *args, struct coll_begun
 
     if (args->kind == COLL_BCAST)
         return coll_quick(args, b);
-    return all_there(a, b->len, 1) ? end_step(args, a, b->len) : COLL_BEGUN;
+    return all_there(a, b->len, 1) ? end_step(args, a, b->len) : wait_for(args, COLL_BEGUN);
 }
 
 void coll_quick_go_on(struct coll *k, const struct coll_begun *b)

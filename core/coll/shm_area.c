@@ -9,6 +9,7 @@
 #include "provider/base/param.h"
 #include "provider/base/segment.h"
 #include "provider/boot/boot.h"
+#include "provider/fabric/place.h"
 #include "provider/fabric/wait.h"
 
 /* ---- Agreement ---- */
@@ -308,6 +309,7 @@ void shm_wake_slow(struct shm_area *a)
 
 static void end_turn(struct shm_area *a)
 {
+    wait_expect(false);
     if (coll_end_turn(&a->turns)) {
         a->disagree = false;
         return;
@@ -352,6 +354,8 @@ enum coll_step shm_run(struct coll *k, coll_round_fn *body)
     step = body(k);
     if (a->owes_wake)
         shm_wake(a);
+    if (step == COLL_POLL && !wait_polls())
+        shm_expect(a, k->args.root);
     if (step == COLL_LAST)
         end_turn(a);
     return step;
@@ -455,6 +459,47 @@ void shm_close(void)
         atomic_store(&c->object.refs, 1); /* what its messages held went with the lane */
         object_drop(&c->object);
     }
+}
+
+/* ---- In a crowd ---- */
+
+/* The number of this thread's processor, + 1; the others are told. */
+static uint16_t tell_place(struct shm_area *a)
+{
+    _Atomic uint16_t *told = &a->head->place[a->rank];
+    uint16_t here = (uint16_t)(place_here() + 1);
+
+    if (atomic_load_explicit(told, memory_order_relaxed) != here)
+        atomic_store_explicit(told, here, memory_order_relaxed);
+    return here;
+}
+
+/* It has yet to do what this member has done. */
+static bool is_behind(const struct shm_area *a, int rank, bool published)
+{
+    if (published)
+        return !shm_has(a, rank);
+    return !not_before(atomic_load_explicit(&a->head->done[rank].step, memory_order_relaxed),
+                       a->step - 1);
+}
+
+/* Whether all who are behind have other processors. */
+static bool comes_soon(struct shm_area *a, int root)
+{
+    uint16_t here = tell_place(a);
+    bool published = shm_has(a, a->rank);
+
+    for (int i = 0; i < a->size; i++) {
+        uint16_t its = atomic_load_explicit(&a->head->place[i], memory_order_relaxed);
+        if ((!its || its == here) && i != a->rank && is_behind(a, i, published || i == root))
+            return false;
+    }
+    return here;
+}
+
+void shm_expect(struct shm_area *a, int root)
+{
+    wait_expect(comes_soon(a, root));
 }
 
 /* ---- What an area can serve ---- */

@@ -49,6 +49,8 @@ struct shm_done {
 /* What is mapped; behind it the members' `done`, SHM_DEPTH rows of lines, and the slots. */
 struct shm_head {
     alignas(SHM_PAIR) atomic_uint sleepers; /* members that are to be woken */
+    /* The processor of each when it last waited in a crowd, + 1; stored where it has changed. */
+    alignas(SHM_PAIR) _Atomic uint16_t place[SHM_MEMBERS];
     alignas(SHM_PAIR) struct shm_done done[];
 };
 
@@ -171,6 +173,12 @@ bool shm_all(struct coll *k, int end, size_t (*bytes)(const struct coll *k, int 
  * that any member wrote. `all`: it has seen everybody publish the step.
  */
 void shm_next(struct shm_area *a, size_t len, bool all);
+/*
+ * In a crowd, of a member that has to wait for others: tells its wait whether all that may be
+ * missing, the root of one with a root among them, have other processors than this one, so that
+ * to look again is sooner over than a turn of those who are here.
+ */
+void shm_expect(struct shm_area *a, int root);
 /* Whether all have done so for that step. */
 bool shm_all_did(struct shm_area *a, uint32_t step);
 

@@ -67,6 +67,11 @@ void place_share_machine(uint32_t all_ranks)
     machine = all_ranks;
 }
 
+int place_here(void)
+{
+    return sched_getcpu();
+}
+
 /* ---- Moving ---- */
 
 /* Goes to one of those processors, and may come back. */
@@ -233,7 +238,7 @@ static void look_round(struct lock *lock)
     if (place.moved)
         return;
     double before = take_pace(now);
-    place.from = sched_getcpu();
+    place.from = place_here();
     if (!may_go(why, now) || !place_go(&to))
         return;
     place.moved = why;

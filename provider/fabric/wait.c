@@ -124,6 +124,7 @@ uint32_t wait_polls(void)
 }
 
 const struct wait_watch *wait_watch;
+atomic_bool wait_expects;
 
 /* ---- Threads that sleep: all of it lane locked ---- */
 
@@ -269,26 +270,34 @@ static void stays_in_vain(void)
     atomic_store_explicit(&hoping, false, memory_order_relaxed);
 }
 
-/*
- * Two mates on two processors meet by chance, if each stays for a moment at each turn; and once
- * they have met, each message finds the other one looking.
- */
-static bool stays_for_mate(struct wait *w)
+static bool stays_ns(struct wait *w, uint64_t most)
 {
     uint64_t now = clock_ns();
 
     if (!w->stays++)
-        w->stays_until = now + (fabric_peer_runs(w->peer) ? STAY_RUNS_NS : STAY_MATE_NS);
+        w->stays_until = now + most;
     if (now >= w->stays_until)
         return false;
     __builtin_ia32_pause();
     return true;
 }
 
+/*
+ * Two mates on two processors meet by chance, if each stays for a moment at each turn; and once
+ * they have met, each message finds the other one looking.
+ */
+static bool stays_for_mate(struct wait *w)
+{
+    return stays_ns(w, fabric_peer_runs(w->peer) ? STAY_RUNS_NS : STAY_MATE_NS);
+}
+
 bool wait_stays(struct wait *w)
 {
-    if (!crowded || !w->peer)
+    if (!crowded)
         return false;
+    if (!w->peer)
+        return atomic_load_explicit(&wait_expects, memory_order_relaxed) &&
+               stays_ns(w, STAY_MATE_NS);
     if (place_is_apart(w->peer))
         return stays_for_mate(w);
     if (w->stays >= STAYS || !fabric_peer_runs(w->peer))

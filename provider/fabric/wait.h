@@ -94,6 +94,14 @@ struct wait_watch {
 
 extern const struct wait_watch *wait_watch;
 
+/* In a crowd, a hint of who polls what is watched: it comes from ranks that have other processors
+ * than this process. */
+extern atomic_bool wait_expects;
+static inline void wait_expect(bool soon)
+{
+    atomic_store_explicit(&wait_expects, soon, memory_order_relaxed);
+}
+
 static inline void wait_restart(struct wait *w)
 {
     w->polls = w->yields = w->stays = w->laps = 0;

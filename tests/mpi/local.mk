@@ -14,6 +14,7 @@ mpi_tests = \
     tests/mpi/coll_forms.mpi \
     tests/mpi/coll_fuzz.mpi \
     tests/mpi/coll_many.mpi \
+    tests/mpi/coll_meet.mpi \
     tests/mpi/coll_progress.mpi \
     tests/mpi/coll_quick.mpi \
     tests/mpi/coll_threads.mpi \
@@ -89,6 +90,8 @@ tests_mpi_coll_fuzz_mpi_SOURCES = tests/mpi/coll_fuzz.c tests/mpi/coll_fuzz.h \
 tests_mpi_coll_fuzz_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_many_mpi_SOURCES = tests/mpi/coll_many.c tests/mpi/mpitest.h
 tests_mpi_coll_many_mpi_LDADD = libmpi_abi.la
+tests_mpi_coll_meet_mpi_SOURCES = tests/mpi/coll_meet.c tests/mpi/crowd.h tests/mpi/mpitest.h
+tests_mpi_coll_meet_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_progress_mpi_SOURCES = tests/mpi/coll_progress.c tests/mpi/mpitest.h
 tests_mpi_coll_progress_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_quick_mpi_SOURCES = tests/mpi/coll_quick.c tests/mpi/mpitest.h
@@ -164,7 +167,7 @@ tests_mpi_p2p_large_mpi_SOURCES = tests/mpi/p2p_large.c tests/mpi/mpitest.h
 tests_mpi_p2p_large_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_match_fuzz_mpi_SOURCES = tests/mpi/p2p_match_fuzz.c tests/mpi/mpitest.h
 tests_mpi_p2p_match_fuzz_mpi_LDADD = libmpi_abi.la
-tests_mpi_p2p_mates_mpi_SOURCES = tests/mpi/p2p_mates.c tests/mpi/mpitest.h
+tests_mpi_p2p_mates_mpi_SOURCES = tests/mpi/p2p_mates.c tests/mpi/crowd.h tests/mpi/mpitest.h
 tests_mpi_p2p_mates_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_modes_mpi_SOURCES = tests/mpi/p2p_modes.c tests/mpi/mpitest.h
 tests_mpi_p2p_modes_mpi_LDADD = libmpi_abi.la

@@ -5,10 +5,9 @@
  * often as they are put together again. Each message says where its sender is. They stay where they
  * are while other programs want a processor; where that is so all the time nothing is seen.
  */
-#include <sched.h>
 #include <time.h>
 
-#include "mpitest.h"
+#include "crowd.h"
 
 enum { TAG = 7, ROUND = 400, APART = 200, ROUNDS = 5, TIMES = 10, SECONDS = 60 };
 enum { ON, SEEN, GIVEN_UP };
@@ -18,31 +17,14 @@ struct word {
     int over; /* ON, SEEN, GIVEN_UP */
 };
 
-/* The first two of the processors that this process may run on, and both; how many those are. */
-static int first_two(cpu_set_t each[2], cpu_set_t *both)
+/* One of the two each. */
+static void split(const cpu_set_t *both, cpu_set_t each[2])
 {
-    cpu_set_t mine;
-
-    CHECK(sched_getaffinity(0, sizeof mine, &mine) == 0);
-    CPU_ZERO(both);
-    for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(both) < 2; i++) {
-        if (!CPU_ISSET(i, &mine))
-            continue;
-        CPU_ZERO(&each[CPU_COUNT(both)]);
-        CPU_SET(i, &each[CPU_COUNT(both)]);
-        CPU_SET(i, both);
-    }
-    return CPU_COUNT(both);
-}
-
-static int has_company(void)
-{
-    FILE *f = fopen("/proc/loadavg", "r");
-    int running = 0, n = f ? fscanf(f, "%*s %*s %*s %d/", &running) : 0;
-
-    if (f)
-        fclose(f);
-    return n == 1 && running > size;
+    for (int i = 0, n = 0; n < 2; i++)
+        if (CPU_ISSET(i, both)) {
+            CPU_ZERO(&each[n]);
+            CPU_SET(i, &each[n++]);
+        }
 }
 
 /* How many of a round's messages came from another processor than this one. */
@@ -98,12 +80,13 @@ static int part_once(int mate, int first, time_t until, const cpu_set_t *there,
 int main(int argc, char **argv)
 {
     cpu_set_t each[2], both;
-    int cpus = first_two(each, &both);
+    int cpus = first_two(&both);
     time_t until = time(NULL) + SECONDS;
 
     CHECK(sched_setaffinity(0, sizeof both, &both) == 0);
     begin(&argc, &argv);
     if (size == 4 && cpus == 2) {
+        split(&both, each);
         for (int i = 0, over = SEEN; i < TIMES && over == SEEN; i++)
             over = part_once((rank + 2) % 4, rank < 2, until, &each[rank % 2], &both);
     }

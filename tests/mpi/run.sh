@@ -16,7 +16,7 @@ export LD_LIBRARY_PATH ORIEL_NODE
 named=${ORIEL_PROVIDER-}
 case $program in
 */win_words.mpi | */p2p_surplus.mpi) all='node stream tcp both' ;; # only libfabric's have remote atomics, or hold few receives
-*/p2p_mates.mpi) all=node ;; # about the processors of ranks that share memory
+*/p2p_mates.mpi | */coll_meet.mpi) all=node ;; # about the processors of ranks that share memory
 *) all='node stream both' ;;
 esac
 for endpoint in ${ENDPOINTS:-$all}; do
