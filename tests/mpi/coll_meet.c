@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Four ranks on two processors, two on each, in one barrier after the other. The one that comes last
- * on its processor waits for the other processor's alone, so it looks for them where it is; the
- * processor then changes hands once a barrier, half a yield a rank. Where it gave the processor away
- * each time it would be three quarters at least. Seen once is enough: other programs disturb it.
+ * Four ranks on two processors, two on each, in one barrier after the other. The one that comes
+ * last on its processor waits for the other processor's alone, so it looks for them where it is;
+ * the processor then changes hands once a barrier, half a yield a rank. Where it gave the processor
+ * away each time it would be three quarters at least. Seen once is enough: other programs disturb
+ * it.
  */
 #include <time.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* For programs about ranks that outnumber the processors: held to two of them, and what else runs. */
+/* For programs about ranks that outnumber the processors: held to two of them, and what else runs.
+ */
 #ifndef ORIEL_TESTS_CROWD_H
 #define ORIEL_TESTS_CROWD_H
 
