@@ -3,8 +3,8 @@
 
 Every operation is measured on each number of ranks with each power of two of bytes. A cliff is a point
 that takes more than 1.3 times as long as both its neighbours, those with one rank more and less or those
-with half and twice the bytes; it counts when it is one again in the median of several measurements of
-all three, taken in turn.
+with half and twice the bytes; it counts when it is one again in the medians of several measurements of
+all three, taken in turn, first of a few and then of many that are longer.
 """
 import statistics
 
@@ -15,7 +15,7 @@ BY_RANK = {"allgather", "allgatherv", "gather", "gatherv", "scatter", "scatterv"
 MOST = 1 << 20  # bytes of a block
 MOST_IN_ALL = 1 << 26  # of all ranks' buffers for blocks
 STEEP = 1.3
-AGAIN = 5
+LOOKS = [(5, 1), (15, 10)]  # again: measurements of each, and how much longer
 
 
 def sizes_of(test, ranks):
@@ -49,18 +49,26 @@ def name(point):
     return f"{point[0]}, {point[1]} ranks, {point[2]} B"
 
 
-def look_again(run, point, pair, say):
-    """The medians of the three, measured in turn."""
-    values = {p: [] for p in (point, *pair)}
-    for _ in range(AGAIN):
-        for test, ranks, size in values:
-            found = run(test, ranks, [size])
+def measured(run, points, count, longer):
+    """The medians of the points, measured in turn."""
+    values = {p: [] for p in points}
+    for _ in range(count):
+        for test, ranks, size in points:
+            found = run(test, ranks, [size], longer=longer)
             if size in found:
                 values[test, ranks, size].append(found[size])
-    if not all(values.values()):
-        return None
-    times = {p: statistics.median(v) for p, v in values.items()}
-    say(f"again: {name(point)}: {times[point]:.3g} us beside {' and '.join(f'{times[p]:.3g}' for p in pair)}")
+    return {p: statistics.median(v) for p, v in values.items() if v}
+
+
+def look_again(run, point, pair, say):
+    """The times of the three, if it is a cliff at each look; else None."""
+    for count, longer in LOOKS:
+        times = measured(run, (point, *pair), count, longer)
+        if len(times) < 3:
+            return None
+        say(f"again: {name(point)}: {times[point]:.3g} us beside {' and '.join(f'{times[p]:.3g}' for p in pair)}")
+        if height(times, point, pair) <= STEEP:
+            return None
     return times
 
 
@@ -85,7 +93,7 @@ def cliffs(run, tests, counts, say, file=None):
     looked = list(suspects(times))
     for point, pair in looked:
         again = look_again(run, point, pair, say)
-        if again and height(again, point, pair) > STEEP:
+        if again:
             found += 1
             print(f"cliff: {name(point)}: {again[point]:.3g} us; " +
                   ", ".join(f"{name(p)}: {again[p]:.3g} us" for p in pair), flush=True)

@@ -18,6 +18,7 @@ struct arguments {
     const char *sizes;
     int thread;
     int priority;
+    double settle; /* seconds */
     char **tests;
     int count;
 };
@@ -25,7 +26,7 @@ struct arguments {
 static void usage(FILE *out)
 {
     fputs("usage: bench [-l] [-p] [-s BYTES,...] [-t SECONDS | -n REPEATS] [-T single|multiple] "
-          "TEST...\n",
+          "[-w SECONDS] TEST...\n",
           out);
 }
 
@@ -75,7 +76,7 @@ static void parse(struct arguments *a, int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "lhps:t:n:T:")) != -1) {
+    while ((option = getopt(argc, argv, "lhps:t:n:T:w:")) != -1) {
         switch (option) {
         case 'l':
             list_tests();
@@ -99,6 +100,9 @@ static void parse(struct arguments *a, int argc, char **argv)
             if (strcmp(optarg, "single") && strcmp(optarg, "multiple"))
                 refuse("no level of threads:", optarg);
             a->thread = optarg[0] == 's' ? MPI_THREAD_SINGLE : MPI_THREAD_MULTIPLE;
+            break;
+        case 'w':
+            a->settle = number(optarg, "no time in seconds:");
             break;
         default:
             usage(stderr);
@@ -124,6 +128,20 @@ static void go_first(void)
     if (group) {
         fputs("-20", group);
         fclose(group);
+    }
+}
+
+/* Until the kernel has put each where it stays: all take turns for so long. */
+static void settle(double seconds)
+{
+    double end = now() + seconds;
+    int goes_on = 1;
+
+    while (goes_on) {
+        for (int i = 0; i < 20; i++)
+            MPI_Barrier(MPI_COMM_WORLD);
+        goes_on = now() < end;
+        MPI_Bcast(&goes_on, 1, MPI_INT, 0, MPI_COMM_WORLD);
     }
 }
 
@@ -162,6 +180,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench: the library does not provide MPI_THREAD_MULTIPLE\n");
         MPI_Abort(MPI_COMM_WORLD, 1);
     }
+    if (a.settle > 0)
+        settle(a.settle);
     for (int i = 0; i < a.count; i++) {
         const struct test *t = find_test(a.tests[i]);
 
