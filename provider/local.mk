@@ -77,6 +77,8 @@ noinst_LTLIBRARIES += libprovider.la
 libprovider_la_LIBADD = $(PMIX_LIBS) $(HWLOC_LIBS)
 libprovider_la_SOURCES = \
     provider/base/clock.h \
+    provider/base/copy.c \
+    provider/base/copy.h \
     provider/base/count.c \
     provider/base/count.def \
     provider/base/count.h \
@@ -145,6 +147,7 @@ libprovider_la_SOURCES = \
 fabricdir = $(libdir)/libfabric
 fabric_LTLIBRARIES = liboriel-fi.la
 liboriel_fi_la_SOURCES = \
+    provider/base/copy.c \
     provider/base/count.c \
     provider/base/crowd.c \
     provider/base/lock.c \

@@ -8,6 +8,7 @@
 
 #include "core/coll/coll_engine.h"
 #include "core/object/err.h"
+#include "provider/base/copy.h"
 
 /* Work on more bytes than this lets other threads have the lane meanwhile. */
 enum { LONG_WORK = 32768, PIECE = 4096 };
@@ -116,7 +117,7 @@ static void copy(const void *from, MPI_Count from_count, struct datatype *from_t
                  MPI_Count to_count, struct datatype *to_type, size_t bytes)
 {
     if (from_type->contiguous && to_type->contiguous)
-        memmove(datatype_address(to, to_type), datatype_address(from, from_type), bytes);
+        copy_over(datatype_address(to, to_type), datatype_address(from, from_type), bytes);
     else if (from_type->contiguous)
         datatype_unpack(to, to_count, to_type, 0, datatype_address(from, from_type), bytes);
     else if (to_type->contiguous)

@@ -11,6 +11,7 @@
 
 #include "core/coll/shm_area.h"
 #include "core/object/err.h"
+#include "provider/base/copy.h"
 #include "provider/fabric/fabric.h"
 
 enum {
@@ -366,14 +367,14 @@ static void fold_stripe(struct coll *k, struct stripe s, char *result)
         size_t from = (size_t)(s.at + at) * size, bytes = (size_t)n * size;
         char *to = result + (size_t)at * size;
 
-        memcpy(mine, own + from, bytes); /* the result may come to where it stands */
+        copy_bytes(mine, own + from, bytes); /* the result may come to where it stands */
         for (int i = k->size - 1; i >= 0 && !k->error; i--) {
             const char *in = i == k->rank ? mine : piece;
 
             if (i != k->rank)
                 fetch(k, i, offer_of(a, i)->data + from, i == k->size - 1 ? to : piece, bytes);
             else if (i == k->size - 1)
-                memcpy(to, mine, bytes);
+                copy_bytes(to, mine, bytes);
             if (i < k->size - 1)
                 coll_reduce(k, in - lb, to - lb, n);
         }
@@ -408,8 +409,8 @@ static enum coll_step reduce_scatter(struct coll *k)
     if (left(k) != COLL_LAST)
         return COLL_POLL;
     if (in_place && !k->error)
-        memcpy(datatype_address(k->args.recv.buf, t), k->scratch,
-               (size_t)stripe_of(k, k->rank).n * (size_t)t->size);
+        copy_bytes(datatype_address(k->args.recv.buf, t), k->scratch,
+                   (size_t)stripe_of(k, k->rank).n * (size_t)t->size);
     return COLL_LAST;
 }
 

@@ -10,6 +10,7 @@
 #include <mpi.h>
 #include <string.h>
 
+#include "provider/base/copy.h"
 #include "provider/base/hot.h"
 
 enum copy_way { COPY_OUT, COPY_IN }; /* of memory to the packed form, and back */
@@ -32,7 +33,7 @@ void copy_places(char *mem, const MPI_Aint *place, MPI_Count count, MPI_Count bl
 static inline void copy_block(char *to, const char *from, size_t n)
 {
     if (n > 128) {
-        memcpy(to, from, n);
+        copy_bytes(to, from, n);
     } else if (n > 64) {
         memcpy(to, from, 64);
         memcpy(to + n - 64, from + n - 64, 64);

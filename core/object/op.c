@@ -7,6 +7,7 @@
 
 #include "core/object/err.h"
 #include "core/object/op_table.h"
+#include "provider/base/copy.h"
 #include "provider/base/hot.h"
 
 static struct op predefined[OP_KINDS];
@@ -111,7 +112,7 @@ static void apply_pieces(op_loop *loop, const void *in, void *inout, MPI_Count c
         if (loop)
             loop(from, piece.iov_base, (MPI_Count)piece.iov_len / element);
         else
-            memcpy(piece.iov_base, from, piece.iov_len);
+            copy_bytes(piece.iov_base, from, piece.iov_len);
     }
 }
 

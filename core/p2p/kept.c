@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/p2p/p2p.h"
+#include "provider/base/copy.h"
 
 enum { BUCKETS = 1024 };
 
@@ -104,7 +105,7 @@ static void give(struct kept *k)
     if (event.len > r->bytes)
         event.error = event.error ? event.error : -EMSGSIZE;
     if (len)
-        memcpy(k->room, k->data, len);
+        copy_bytes(k->room, k->data, len);
     free(k->data);
     free(k);
     post_received(&r->op, &event);

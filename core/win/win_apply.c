@@ -7,6 +7,7 @@
 
 #include "core/object/err.h"
 #include "core/win/win_message.h"
+#include "provider/base/copy.h"
 
 /* Pair types with room between or after their members are expanded this many at a time. */
 enum { BATCH = 32, BATCH_BYTES = BATCH * 32 };
@@ -23,7 +24,7 @@ static bool run_inside(const struct win *w, const struct win_run *run, const str
 static void combine(const struct win_apply *a, const void *in, char *at, MPI_Count n)
 {
     if (a->op->kind == OP_REPLACE)
-        memcpy(at, in, (size_t)n * (size_t)a->type->extent);
+        copy_bytes(at, in, (size_t)n * (size_t)a->type->extent);
     else if (a->op->kind != OP_NO_OP)
         op_apply(a->op, in, at, n, a->type);
 }
@@ -31,7 +32,7 @@ static void combine(const struct win_apply *a, const void *in, char *at, MPI_Cou
 static void apply_dense(const struct win_apply *a, char *at, const char *in, size_t len)
 {
     if (a->out)
-        memcpy(a->out, at, len);
+        copy_bytes(a->out, at, len);
     combine(a, in, at, (MPI_Count)(len / (size_t)a->type->size));
 }
 

@@ -12,6 +12,7 @@
 #include "core/win/win_atomic.h"
 #include "core/win/win_board.h"
 #include "core/win/win_message.h"
+#include "provider/base/copy.h"
 
 enum {
     BATCH = 4096,     /* bytes of data that go through buffers of ours at once */
@@ -28,7 +29,7 @@ int win_native_copy(struct win *w, bool write, void *here, size_t len, int rank,
     if (w->flavor == MPI_WIN_FLAVOR_DYNAMIC && (rc = win_target_attached(w, rank, at, len)))
         return rc;
     if (t->reach == WIN_BY_STORE) {
-        memmove(write ? t->mapped + at : here, write ? here : t->mapped + at, len);
+        copy_over(write ? t->mapped + at : here, write ? here : t->mapped + at, len);
         return MPI_SUCCESS;
     }
     lane_lock();
@@ -154,9 +155,9 @@ int win_native_plain(struct win *w, const void *origin, void *result, int rank,
         size_t len = (size_t)(n * t->size);
         win_board_hold(w, rank);
         if (to)
-            memcpy(to, there, len);
+            copy_bytes(to, there, len);
         if (op->kind == OP_REPLACE)
-            memcpy(there, from, len);
+            copy_bytes(there, from, len);
         else
             op_apply(op, from, there, n, t);
         win_board_let_go(w, rank);

@@ -7,6 +7,7 @@
 
 #include "core/object/err.h"
 #include "core/win/win_message.h"
+#include "provider/base/copy.h"
 #include "provider/base/count.h"
 #include "provider/base/hot.h"
 
@@ -83,9 +84,9 @@ static inline void copy(enum direction way, void *here, void *there, size_t n)
     else if (n == 8)
         memcpy(here, there, 8);
     else if (way == PUT)
-        memmove(there, here, n);
+        copy_over(there, here, n);
     else
-        memmove(here, there, n);
+        copy_over(here, there, n);
 }
 
 static void copy_scattered(enum direction way, const struct win_side *origin, char *there,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
+#include "provider/base/copy.h"
 #include "provider/base/hot.h"
 #include "provider/node/node_offer.h"
 
@@ -29,7 +30,7 @@ HOT_INLINE void take_cell(struct node_ep *ep, struct node_peer *peer, const stru
     } else {
         struct node_wire_chunk wire;
         memcpy(&wire, cell->payload, sizeof(wire));
-        copy_small(buf, peer->segment->chunks[wire.chunk], len);
+        copy_bytes(buf, peer->segment->chunks[wire.chunk], len);
         node_chunk_release(peer, wire.chunk);
     }
     node_reader_advance(&ep->in.reader);
@@ -45,7 +46,10 @@ static int receive_kept(struct node_ep *ep, struct node_unexpected *u, void *buf
 
     if (m->kind == NODE_CELL_RTS || m->len > len || m->flags & NODE_WIRE_ACK)
         return -FI_EBUSY;
-    copy_small(buf, m->bytes, m->len);
+    if (LIKELY(m->len <= COPY_FEW))
+        copy_few(buf, m->bytes, m->len);
+    else
+        copy_bytes(buf, m->bytes, m->len);
     *found = (struct node_received){m->len, m->tag, m->data};
     node_unexpected_free(ep, u);
     return 0;

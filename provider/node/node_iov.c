@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
+#include "provider/base/copy.h"
 #include "provider/base/hot.h"
 #include "provider/node/node_iov.h"
 
@@ -36,7 +37,7 @@ size_t node_iov_fill(const struct iovec *iov, size_t count, size_t at, const voi
     for (size_t i = seek(iov, count, at, &skip); i < count && done < len; i++, skip = 0) {
         size_t room = iov[i].iov_len - skip;
         size_t n = len - done < room ? len - done : room;
-        memcpy((char *)iov[i].iov_base + skip, (const char *)from + done, n);
+        copy_bytes((char *)iov[i].iov_base + skip, (const char *)from + done, n);
         done += n;
     }
     return done;
@@ -55,7 +56,7 @@ size_t node_iov_read(const struct iovec *iov, size_t count, size_t at, void *to,
     for (size_t i = seek(iov, count, at, &skip); i < count && done < len; i++, skip = 0) {
         size_t room = iov[i].iov_len - skip;
         size_t n = len - done < room ? len - done : room;
-        memcpy((char *)to + done, (const char *)iov[i].iov_base + skip, n);
+        copy_bytes((char *)to + done, (const char *)iov[i].iov_base + skip, n);
         done += n;
     }
     return done;

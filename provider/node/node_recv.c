@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "provider/base/copy.h"
 #include "provider/base/count.h"
 #include "provider/node/node.h"
 #include "provider/node/node_match.h"
@@ -200,7 +201,7 @@ static bool keep(struct node_ep *ep, struct node_match *match, const struct node
             return false;
         }
         if (m->kind != NODE_CELL_TRAIN) {
-            memcpy(room, m->bytes, m->len);
+            copy_bytes(room, m->bytes, m->len);
         } else if (node_train_read(m, &(struct iovec){room, m->len}, 1, m->len) < 0) {
             free(u->block);
             pool_put(&ep->unexpecteds, u);

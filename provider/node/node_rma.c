@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "provider/base/copy.h"
 #include "provider/node/node_offer.h"
 #include "provider/node/node_ops.h"
 #include "provider/node/node_rma_now.h"
@@ -159,7 +160,7 @@ void node_rma_put(struct node_ep *ep, struct node_peer *peer, const struct node_
     if (!ret)
         ret = node_place_find(ep, self, put->key, put->address, len, NODE_REGION_WRITE, &place);
     if (!ret)
-        memcpy(place.here, peer->segment->chunks[put->chunk], len);
+        copy_bytes(place.here, peer->segment->chunks[put->chunk], len);
     node_chunk_release(peer, put->chunk);
     /* An error of an earlier chunk shows in the last one too: the range is the same region's. */
     if (put->op) {

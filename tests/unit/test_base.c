@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* provider/base: lists, pools, the lock, parameters. */
+/* provider/base: lists, pools, the lock, parameters, copies. */
 #include <criterion/criterion.h>
 #include <limits.h>
 #include <pthread.h>
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "provider/base/clock.h"
+#include "provider/base/copy.h"
 #include "provider/base/hot.h"
 #include "provider/base/list.h"
 #include "provider/base/lock.h"
@@ -266,4 +267,49 @@ Test(hot, copies_few)
         cr_assert(to[len + 1] == 0xee, "%zu bytes, one behind them", len);
     }
     copy_few(NULL, NULL, 0);
+}
+
+/* ---- Copies ---- */
+
+enum { AREA = 24 * 1024, SHIFTS = 70 };
+
+static _Alignas(4096) unsigned char was[AREA], now[AREA], wanted[AREA];
+
+static void fill_area(void)
+{
+    for (int i = 0; i < AREA; i++)
+        was[i] = (unsigned char)(i * 7 + i / 251);
+    memcpy(now, was, AREA);
+    memcpy(wanted, was, AREA);
+}
+
+/* All distances within a page that are special, and both lengths around where a copy is a long one.
+ */
+Test(copy, copies_from_any_place_to_any)
+{
+    static const size_t lengths[] = {0, 1, 63, 1023, 1024, 1025, 4096, 4159, 8191};
+
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+        for (int shift = 0; shift < SHIFTS; shift++) {
+            fill_area();
+            copy_bytes(now + 12288 + shift, now + shift % 3, lengths[l]);
+            memcpy(wanted + 12288 + shift, wanted + shift % 3, lengths[l]);
+            cr_assert(!memcmp(now, wanted, AREA), "%zu bytes, %d behind", lengths[l], shift);
+        }
+    }
+}
+
+Test(copy, copies_over_itself)
+{
+    static const int places[] = {0, 16, 31, 4096, 4112, 8208};
+    enum { PLACES = sizeof places / sizeof *places };
+
+    for (int i = 0; i < PLACES * PLACES; i++) {
+        int to = places[i / PLACES], from = places[i % PLACES];
+
+        fill_area();
+        copy_over(now + to, now + from, 6000);
+        memmove(wanted + to, wanted + from, 6000);
+        cr_assert(!memcmp(now, wanted, AREA), "from %d to %d", from, to);
+    }
 }

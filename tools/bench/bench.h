@@ -40,6 +40,7 @@ enum over { SLOWEST, MEAN };
 struct plan {
     double seconds; /* about how long one value may take */
     long repeats;   /* operations in the only batch, 0: as many as fit into `seconds` */
+    size_t offset;  /* bytes from the beginning of a page to that of a buffer */
 };
 extern struct plan plan;
 
@@ -60,5 +61,6 @@ void wrong_data(const char *test, size_t bytes);
 
 /* Memory on a page of its own, filled with `byte`; ends the job if there is none. */
 void *take_memory(size_t bytes, int byte);
+void give_memory(void *memory); /* back; or NULL */
 
 #endif

@@ -230,9 +230,9 @@ static void open_coll(struct coll *c, const struct shape *s, size_t bytes)
 
 static void close_coll(struct coll *c)
 {
-    free(c->out);
-    free(c->in);
-    free(c->counts);
+    give_memory(c->out);
+    give_memory(c->in);
+    give_memory(c->counts);
 }
 
 static void run_coll(const struct test *t, size_t bytes)

@@ -26,7 +26,7 @@ struct arguments {
 static void usage(FILE *out)
 {
     fputs("usage: bench [-l] [-p] [-s BYTES,...] [-t SECONDS | -n REPEATS] [-T single|multiple] "
-          "[-w SECONDS] TEST...\n",
+          "[-o BYTES] [-w SECONDS] TEST...\n",
           out);
 }
 
@@ -76,7 +76,7 @@ static void parse(struct arguments *a, int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "lhps:t:n:T:w:")) != -1) {
+    while ((option = getopt(argc, argv, "lhpo:s:t:n:T:w:")) != -1) {
         switch (option) {
         case 'l':
             list_tests();
@@ -86,6 +86,9 @@ static void parse(struct arguments *a, int argc, char **argv)
             exit(0);
         case 'p':
             a->priority = 1;
+            break;
+        case 'o':
+            plan.offset = (size_t)number(optarg, "no number of bytes:");
             break;
         case 's':
             a->sizes = optarg;

@@ -114,13 +114,19 @@ void wrong_data(const char *test, size_t bytes)
 
 void *take_memory(size_t bytes, int byte)
 {
-    void *memory;
+    void *page;
 
-    if (posix_memalign(&memory, 4096, bytes ? bytes : 1)) {
+    if (posix_memalign(&page, 4096, plan.offset + bytes + !bytes)) {
         fprintf(stderr, "bench: no memory for %zu bytes\n", bytes);
         MPI_Abort(MPI_COMM_WORLD, 1);
         exit(1);
     }
-    memset(memory, byte, bytes);
-    return memory;
+    memset((char *)page + plan.offset, byte, bytes);
+    return (char *)page + plan.offset;
+}
+
+void give_memory(void *memory)
+{
+    if (memory)
+        free((char *)memory - plan.offset);
 }

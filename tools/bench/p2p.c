@@ -26,8 +26,8 @@ static void open_pair(struct pair *p, int pairs, size_t bytes)
 
 static void close_pair(struct pair *p)
 {
-    free(p->out);
-    free(p->in);
+    give_memory(p->out);
+    give_memory(p->in);
 }
 
 /* Whether the whole of the last message was the peer's. */
@@ -40,7 +40,7 @@ static void check_pair(const struct test *t, const struct pair *p)
     wanted = take_memory((size_t)p->count, 'a' + p->peer % 16);
     if (memcmp(p->in, wanted, (size_t)p->count))
         wrong_data(t->name, (size_t)p->count);
-    free(wanted);
+    give_memory(wanted);
 }
 
 static double ping_pong(void *arg, long n)

@@ -219,9 +219,9 @@ static void run_rma(const struct test *t, size_t bytes)
     check_access(t, &a, s->operation);
     report(t, bytes, seconds * 1e6);
     MPI_Win_free(&a.win);
-    free(a.own);
-    free(a.out);
-    free(a.in);
+    give_memory(a.own);
+    give_memory(a.out);
+    give_memory(a.in);
 }
 
 static const struct operation op_put = {put, was_put, 1, 0}, op_get = {get, was_got, 0, '?'},

@@ -57,8 +57,8 @@ static size_t make_indexed(size_t bytes, MPI_Datatype *type)
         left -= lengths[blocks];
     }
     MPI_Type_indexed(blocks, lengths, places, MPI_DOUBLE, type);
-    free(lengths);
-    free(places);
+    give_memory(lengths);
+    give_memory(places);
     return (size_t)at * sizeof(double);
 }
 
@@ -152,8 +152,8 @@ static void check_typed(const struct test *t, size_t bytes, const struct typed *
         written += y->in[i] != 0;
     if (written != (size_t)size / sizeof(double))
         wrong_data(t->name, bytes);
-    free(got);
-    free(wanted);
+    give_memory(got);
+    give_memory(wanted);
 }
 
 static void run_typed(const struct test *t, size_t bytes)
@@ -173,8 +173,8 @@ static void run_typed(const struct test *t, size_t bytes)
         check_typed(t, bytes, &y);
     report(t, bytes, seconds / 2 * 1e6);
     MPI_Type_free(&y.type);
-    free(y.out);
-    free(y.in);
+    give_memory(y.out);
+    give_memory(y.in);
 }
 
 /* ---- The halo of a cube ---- */
@@ -256,7 +256,7 @@ static void check_halo(const struct test *t, size_t bytes, const struct halo *h,
             if (face[i] != wanted)
                 wrong_data(t->name, bytes);
     }
-    free(face);
+    give_memory(face);
 }
 
 static void run_halo(const struct test *t, size_t bytes)
@@ -274,7 +274,7 @@ static void run_halo(const struct test *t, size_t bytes)
         MPI_Type_free(&h.inner[k]);
         MPI_Type_free(&h.outer[k]);
     }
-    free(h.cube);
+    give_memory(h.cube);
 }
 
 static const struct shape strided = {make_strided}, column = {make_column},
