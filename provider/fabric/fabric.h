@@ -277,6 +277,7 @@ HOT_INLINE void fabric_will_answer(struct fabric_peer *to)
  */
 int fabric_tpeek(struct fabric_peer *from, struct fabric_op *claim, uint64_t tag, uint64_t ignore,
                  struct fabric_event *found);
+/* May be over, and `done` called, when it returns. */
 int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len);
 /* Whether a message that nobody has received yet may take a whole receive buffer of the provider's,
  * and time from every later receive: they had better not be many. */

@@ -95,7 +95,15 @@ int fabric_trecv(struct fabric_peer *from, struct fabric_op *op, void *buf, size
 
 int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len)
 {
+    const struct fabric_end *e = fabric_end_of(claimed);
+    struct node_received m;
+
     claimed->kind = OP_CLAIMED;
+    if (e->direct && !e->direct->receive_claimed(e->ep, claimed, buf, len, &m)) {
+        struct fabric_event event = {.len = m.len, .tag = m.tag ^ e->veil, .data = m.data};
+        fabric_finish(claimed, &event);
+        return 0;
+    }
     receive_buffer(claimed, buf, len);
     return fabric_post(claimed);
 }
@@ -165,6 +173,28 @@ static int nothing_found(void)
     return fabric_progress() < 0 ? -EIO : -ENOMSG;
 }
 
+/* Where the provider answers at once. */
+static int peek_direct(struct fabric_end *e, struct fabric_peer *from, struct fabric_op *claim,
+                       uint64_t tag, uint64_t ignore, struct fabric_event *found)
+{
+    uint64_t source = known(from) ? from->head.addr : FI_ADDR_UNSPEC;
+    struct node_received m;
+    int rc = e->direct->peek(e->ep, source, tag ^ e->veil, ignore, claim, &m);
+
+    if (rc == -FI_EAGAIN)
+        return nothing_found();
+    if (rc)
+        return fabric_errno(rc);
+    *found = (struct fabric_event){.len = m.len, .tag = m.tag ^ e->veil, .data = m.data};
+    if (claim) {
+        claim->end = e->index;
+        claim->peer = known(from);
+        claim->tag = tag;
+        claim->data = ignore;
+    }
+    return 0;
+}
+
 /* At one end. */
 static int peek_end(struct fabric_end *e, struct fabric_peer *from, struct fabric_op *claim,
                     uint64_t tag, uint64_t ignore, struct fabric_event *found)
@@ -181,6 +211,8 @@ static int peek_end(struct fabric_end *e, struct fabric_peer *from, struct fabri
             return (rc == -ENOMSG || rc == -EAGAIN) ? nothing_found() : rc;
         }
     }
+    if (e->direct)
+        return peek_direct(e, from, claim, tag, ignore, found);
     op->kind = OP_PEEK;
     op->end = e->index;
     op->peer = known(from);

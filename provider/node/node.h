@@ -460,6 +460,13 @@ void node_recv_data(struct node_ep *ep, struct node_peer *peer, const struct nod
 void node_recv_fetched(struct node_ep *ep, const struct node_recv *r, const struct node_message *m,
                        int error);
 void node_unexpected_free(struct node_ep *ep, struct node_unexpected *u);
+/* The oldest that matches such a receive, or NULL. */
+struct node_unexpected *node_unexpected_find(struct node_match *match, uint64_t tag,
+                                             uint64_t ignore, fi_addr_t source);
+/* Takes it out of matching, for whoever names that context. */
+void node_unexpected_claim(struct node_match *match, struct node_unexpected *u, void *context);
+/* The one that was taken out for it, or NULL. */
+struct node_unexpected *node_unexpected_claimed(struct node_match *match, const void *context);
 void node_recvs_close(struct node_ep *ep);
 
 /* node_rma.c */

@@ -94,6 +94,35 @@ static int receive(struct fid_ep *fid, uint64_t source, void *buf, size_t len, u
     return 0;
 }
 
+static int peek(struct fid_ep *fid, uint64_t source, uint64_t tag, uint64_t ignore, void *claim,
+                struct node_received *found)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+    struct node_unexpected *u = node_unexpected_find(&ep->tagged, tag, ignore, source);
+
+    if (!u) {
+        node_ep_progress(ep);
+        if (UNLIKELY(!node_ep_ready(ep)))
+            return -FI_EAGAIN;
+        u = node_unexpected_find(&ep->tagged, tag, ignore, source);
+    }
+    if (!u)
+        return -FI_ENOMSG;
+    *found = (struct node_received){u->message.len, u->message.tag, u->message.data};
+    if (claim)
+        node_unexpected_claim(&ep->tagged, u, claim);
+    return 0;
+}
+
+static int receive_claimed(struct fid_ep *fid, const void *claim, void *buf, size_t len,
+                           struct node_received *found)
+{
+    struct node_ep *ep = container_of(fid, struct node_ep, fid);
+    struct node_unexpected *u = node_unexpected_claimed(&ep->tagged, claim);
+
+    return u ? receive_kept(ep, u, buf, len, found) : -FI_EBUSY;
+}
+
 /* ---- Posting ---- */
 
 static int post(struct fid_ep *fid, struct node_posted *p)
@@ -310,6 +339,8 @@ static bool needs_barrier(struct fid_ep *fid)
 
 const struct node_direct_ops node_direct_ops = {.size = sizeof(node_direct_ops),
                                                 .receive = receive,
+                                                .peek = peek,
+                                                .receive_claimed = receive_claimed,
                                                 .outlet = outlet,
                                                 .inlet = inlet,
                                                 .post = post,

@@ -92,6 +92,16 @@ struct node_direct_ops {
      */
     node_direct_receive *receive;
     /*
+     * As fi_trecvmsg with FI_PEEK, after progress, but that the answer is what it returns: 0 or
+     * -FI_ENOMSG; -FI_EAGAIN where it cannot be given yet. `claim`: with FI_CLAIM, the context; or
+     * NULL.
+     */
+    int (*peek)(struct fid_ep *ep, uint64_t source, uint64_t tag, uint64_t ignore, void *claim,
+                struct node_received *found);
+    /* What was claimed so: 0; or -FI_EBUSY, and fi_trecvmsg with FI_CLAIM can do it. */
+    int (*receive_claimed)(struct fid_ep *ep, const void *claim, void *buf, size_t len,
+                           struct node_received *found);
+    /*
      * The way to that peer's queue for node_outlet_inject, good until the endpoint closes: 0,
      * -FI_EOPNOTSUPP where sends are counted, or why the peer cannot be reached.
      */

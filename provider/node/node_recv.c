@@ -279,13 +279,19 @@ static void recv_fill(struct node_recv *r, const struct node_rx *rx)
     r->posted.buf = rx->context;
 }
 
-/* The oldest message for such a receive, or NULL. */
-static struct node_unexpected *kept(struct node_match *match, uint64_t tag, uint64_t ignore,
-                                    fi_addr_t source)
+struct node_unexpected *node_unexpected_find(struct node_match *match, uint64_t tag,
+                                             uint64_t ignore, fi_addr_t source)
 {
     struct node_arrival *a = node_match_receive(match, tag, ignore, source);
 
     return a ? container_of(a, struct node_unexpected, arrival) : NULL;
+}
+
+void node_unexpected_claim(struct node_match *match, struct node_unexpected *u, void *context)
+{
+    node_match_drop(&u->arrival);
+    u->claimed = context;
+    list_add_tail(&match->claimed, &u->arrival.link);
 }
 
 /* FI_PEEK: says what is there, takes it out of matching (FI_CLAIM) or throws it away. */
@@ -297,7 +303,7 @@ static ssize_t peek(struct node_ep *ep, struct node_match *match, const struct n
     node_ep_progress(ep);
     if (!node_ep_ready(ep))
         return -FI_EAGAIN;
-    u = kept(match, rx->tag, rx->ignore, rx->source);
+    u = node_unexpected_find(match, rx->tag, rx->ignore, rx->source);
     if (!u) {
         struct fi_cq_err_entry e = {.op_context = rx->context,
                                     .flags = FI_RECV | (rx->tagged ? FI_TAGGED : FI_MSG),
@@ -312,42 +318,48 @@ static ssize_t peek(struct node_ep *ep, struct node_match *match, const struct n
     if (rx->fi_flags & FI_DISCARD) {
         discard(ep, u);
     } else if (rx->fi_flags & FI_CLAIM) {
-        node_match_drop(&u->arrival);
-        u->claimed = rx->context;
-        list_add_tail(&match->claimed, &u->arrival.link);
+        node_unexpected_claim(match, u, rx->context);
     }
     return 0;
+}
+
+struct node_unexpected *node_unexpected_claimed(struct node_match *match, const void *context)
+{
+    for (struct list *l = match->claimed.next; l != &match->claimed; l = l->next) {
+        struct node_unexpected *u = container_of(l, struct node_unexpected, arrival.link);
+
+        if (u->claimed == context)
+            return u;
+    }
+    return NULL;
 }
 
 /* FI_CLAIM without FI_PEEK: receives, or throws away, what an earlier peek claimed. */
 static ssize_t claimed(struct node_ep *ep, struct node_match *match, const struct node_rx *rx)
 {
-    for (struct list *l = match->claimed.next; l != &match->claimed; l = l->next) {
-        struct node_unexpected *u = container_of(l, struct node_unexpected, arrival.link);
-        struct node_recv r;
+    struct node_unexpected *u = node_unexpected_claimed(match, rx->context);
+    struct node_recv r;
 
-        if (u->claimed != rx->context)
-            continue;
-        recv_fill(&r, rx);
-        if (rx->fi_flags & FI_DISCARD) {
-            struct node_message m = u->message;
-            discard(ep, u);
-            if (r.flags & NODE_OP_COMPLETE)
-                node_complete(ep, ep->rx_cq, NODE_RECV, rx->context, completion_flags(&m), 0, NULL,
-                              m.data, m.tag, m.peer->fi_addr);
-        } else {
-            take(ep, &r, &u->message);
-            node_unexpected_free(ep, u);
-        }
-        return 0;
+    if (!u)
+        return -FI_ENOMSG;
+    recv_fill(&r, rx);
+    if (rx->fi_flags & FI_DISCARD) {
+        struct node_message m = u->message;
+        discard(ep, u);
+        if (r.flags & NODE_OP_COMPLETE)
+            node_complete(ep, ep->rx_cq, NODE_RECV, rx->context, completion_flags(&m), 0, NULL,
+                          m.data, m.tag, m.peer->fi_addr);
+    } else {
+        take(ep, &r, &u->message);
+        node_unexpected_free(ep, u);
     }
-    return -FI_ENOMSG;
+    return 0;
 }
 
 /* Posts a receive, or gives it a message that came before. */
 static void receive_posted(struct node_ep *ep, struct node_match *match, struct node_posted *p)
 {
-    struct node_unexpected *u = kept(match, p->tag, p->ignore, p->source);
+    struct node_unexpected *u = node_unexpected_find(match, p->tag, p->ignore, p->source);
 
     if (!u) {
         node_match_post(match, p);
