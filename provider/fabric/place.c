@@ -67,11 +67,6 @@ void place_share_machine(uint32_t all_ranks)
     machine = all_ranks;
 }
 
-int place_here(void)
-{
-    return sched_getcpu();
-}
-
 /* ---- Moving ---- */
 
 /* Goes to one of those processors, and may come back. */

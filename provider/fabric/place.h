@@ -35,7 +35,10 @@ void place_yield(struct fabric_peer *peer, struct lock *lock);
 bool place_is_apart(const struct fabric_peer *peer);
 
 /* The number of the processor this thread runs on just now; -1: not known. */
-int place_here(void);
+static inline int place_here(void)
+{
+    return sched_getcpu();
+}
 
 /* Goes to one of those processors, unless it has moved a moment ago. It is not bound to it. */
 bool place_go(cpu_set_t *there);

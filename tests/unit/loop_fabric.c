@@ -364,6 +364,7 @@ bool fabric_is_attended(void)
 /* ---- Shared memory: none ---- */
 
 const struct wait_watch *wait_watch;
+atomic_bool wait_expects;
 
 /* Nobody sleeps. */
 unsigned wait_asleep;
