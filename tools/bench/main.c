@@ -89,6 +89,8 @@ static void parse(struct arguments *a, int argc, char **argv)
             break;
         case 'o':
             plan.offset = (size_t)number(optarg, "no number of bytes:");
+            if (plan.offset % sizeof(double) || plan.offset >= 4096)
+                refuse("no place in a page for numbers:", optarg);
             break;
         case 's':
             a->sizes = optarg;
