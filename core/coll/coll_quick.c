@@ -164,7 +164,7 @@ static void count_one(struct comm *c)
 static enum coll_quick wait_for(const struct coll_args *x, enum coll_quick how)
 {
     if (!wait_polls())
-        shm_expect(x->comm->area, x->root);
+        shm_expect(x->comm->area, x);
     return how;
 }
 
@@ -175,7 +175,7 @@ static enum coll_quick quick_bcast(const struct coll_args *x, struct shm_area *a
 
     if (x->root == a->rank) {
         if (!shm_may_write(a, 0))
-            return COLL_LATER;
+            return wait_for(x, COLL_LATER);
         copy_small(l->data, x->send.buf, len);
         shm_publish(a, len);
     } else {

@@ -355,7 +355,7 @@ enum coll_step shm_run(struct coll *k, coll_round_fn *body)
     if (a->owes_wake)
         shm_wake(a);
     if (step == COLL_POLL && !wait_polls())
-        shm_expect(a, k->args.root);
+        shm_expect(a, &k->args);
     if (step == COLL_LAST)
         end_turn(a);
     return step;
@@ -483,7 +483,7 @@ static bool is_behind(const struct shm_area *a, int rank, bool published)
                        a->step - 1);
 }
 
-/* Whether all who are behind have other processors. */
+/* Whether all who are behind have other processors; `root`: of one from which data comes, or -1. */
 static bool comes_soon(struct shm_area *a, int root)
 {
     uint16_t here = tell_place(a);
@@ -497,9 +497,9 @@ static bool comes_soon(struct shm_area *a, int root)
     return here;
 }
 
-void shm_expect(struct shm_area *a, int root)
+void shm_expect(struct shm_area *a, const struct coll_args *x)
 {
-    wait_expect(comes_soon(a, root));
+    wait_expect(comes_soon(a, x->kind == COLL_BCAST || x->kind == COLL_SCATTER ? x->root : -1));
 }
 
 /* ---- What an area can serve ---- */

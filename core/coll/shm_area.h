@@ -174,11 +174,11 @@ bool shm_all(struct coll *k, int end, size_t (*bytes)(const struct coll *k, int 
  */
 void shm_next(struct shm_area *a, size_t len, bool all);
 /*
- * In a crowd, of a member that has to wait for others: tells its wait whether all that may be
- * missing, the root of one with a root among them, have other processors than this one, so that
- * to look again is sooner over than a turn of those who are here.
+ * In a crowd, of a member that has to wait for others in such an operation: tells them where it
+ * is, and its wait whether all that may be missing have other processors, so that to look again is
+ * sooner over than a turn of those who are here.
  */
-void shm_expect(struct shm_area *a, int root);
+void shm_expect(struct shm_area *a, const struct coll_args *x);
 /* Whether all have done so for that step. */
 bool shm_all_did(struct shm_area *a, uint32_t step);
 

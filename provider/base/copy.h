@@ -13,7 +13,7 @@
 
 #include "provider/base/hot.h"
 
-enum { COPY_LONG = 1024, COPY_CLOSE = 32, COPY_PAGE = 4096 };
+enum { COPY_LONG = 2048, COPY_CLOSE = 32, COPY_PAGE = 4096 };
 
 /* The two do not overlap. */
 void copy_close(void *to, const void *from, size_t len);

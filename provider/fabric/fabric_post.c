@@ -130,7 +130,7 @@ static void copy_done(struct fabric_op *op, const struct fabric_event *event)
 }
 
 /* By the system, which finds out whether the memory is there at all. */
-static bool copy_bytes(char *to, const struct iovec *from)
+static bool copy_by_system(char *to, const struct iovec *from)
 {
     struct iovec local = {to, from->iov_len};
 
@@ -148,7 +148,7 @@ static ssize_t post_copy(struct fabric_op *op)
     copy->op.done = copy_done;
     copy->op.iov[0].iov_base = copy->bytes;
     copy->original = op;
-    ssize_t rc = copy_bytes(copy->bytes, from) ? post(&copy->op) : -FI_EFAULT;
+    ssize_t rc = copy_by_system(copy->bytes, from) ? post(&copy->op) : -FI_EFAULT;
     if (rc)
         free(copy);
     else

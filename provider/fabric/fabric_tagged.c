@@ -181,7 +181,8 @@ static int peek_direct(struct fabric_end *e, struct fabric_peer *from, struct fa
     struct node_received m;
     int rc = e->direct->peek(e->ep, source, tag ^ e->veil, ignore, claim, &m);
 
-    if (rc == -FI_EAGAIN)
+    /* Its progress may have completed other operations, which nobody would be told of. */
+    if (rc == -FI_ENOMSG || rc == -FI_EAGAIN)
         return nothing_found();
     if (rc)
         return fabric_errno(rc);

@@ -42,7 +42,7 @@ struct fabric_peer;
 struct wait {
     uint32_t polls, yields;
     uint32_t stays;       /* looks since the last yield */
-    uint64_t stays_until; /* ns, for a mate; set with the first look */
+    uint64_t stays_until; /* ns; set with the first look */
     uint32_t laps;        /* short ones: wait_lap */
     uint64_t since;       /* ns, when yielding began; 0 before */
     uint64_t counted;     /* ns, up to when its time has been counted */
@@ -95,7 +95,7 @@ struct wait_watch {
 extern const struct wait_watch *wait_watch;
 
 /* In a crowd, a hint of who polls what is watched: it comes from ranks that have other processors
- * than this process. */
+ * than this process. For all threads, and so also for waits that have nothing to do with it. */
 extern atomic_bool wait_expects;
 static inline void wait_expect(bool soon)
 {
@@ -153,8 +153,8 @@ static inline bool wait_may_sleep(const struct wait *w)
 /*
  * In a crowd: whether to look again at once instead of yielding, since the peer has a processor
  * too and may answer sooner than this one would come back. A few microseconds at most between two
- * yields, and less often where it was in vain. For a mate on another processor (place.h) at
- * each turn, but for a shorter time.
+ * yields, and less often where it was in vain. At each turn, but for a shorter time, for a mate on
+ * another processor (place.h), and without a peer where wait_expect said so.
  */
 bool wait_stays(struct wait *w);
 

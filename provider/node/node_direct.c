@@ -98,12 +98,19 @@ static int peek(struct fid_ep *fid, uint64_t source, uint64_t tag, uint64_t igno
                 struct node_received *found)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
-    struct node_unexpected *u = node_unexpected_find(&ep->tagged, tag, ignore, source);
+    int ret = node_source_name(ep, &source);
 
+    if (UNLIKELY(ret))
+        return ret;
+    struct node_unexpected *u = node_unexpected_find(&ep->tagged, tag, ignore, source);
     if (!u) {
+        const struct list *newest = ep->tagged.arrivals.prev;
+
         node_ep_progress(ep);
         if (UNLIKELY(!node_ep_ready(ep)))
             return -FI_EAGAIN;
+        if (ep->tagged.arrivals.prev == newest)
+            return -FI_ENOMSG;
         u = node_unexpected_find(&ep->tagged, tag, ignore, source);
     }
     if (!u)

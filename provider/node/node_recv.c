@@ -166,7 +166,7 @@ static void take(struct node_ep *ep, const struct node_recv *r, const struct nod
         if (moved == 8)
             memcpy(r->iov[0].iov_base, m->bytes, 8);
         else if (moved) /* a buffer of no bytes may be NULL */
-            memcpy(r->iov[0].iov_base, m->bytes, moved);
+            copy_bytes(r->iov[0].iov_base, m->bytes, moved);
     } else {
         moved = node_iov_fill(r->iov, r->iov_count, 0, m->bytes, m->len);
     }

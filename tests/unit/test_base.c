@@ -283,18 +283,21 @@ static void fill_area(void)
     memcpy(wanted, was, AREA);
 }
 
-/* All distances within a page that are special, and both lengths around where a copy is a long one.
- */
+/* From three places, at all distances within a page that are special; lengths around where a copy
+ * is a long one, and with all kinds of tails. */
 Test(copy, copies_from_any_place_to_any)
 {
-    static const size_t lengths[] = {0, 1, 63, 1023, 1024, 1025, 4096, 4159, 8191};
+    static const size_t lengths[] = {0,    1,    63,   2047, 2048, 2049,
+                                     2053, 2058, 2067, 2100, 4096, 8191};
 
     for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
-        for (int shift = 0; shift < SHIFTS; shift++) {
+        for (int i = 0; i < 3 * SHIFTS; i++) {
+            int from = i / SHIFTS, to = 12288 + from + i % SHIFTS;
+
             fill_area();
-            copy_bytes(now + 12288 + shift, now + shift % 3, lengths[l]);
-            memcpy(wanted + 12288 + shift, wanted + shift % 3, lengths[l]);
-            cr_assert(!memcmp(now, wanted, AREA), "%zu bytes, %d behind", lengths[l], shift);
+            copy_bytes(now + to, now + from, lengths[l]);
+            memcpy(wanted + to, wanted + from, lengths[l]);
+            cr_assert(!memcmp(now, wanted, AREA), "%zu bytes from %d to %d", lengths[l], from, to);
         }
     }
 }

@@ -61,11 +61,11 @@ def measured(run, points, count, longer):
 
 
 def look_again(run, point, pair, say):
-    """The times of the three, if it is a cliff at each look; else None."""
+    """The times of the three, if it is a cliff at each look or cannot be looked at; else None."""
     for count, longer in LOOKS:
         times = measured(run, (point, *pair), count, longer)
         if len(times) < 3:
-            return None
+            return {p: times.get(p, float("nan")) for p in (point, *pair)}
         say(f"again: {name(point)}: {times[point]:.3g} us beside {' and '.join(f'{times[p]:.3g}' for p in pair)}")
         if height(times, point, pair) <= STEEP:
             return None
