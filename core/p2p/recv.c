@@ -192,11 +192,6 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
 
 /* ---- Blocking ---- */
 
-static struct fabric_event event_of(const struct node_received *m)
-{
-    return (struct fabric_event){.len = m->len, .tag = m->tag, .data = m->data};
-}
-
 /* r, which takes x's place, has got the head of a message in pieces and receives the rest. */
 static void recv_rest(struct request *r, const struct p2p_receive *x,
                       const struct fabric_event *head)
@@ -224,7 +219,7 @@ static int recv_end(struct request *r, MPI_Status *status)
 
 int p2p_recv_taken(const struct p2p_receive *x, const struct node_received *m, MPI_Status *status)
 {
-    struct fabric_event event = event_of(m);
+    struct fabric_event event = fabric_event_of(m);
     bool head = split_is_head(&event);
     struct request r;
 

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "provider/base/copy.h"
 
-enum {
-    WIDTH = 16,
-    STEP = 4 * WIDTH,
-    AHEAD =
-        512, /* asked for so early: a load waits for the stores before it that look like its own */
-};
+/* Lines are asked for AHEAD: a load waits for stores before it that look like its own. */
+enum { WIDTH = 16, STEP = 4 * WIDTH, AHEAD = 512 };
 
 typedef unsigned char vector __attribute__((vector_size(WIDTH), aligned(1), may_alias));
 

@@ -32,6 +32,15 @@ HOT_INLINE void copy_bytes(void *to, const void *from, size_t len)
         memcpy(to, from, len);
 }
 
+/* Of what is one number as a rule, and may be long; either may be NULL for no bytes. */
+HOT_INLINE void copy_any(void *to, const void *from, size_t len)
+{
+    if (LIKELY(len <= COPY_FEW))
+        copy_few(to, from, len);
+    else
+        copy_bytes(to, from, len);
+}
+
 /* The two may overlap. */
 HOT_INLINE void copy_over(void *to, const void *from, size_t len)
 {

@@ -43,6 +43,12 @@ struct fabric_event {
     uint64_t data; /* receives: the sender's word */
 };
 
+/* Of a message that the provider has handed over without an operation. */
+static inline struct fabric_event fabric_event_of(const struct node_received *m)
+{
+    return (struct fabric_event){.len = m->len, .tag = m->tag, .data = m->data};
+}
+
 typedef void fabric_done_fn(struct fabric_op *op, const struct fabric_event *event);
 
 enum { FABRIC_CONTEXT_WORDS = 8, FABRIC_IOV = 2, FABRIC_SCATTER = FABRIC_IOV + 1 };

@@ -100,7 +100,7 @@ int fabric_trecv_claimed(struct fabric_op *claimed, void *buf, size_t len)
 
     claimed->kind = OP_CLAIMED;
     if (e->direct && !e->direct->receive_claimed(e->ep, claimed, buf, len, &m)) {
-        struct fabric_event event = {.len = m.len, .tag = m.tag ^ e->veil, .data = m.data};
+        struct fabric_event event = fabric_event_of(&m);
         fabric_finish(claimed, &event);
         return 0;
     }
@@ -179,14 +179,14 @@ static int peek_direct(struct fabric_end *e, struct fabric_peer *from, struct fa
 {
     uint64_t source = known(from) ? from->head.addr : FI_ADDR_UNSPEC;
     struct node_received m;
-    int rc = e->direct->peek(e->ep, source, tag ^ e->veil, ignore, claim, &m);
+    int rc = e->direct->peek(e->ep, source, tag, ignore, claim, &m);
 
     /* Its progress may have completed other operations, which nobody would be told of. */
-    if (rc == -FI_ENOMSG || rc == -FI_EAGAIN)
+    if (rc == -FI_ENOMSG)
         return nothing_found();
     if (rc)
         return fabric_errno(rc);
-    *found = (struct fabric_event){.len = m.len, .tag = m.tag ^ e->veil, .data = m.data};
+    *found = fabric_event_of(&m);
     if (claim) {
         claim->end = e->index;
         claim->peer = known(from);

@@ -241,8 +241,8 @@ static void sleep_now(struct wait *w, bool open)
 
 enum {
     STAYS = 16,          /* looks for a peer that runs */
-    STAY_MATE_NS = 1500, /* for a mate on another processor, which runs now and then, */
-    STAY_RUNS_NS = 6000, /* and where it runs */
+    STAY_NS = 1500,      /* for who is on another processor, and runs there now and then, */
+    STAY_RUNS_NS = 6000, /* and for a mate that runs */
     PATIENCE = 63,       /* yields at most that are not preceded by looks */
 };
 
@@ -288,7 +288,7 @@ static bool stays_ns(struct wait *w, uint64_t most)
  */
 static bool stays_for_mate(struct wait *w)
 {
-    return stays_ns(w, fabric_peer_runs(w->peer) ? STAY_RUNS_NS : STAY_MATE_NS);
+    return stays_ns(w, fabric_peer_runs(w->peer) ? STAY_RUNS_NS : STAY_NS);
 }
 
 bool wait_stays(struct wait *w)
@@ -296,8 +296,7 @@ bool wait_stays(struct wait *w)
     if (!crowded)
         return false;
     if (!w->peer)
-        return atomic_load_explicit(&wait_expects, memory_order_relaxed) &&
-               stays_ns(w, STAY_MATE_NS);
+        return atomic_load_explicit(&wait_expects, memory_order_relaxed) && stays_ns(w, STAY_NS);
     if (place_is_apart(w->peer))
         return stays_for_mate(w);
     if (w->stays >= STAYS || !fabric_peer_runs(w->peer))

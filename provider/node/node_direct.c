@@ -46,10 +46,7 @@ static int receive_kept(struct node_ep *ep, struct node_unexpected *u, void *buf
 
     if (m->kind == NODE_CELL_RTS || m->len > len || m->flags & NODE_WIRE_ACK)
         return -FI_EBUSY;
-    if (LIKELY(m->len <= COPY_FEW))
-        copy_few(buf, m->bytes, m->len);
-    else
-        copy_bytes(buf, m->bytes, m->len);
+    copy_any(buf, m->bytes, m->len);
     *found = (struct node_received){m->len, m->tag, m->data};
     node_unexpected_free(ep, u);
     return 0;
@@ -107,11 +104,8 @@ static int peek(struct fid_ep *fid, uint64_t source, uint64_t tag, uint64_t igno
         const struct list *newest = ep->tagged.arrivals.prev;
 
         node_ep_progress(ep);
-        if (UNLIKELY(!node_ep_ready(ep)))
-            return -FI_EAGAIN;
-        if (ep->tagged.arrivals.prev == newest)
-            return -FI_ENOMSG;
-        u = node_unexpected_find(&ep->tagged, tag, ignore, source);
+        if (ep->tagged.arrivals.prev != newest)
+            u = node_unexpected_find(&ep->tagged, tag, ignore, source);
     }
     if (!u)
         return -FI_ENOMSG;

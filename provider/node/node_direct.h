@@ -93,8 +93,7 @@ struct node_direct_ops {
     node_direct_receive *receive;
     /*
      * As fi_trecvmsg with FI_PEEK, but that the answer is what it returns: 0 or -FI_ENOMSG, after
-     * progress; -FI_EAGAIN where it cannot be given yet. `claim`: with FI_CLAIM, the context; or
-     * NULL.
+     * progress. `claim`: with FI_CLAIM, the context; or NULL.
      */
     int (*peek)(struct fid_ep *ep, uint64_t source, uint64_t tag, uint64_t ignore, void *claim,
                 struct node_received *found);

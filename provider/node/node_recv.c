@@ -163,10 +163,7 @@ static void take(struct node_ep *ep, const struct node_recv *r, const struct nod
         error = n < 0 ? -n : 0;
     } else if (__builtin_expect(r->iov_count == 1 && m->len <= r->len, 1)) {
         moved = m->len;
-        if (moved == 8)
-            memcpy(r->iov[0].iov_base, m->bytes, 8);
-        else if (moved) /* a buffer of no bytes may be NULL */
-            copy_bytes(r->iov[0].iov_base, m->bytes, moved);
+        copy_any(r->iov[0].iov_base, m->bytes, moved);
     } else {
         moved = node_iov_fill(r->iov, r->iov_count, 0, m->bytes, m->len);
     }

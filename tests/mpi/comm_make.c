@@ -263,11 +263,6 @@ static void make_and_free(void)
  * valgrind keep freed memory back to catch late uses of it, so only the plain build by itself can
  * tell.
  */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZED = 1 };
-#else
-enum { SANITIZED = 0 };
-#endif
 enum { FLAT_KIB = 512, FLAT_KIB_KEPT = 64 * 1024 };
 
 static void test_loops(void)

@@ -9,11 +9,7 @@
 #include "mpitest.h"
 
 /* What makes a process slow makes its looks now and then cost more. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { TIMES = 10 };
-#else
-enum { TIMES = 1 };
-#endif
+enum { TIMES = SANITIZED ? 10 : 1 };
 
 static double processor_seconds(void)
 {
