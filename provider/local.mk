@@ -30,8 +30,6 @@ node_sources = \
     provider/node/node_offer.h \
     provider/node/node_ops.h \
     provider/node/node_outlet.h \
-    provider/node/node_pace.c \
-    provider/node/node_pace.h \
     provider/node/node_peer.c \
     provider/node/node_place.c \
     provider/node/node_progress.c \
@@ -90,6 +88,8 @@ libprovider_la_SOURCES = \
     provider/base/lock.h \
     provider/base/log.c \
     provider/base/log.h \
+    provider/base/pace.c \
+    provider/base/pace.h \
     provider/base/param.c \
     provider/base/param.def \
     provider/base/param.h \
@@ -152,6 +152,7 @@ liboriel_fi_la_SOURCES = \
     provider/base/crowd.c \
     provider/base/lock.c \
     provider/base/log.c \
+    provider/base/pace.c \
     provider/base/param.c \
     provider/base/pool.c \
     provider/base/segment.c \

@@ -72,8 +72,8 @@ static void poll_later(struct coll *k)
 }
 
 /*
- * Calls the round function as long as nothing is outstanding. False where it will be asked again;
- * else the operation may be gone. Lane locked.
+ * Calls the round function as long as nothing is outstanding. False where it will be asked again
+ * (k->went_on: after it got further); else the operation may be gone. Lane locked.
  */
 static bool advance(struct coll *k)
 {
@@ -107,7 +107,8 @@ bool coll_poll(void)
             lane.poll = NULL;
             wait_watch = NULL;
         }
-        moved |= advance(container_of(l, struct coll, deferred.link));
+        struct coll *k = container_of(l, struct coll, deferred.link);
+        moved |= advance(k) || k->went_on;
     }
     if (moved)
         wait_tell();
@@ -353,7 +354,7 @@ static void begin(struct coll *k, const struct coll_args *args)
     k->ranks = NULL;
     k->channel = CHANNEL_COLL;
     k->pending = 0;
-    k->busy = k->persistent = k->in_area = k->in_hosts = false;
+    k->busy = k->went_on = k->persistent = k->in_area = k->in_hosts = false;
     atomic_init(&k->done, false);
     k->request = NULL;
     k->parent = NULL;

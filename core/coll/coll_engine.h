@@ -28,8 +28,9 @@ struct coll {
     int round;   /* calls so far */
     int pending; /* messages and children of this round that are not complete */
     int error;
-    bool last; /* the round function has said so */
-    bool busy; /* a thread is in the round function, perhaps without the lock */
+    bool last;    /* the round function has said so */
+    bool busy;    /* a thread is in the round function, perhaps without the lock */
+    bool went_on; /* it got further in the area, though it said COLL_POLL */
     bool persistent;
     bool in_area;                 /* its algorithm takes turns in the communicator's area */
     bool in_hosts;                /* or between its hosts */

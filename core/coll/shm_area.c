@@ -203,6 +203,7 @@ static struct shm_area *area_new(struct comm *c, const int *ranks, int rank, int
     a->len = slots_at(size) + (size_t)SHM_SETS * SHM_SET;
     a->slot = (size_t)SHM_SET / (size_t)size & ~(size_t)63;
     a->part = a->slot / (size_t)size & ~(size_t)15;
+    a->share = a->slot / (size_t)(size > 1 ? size - 1 : 1) & ~(size_t)63;
     a->rank = rank;
     a->size = size;
     a->ranks = ranks;
@@ -351,7 +352,9 @@ enum coll_step shm_run(struct coll *k, coll_round_fn *body)
 
     if (!take_turn(a, k))
         return COLL_PARK;
+    uint32_t before = a->step;
     step = body(k);
+    k->went_on = a->step != before;
     if (a->owes_wake)
         shm_wake(a);
     if (step == COLL_POLL && !wait_polls())
@@ -398,6 +401,37 @@ bool shm_all_did(struct shm_area *a, uint32_t step)
     if (!not_before(a->all_done, step))
         look_at_done(a);
     return not_before(a->all_done, step);
+}
+
+/* Other threads may have the lane meanwhile. */
+static void put_block(struct coll *k, void *to, const void *from, size_t bytes)
+{
+    enum { LONG_WORK = 32 * 1024 };
+
+    if (bytes > LONG_WORK)
+        lane_unlock();
+    pace_copy(&k->comm->area->pace, to, from, bytes);
+    if (bytes > LONG_WORK)
+        lane_lock();
+}
+
+void shm_pack(struct coll *k, const void *buf, MPI_Count count, struct datatype *t, size_t from,
+              void *to, size_t len)
+{
+    if (len >= PACE_LEAST && t->contiguous && from + len <= (size_t)count * (size_t)t->size)
+        put_block(k, to, (const char *)datatype_address(buf, t) + from, len);
+    else
+        datatype_pack(buf, count, t, from, to, len);
+}
+
+void shm_put(struct coll *k, const void *buf, MPI_Count count, struct datatype *t, void *to)
+{
+    size_t bytes = (size_t)count * (size_t)t->size;
+
+    if (bytes >= PACE_LEAST && t->contiguous)
+        put_block(k, datatype_address(to, t), datatype_address(buf, t), bytes);
+    else
+        coll_copy(k, buf, count, t, to, count, t);
 }
 
 void shm_publish(struct shm_area *a, uint64_t bytes)

@@ -4,7 +4,7 @@
  * their data and say so, without messages; where there are other hosts, the part of them that is
  * done on this one (hosts.h). Made at the communicator's ORIEL_COLL_AREA_AFTER-th collective;
  * where it fails on one member, all go without. A memfd, so nothing can be left behind
- * (provider/base/segment.h). 516 KiB plus 2.2 KiB a member, whatever is sent.
+ * (provider/base/segment.h). 1028 KiB plus 2.2 KiB a member, whatever is sent.
  *
  * Operations on an area run one after the other, in the order of their start, which is the same on
  * all members: so a started one waits for nothing but operations that every member has started
@@ -23,6 +23,7 @@
 #include <stdalign.h>
 
 #include "core/coll/coll_engine.h"
+#include "provider/base/pace.h"
 #include "provider/base/param.h"
 
 enum {
@@ -30,7 +31,7 @@ enum {
     SHM_DEPTH = 16,          /* a power of two */
     SHM_INLINE = 112,        /* bytes beside the number */
     SHM_SETS = 2,            /* of slots */
-    SHM_SET = 256 * 1024,    /* bytes, shared evenly by the members */
+    SHM_SET = 512 * 1024,    /* bytes, shared evenly by the members */
     SHM_AREAS = 64,          /* of one process; communicators that come later do without */
     SHM_MEMBERS = 64,        /* more do without */
     SHM_FETCHED = 32 * 1024, /* bytes copied from another member before they are worked on */
@@ -61,9 +62,10 @@ struct shm_area {
     struct shm_head *head;
     struct shm_line *lines;
     char *slots;
-    size_t len;  /* mapped */
-    size_t slot; /* bytes of a member's slot */
-    size_t part; /* the same, shared evenly by the members once more */
+    size_t len;   /* mapped */
+    size_t slot;  /* bytes of a member's slot */
+    size_t part;  /* the same, shared evenly by the members once more */
+    size_t share; /* or by the other members */
     int rank, size;
     const int *ranks; /* of the communicator, by member, not owned; NULL: all of it */
     enum shm_state state;
@@ -77,6 +79,7 @@ struct shm_area {
     bool fetches;                /* members can copy from each other's memory */
     bool needs_barrier;          /* between a store and the look for sleepers */
     double load;                 /* ranks a processor, the most that a member sees; at least 1 */
+    struct pace pace;            /* how near those are who read this member's slots */
     bool disagree;               /* members expect different lengths of the current operation */
 
     struct coll_turns turns;
@@ -153,6 +156,14 @@ static inline void shm_wake(struct shm_area *a)
 /* Whether this member may write `len` bytes, or none, for this step. */
 bool shm_may_write(struct shm_area *a, size_t len);
 void shm_publish(struct shm_area *a, uint64_t bytes);
+
+/*
+ * What goes into this member's slot: bytes from `from` on of the packed form, or items in the
+ * layout of their type. Long data in one block goes as its readers are near or far.
+ */
+void shm_pack(struct coll *k, const void *buf, MPI_Count count, struct datatype *t, size_t from,
+              void *to, size_t len);
+void shm_put(struct coll *k, const void *buf, MPI_Count count, struct datatype *t, void *to);
 
 /* Whether that member has published this step. */
 static inline bool shm_has(const struct shm_area *a, int rank)

@@ -5,7 +5,7 @@
  */
 #include "core/coll/shm_area.h"
 
-enum { BCAST_PIECE = 64 * 1024 };
+enum { BCAST_PIECE = SHM_SET / 2 };
 
 static size_t least(size_t a, size_t b)
 {
@@ -75,7 +75,7 @@ static bool bcast_piece(struct coll *k, struct shm_area *a)
         return false;
     char *data = root_data(a, k->args.root, n);
     if (root) {
-        datatype_pack(s->buf, s->count, s->type, k->moved, data, n);
+        shm_pack(k, s->buf, s->count, s->type, k->moved, data, n);
         shm_publish(a, k->block);
     } else if (!k->error) {
         datatype_unpack((void *)s->buf, s->count, s->type, k->moved, data, n);
@@ -119,7 +119,7 @@ static void deal(struct coll *k, const struct shm_area *a, size_t n)
 
     for (int i = 0; i < k->size; i++)
         if (i != k->rank)
-            datatype_pack(coll_at(s, i), s->count, s->type, k->moved, dealt(a, k->rank, i, n), n);
+            shm_pack(k, coll_at(s, i), s->count, s->type, k->moved, dealt(a, k->rank, i, n), n);
 }
 
 static bool scatter_piece(struct coll *k, struct shm_area *a)
@@ -187,7 +187,7 @@ static enum coll_step gather(struct coll *k)
         if (!shm_may_write(a, n))
             return COLL_POLL;
         if (!root)
-            datatype_pack(s->buf, s->count, s->type, 0, shm_data(a, k->rank, n), n);
+            shm_pack(k, s->buf, s->count, s->type, 0, shm_data(a, k->rank, n), n);
         else if (!coll_in_place(s))
             coll_copy(k, s->buf, s->count, s->type, coll_at(r, k->rank), r->count, r->type);
         shm_publish(a, n);
@@ -235,10 +235,10 @@ static void give_piece(struct coll *k, struct shm_area *a, size_t n)
     size_t mine = piece_of(k, k->rank, n);
 
     if (coll_in_place(s))
-        datatype_pack(coll_at(r, k->rank), coll_count(r, k->rank), r->type, k->moved,
-                      shm_data(a, k->rank, n), mine);
+        shm_pack(k, coll_at(r, k->rank), coll_count(r, k->rank), r->type, k->moved,
+                 shm_data(a, k->rank, n), mine);
     else
-        datatype_pack(s->buf, s->count, s->type, k->moved, shm_data(a, k->rank, n), mine);
+        shm_pack(k, s->buf, s->count, s->type, k->moved, shm_data(a, k->rank, n), mine);
     shm_publish(a, coll_in_place(s) ? received_bytes(k, k->rank) : coll_bytes(k, s, 0));
 }
 
@@ -283,6 +283,14 @@ enum coll_step shm_allgather(struct coll *k)
     return shm_run(k, allgather);
 }
 
+/* Where a member's slot, or its line, has the piece for another. A slot has none for itself. */
+static size_t piece_place(const struct shm_area *a, int giver, int taker, size_t n)
+{
+    bool skips = n * (size_t)a->size > SHM_INLINE && taker > giver;
+
+    return (size_t)(skips ? taker - 1 : taker) * n;
+}
+
 /* A piece for everyone, one behind the other. Where it is in place, it goes before any comes. */
 static void give_pieces(struct coll *k, struct shm_area *a, size_t n)
 {
@@ -293,7 +301,8 @@ static void give_pieces(struct coll *k, struct shm_area *a, size_t n)
 
     for (int i = 0; i < k->size; i++)
         if (i != k->rank)
-            datatype_pack(coll_at(s, i), s->count, s->type, k->moved, data + (size_t)i * n, own);
+            shm_pack(k, coll_at(s, i), s->count, s->type, k->moved,
+                     data + piece_place(a, k->rank, i, n), own);
     shm_publish(a, bytes);
 }
 
@@ -311,7 +320,7 @@ static enum coll_step alltoall(struct coll *k)
                       r->type);
     }
     do {
-        size_t n = least(k->block - k->moved, a->part), all = n * (size_t)k->size;
+        size_t n = least(k->block - k->moved, a->share), all = n * (size_t)k->size;
 
         if (!k->phase) {
             if (!shm_may_write(a, all))
@@ -324,7 +333,7 @@ static enum coll_step alltoall(struct coll *k)
         for (int i = 0; !k->error && i < k->size; i++)
             if (i != k->rank)
                 datatype_unpack(coll_at(r, i), r->count, r->type, k->moved,
-                                shm_data(a, i, all) + (size_t)k->rank * n, n);
+                                shm_data(a, i, all) + piece_place(a, i, k->rank, n), n);
         shm_next(a, all, true);
         k->phase = 0;
         k->moved += n;

@@ -81,8 +81,7 @@ static bool contribute(struct coll *k, struct shm_area *a, const struct piece *p
 
     if (!shm_may_write(a, p->len))
         return false;
-    coll_copy(k, own_at(k, k->moved), p->n, s->type, (void *)contribution(k, p, k->rank), p->n,
-              s->type);
+    shm_put(k, own_at(k, k->moved), p->n, s->type, (void *)contribution(k, p, k->rank));
     shm_publish(a, total_bytes(k, 0));
     return true;
 }
@@ -221,7 +220,7 @@ static void fold_stripe(struct coll *k, const struct piece *whole)
         result = coll_place(k->scratch, s.n, t);
     }
     fold(k, &p, s.n, k->size - 1, own_at(k, k->moved + (size_t)s.at), result);
-    coll_copy(k, result, s.n, t, (void *)contribution(k, &p, k->rank), s.n, t);
+    shm_put(k, result, s.n, t, (void *)contribution(k, &p, k->rank));
 }
 
 static void take_stripes(struct coll *k, const struct piece *whole)
@@ -339,8 +338,8 @@ static bool contribute_parts(struct coll *k, struct shm_area *a, struct piece p,
     for (int i = 0; i < k->size; i++) {
         MPI_Count n = left_of(k, items_of(k, i), &p);
 
-        coll_copy(k, own + (MPI_Aint)k->moved * t->extent, n, t,
-                  (void *)contribution(k, &p, k->rank), n, t);
+        shm_put(k, own + (MPI_Aint)k->moved * t->extent, n, t,
+                (void *)contribution(k, &p, k->rank));
         own += items_of(k, i) * t->extent;
         p.at += stride;
     }

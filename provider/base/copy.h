@@ -32,6 +32,12 @@ HOT_INLINE void copy_bytes(void *to, const void *from, size_t len)
         memcpy(to, from, len);
 }
 
+/*
+ * The same by stores that go past the caches (non-temporal), in order with what is stored after it:
+ * for what another processor will read, and whose lines its cache has.
+ */
+void copy_past(void *to, const void *from, size_t len);
+
 /* Of what is one number as a rule, and may be long; either may be NULL for no bytes. */
 HOT_INLINE void copy_any(void *to, const void *from, size_t len)
 {

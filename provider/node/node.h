@@ -39,7 +39,7 @@
 #include "provider/node/node_iov.h"
 #include "provider/node/node_match.h"
 #include "provider/node/node_outlet.h"
-#include "provider/node/node_pace.h"
+#include "provider/base/pace.h"
 #include "provider/node/node_segment.h"
 
 struct node_fabric {
@@ -133,7 +133,7 @@ struct node_peer {
     struct node_map *maps; /* of its memory: node_mr.c */
     fi_addr_t fi_addr;     /* FI_ADDR_NOTAVAIL while it is in no address vector */
     struct list link;      /* in ep->all_peers */
-    struct node_pace pace; /* how near it is */
+    struct pace pace;      /* how near it is */
     unsigned chunks;       /* of ours that it has, or that we fill for it */
     unsigned offer_skip;   /* accesses to come for which nothing is offered: node_offer.c */
     unsigned offer_vain;   /* what that was after the last offer in vain; 0: after a good one */
@@ -284,7 +284,10 @@ struct node_ep {
     unsigned chunk_out_first, chunk_out_count;
     unsigned chunk_look;                       /* when so many are out, look which have come back */
     unsigned chunk_lent[NODE_CHUNKS];          /* how often each has been */
-    struct node_peer *chunk_peer[NODE_CHUNKS]; /* whom one that is not free is for */
+    struct node_peer *chunk_peer[NODE_CHUNKS]; /* whom one that is not free is for, */
+    bool chunk_in_train[NODE_CHUNKS];          /* and whether it is a train's */
+    unsigned train_chunks;                     /* that are not free */
+    unsigned trains_in_vain;                   /* wanted, since a train's chunk came back */
 
     int doorbell[2]; /* a pipe; -1 until somebody wants to sleep */
     struct list domain_link;
@@ -396,9 +399,16 @@ void node_ep_push(struct node_ep *ep);
 /* node_chunk.c */
 /* Its number, or -FI_EAGAIN; -FI_ENOSPC or -FI_ENOMEM where there is no memory for any. */
 int node_chunk_take(struct node_ep *ep, struct node_peer *peer);
+/* So many for a train, or none: 0, -FI_EAGAIN, or the others. */
+int node_chunks_take(struct node_ep *ep, struct node_peer *peer, unsigned count, uint8_t *chunks);
 void node_chunk_lend(struct node_ep *ep, unsigned chunk);   /* a reader has it now */
 void node_chunk_return(struct node_ep *ep, unsigned chunk); /* it was not sent after all */
 void node_chunks_open(struct node_ep *ep);
+/* Copies bytes at .. at + len of the list into a chunk that the peer, or another one, had before.
+ */
+void node_chunk_fill(const struct node_peer *peer, const struct iovec *iov, size_t count, size_t at,
+                     void *to, size_t len);
+
 /* Nothing else is to be done: fetches some lines of the chunk that a distant peer's next message is
  * to go through. Called while chunk_ready < chunk_wanted. */
 void node_chunk_prepare(struct node_ep *ep);

@@ -44,7 +44,8 @@ static int receive_kept(struct node_ep *ep, struct node_unexpected *u, void *buf
 {
     const struct node_message *m = &u->message;
 
-    if (m->kind == NODE_CELL_RTS || m->len > len || m->flags & NODE_WIRE_ACK)
+    if (m->kind == NODE_CELL_RTS || m->kind == NODE_CELL_TRAIN || m->len > len ||
+        m->flags & NODE_WIRE_ACK)
         return -FI_EBUSY;
     copy_any(buf, m->bytes, m->len);
     *found = (struct node_received){m->len, m->tag, m->data};

@@ -62,6 +62,21 @@ size_t node_iov_read(const struct iovec *iov, size_t count, size_t at, void *to,
     return done;
 }
 
+size_t node_iov_read_past(const struct iovec *iov, size_t count, size_t at, void *to, size_t len)
+{
+    size_t skip, done = 0;
+
+    if (count == NODE_SCATTER)
+        return node_iov_read_apart(iov, count, at, to, len);
+    for (size_t i = seek(iov, count, at, &skip); i < count && done < len; i++, skip = 0) {
+        size_t room = iov[i].iov_len - skip;
+        size_t n = len - done < room ? len - done : room;
+        copy_past((char *)to + done, (const char *)iov[i].iov_base + skip, n);
+        done += n;
+    }
+    return done;
+}
+
 size_t node_iov_read_apart(const struct iovec *iov, size_t count, size_t at, void *to, size_t len)
 {
     enum { AT_ONCE = 4096, SHORT = 256 };

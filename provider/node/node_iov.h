@@ -35,6 +35,8 @@ size_t node_iov_read(const struct iovec *iov, size_t count, size_t at, void *to,
  * longer to collect than the lines to come.
  */
 size_t node_iov_read_apart(const struct iovec *iov, size_t count, size_t at, void *to, size_t len);
+/* The same, past the caches, where it is no scatter list. */
+size_t node_iov_read_past(const struct iovec *iov, size_t count, size_t at, void *to, size_t len);
 /* Bytes at .. at + len of the list as a list of their own: how many iovecs it has. */
 size_t node_iov_slice(const struct iovec *iov, size_t count, size_t at, size_t len,
                       struct iovec out[NODE_IOV]);

@@ -36,10 +36,7 @@ static bool message_train(struct node_ep *ep, struct node_message *m, const stru
     m->len = wire.len;
     memcpy(m->chunks, wire.chunks, sizeof(m->chunks));
     m->sender_op = wire.op;
-    if (!node_recv_message(ep, m))
-        return false;
-    node_train_release(m);
-    return true;
+    return node_recv_message(ep, m);
 }
 
 static bool message_rts(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)

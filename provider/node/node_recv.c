@@ -161,6 +161,7 @@ static void take(struct node_ep *ep, const struct node_recv *r, const struct nod
         ssize_t n = node_train_read(m, r->iov, r->iov_count, r->len);
         moved = n < 0 ? 0 : n;
         error = n < 0 ? -n : 0;
+        node_train_release(m);
     } else if (__builtin_expect(r->iov_count == 1 && m->len <= r->len, 1)) {
         moved = m->len;
         copy_any(r->iov[0].iov_base, m->bytes, moved);
@@ -174,8 +175,8 @@ static void take(struct node_ep *ep, const struct node_recv *r, const struct nod
 }
 
 /*
- * Keeps a message for a receive to come. Its bytes are copied, so that a chunk can go back. False
- * where there is no memory.
+ * Keeps a message for a receive to come. Its bytes are copied, so that a chunk can go back; what is
+ * announced, or a train, stays where it is. False where there is no memory.
  */
 static bool keep(struct node_ep *ep, struct node_match *match, const struct node_message *m)
 {
@@ -189,7 +190,7 @@ static bool keep(struct node_ep *ep, struct node_match *match, const struct node
     u->arrival = (struct node_arrival){.from = &m->peer->fi_addr, .tag = m->tag};
     list_init(&u->arrival.link);
     list_init(&u->arrival.in_order);
-    if (m->kind != NODE_CELL_RTS && m->len) {
+    if (m->kind != NODE_CELL_RTS && m->kind != NODE_CELL_TRAIN && m->len) {
         void *room = u->payload;
         if (m->len > NODE_CELL_PAYLOAD)
             room = u->block = malloc(m->len);
@@ -197,13 +198,7 @@ static bool keep(struct node_ep *ep, struct node_match *match, const struct node
             pool_put(&ep->unexpecteds, u);
             return false;
         }
-        if (m->kind != NODE_CELL_TRAIN) {
-            copy_bytes(room, m->bytes, m->len);
-        } else if (node_train_read(m, &(struct iovec){room, m->len}, 1, m->len) < 0) {
-            free(u->block);
-            pool_put(&ep->unexpecteds, u);
-            return true; /* its sender did not get to send it */
-        }
+        copy_bytes(room, m->bytes, m->len);
         u->message.bytes = room;
         u->message.kind = NODE_CELL_INLINE; /* from now on: the bytes are in one place */
     }
@@ -256,6 +251,8 @@ static void discard(struct node_ep *ep, struct node_unexpected *u)
         answer(ep, &u->message, NODE_CELL_FIN, 0);
     else if (u->message.flags & NODE_WIRE_ACK)
         answer(ep, &u->message, NODE_CELL_ACK, 0);
+    if (u->message.kind == NODE_CELL_TRAIN)
+        node_train_release(&u->message);
     node_unexpected_free(ep, u);
 }
 

@@ -97,7 +97,7 @@ static bool put_step(struct node_ep *ep, struct node_op *op)
     }
     size_t left = op->limit - op->moved;
     size_t len = left < NODE_CHUNK ? left : NODE_CHUNK;
-    node_iov_read(op->iov, op->iov_count, op->moved, ep->segment->chunks[chunk], len);
+    node_chunk_fill(op->peer, op->iov, op->iov_count, op->moved, ep->segment->chunks[chunk], len);
     struct node_wire_put wire = {len == left ? (uintptr_t)op : 0, op->address + op->moved, op->key,
                                  chunk};
     memcpy(cell->payload, &wire, sizeof(wire));

@@ -23,13 +23,12 @@ enum {
     NODE_LINE = 64,
     NODE_CHUNK = 16384, /* bytes */
     NODE_CHUNKS = 64,
-    NODE_TRAIN = 8,                    /* chunks of the longest message that is copied in and out */
-    NODE_TRAIN_BLOCK = 4 * NODE_CHUNK, /* bytes, where it lies in one block: node_train.h */
-    NODE_SOURCES = 4096,               /* processes that may ever write here */
+    NODE_TRAIN = 16,     /* chunks of the longest message that is copied in and out */
+    NODE_SOURCES = 4096, /* processes that may ever write here */
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c0009ull /* "ORIEL", layout 9 */
+#define NODE_MAGIC 0x4f5249454c000aull /* "ORIEL", layout 10 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {

@@ -89,25 +89,36 @@ static ssize_t send_inline(struct node_ep *ep, struct node_peer *peer, const str
     return 0;
 }
 
+static void fill(struct node_ep *ep, const struct node_peer *peer, const struct node_tx *tx,
+                 unsigned chunk, size_t len)
+{
+    unsigned char *to = ep->segment->chunks[chunk];
+
+    if (pace_goes_past(&peer->pace, len)) {
+        node_iov_read_past(tx->iov, tx->iov_count, 0, to, len);
+        return;
+    }
+    if (ep->chunk_ready < len)
+        prefetch_block_to_store(to + ep->chunk_ready, len - ep->chunk_ready);
+    node_iov_read(tx->iov, tx->iov_count, 0, to, len);
+}
+
 static ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
                           size_t len)
 {
     bool answered = tx->fi_flags & FI_DELIVERY_COMPLETE;
     struct node_op *op = NULL;
     uint64_t position;
-    uint64_t start = tx->iov_count == NODE_SCATTER ? 0 : node_pace_start(&peer->pace, len);
+    uint64_t start = tx->iov_count == NODE_SCATTER ? 0 : pace_start(&peer->pace, len);
     int chunk = node_chunk_take(ep, peer);
 
     if (chunk < 0)
         return chunk;
     if (answered && !(op = op_new(ep, peer, tx, len)))
         goto return_chunk;
-    if (ep->chunk_ready < len)
-        prefetch_block_to_store(ep->segment->chunks[chunk] + ep->chunk_ready,
-                                len - ep->chunk_ready);
-    node_iov_read(tx->iov, tx->iov_count, 0, ep->segment->chunks[chunk], len);
+    fill(ep, peer, tx, chunk, len);
     if (UNLIKELY(start))
-        node_pace_end(&peer->pace, start, len);
+        pace_end(&peer->pace, start, len);
     struct node_cell *cell = node_outlet_take(&peer->out, &position);
     if (!cell)
         goto free_op;
@@ -117,7 +128,7 @@ static ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const stru
             len);
     node_chunk_lend(ep, chunk);
     ep->chunk_ready = 0;
-    ep->chunk_wanted = peer->pace.distant_until ? len : 0;
+    ep->chunk_wanted = pace_is_distant(&peer->pace) && !peer->pace.beyond ? len : 0;
     if (!op)
         sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);
     return 0;
@@ -140,8 +151,10 @@ static ssize_t send_train(struct node_ep *ep, struct node_peer *peer, const stru
 
     if (answered && !(op = op_new(ep, peer, tx, len)))
         return -FI_EAGAIN;
-    if (!node_train_take(ep, peer, len, &wire))
+    int ret = node_train_take(ep, peer, len, &wire);
+    if (ret)
         goto free_op;
+    ret = -FI_EAGAIN;
     struct node_cell *cell = node_outlet_take(&peer->out, &position);
     if (!cell)
         goto return_chunks;
@@ -163,7 +176,7 @@ return_chunks:
 free_op:
     if (op)
         pool_put(&ep->ops, op);
-    return -FI_EAGAIN;
+    return ret;
 }
 
 /* How many pieces the receiver is told of, where they are; none: it asks for a stream. */
@@ -211,22 +224,13 @@ static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct
     return 0;
 }
 
-/* Above the first a train is worth its cell, above the second it is too long. */
+/* Above it a train is worth its cell. */
 static size_t train_above(const struct node_tx *tx)
 {
     return tx->iov_count == NODE_SCATTER ? NODE_TRAIN_PART : NODE_CHUNK;
 }
 
-static size_t train_most(const struct node_tx *tx)
-{
-    return tx->iov_count == NODE_SCATTER ? NODE_TRAIN * NODE_CHUNK : NODE_TRAIN_BLOCK;
-}
-
-/* Of a message that either way could take. */
-static bool wants_single_copy(struct node_peer *peer, const struct node_tx *tx)
-{
-    return tx->iov_count != NODE_SCATTER && peer->single_copy && node_pace_is_distant(&peer->pace);
-}
+enum { PATIENCE = 200 }; /* times that there are no chunks for trains, some 30 us in a loop */
 
 ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
 {
@@ -244,11 +248,13 @@ ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
         return send_chunk(ep, peer, tx, len);
     if (len > NODE_CHUNK && tx->fi_flags & FI_INJECT)
         return -FI_EMSGSIZE;
-    if (len <= train_most(tx) && !wants_single_copy(peer, tx)) {
+    if (len <= NODE_TRAIN * NODE_CHUNK) {
         ret = send_train(ep, peer, tx, len);
-        /* Others may have so many chunks for good that there are never enough for a train. */
-        if (ret != -FI_EAGAIN || peer->chunks || len <= NODE_CHUNK)
+        if (ret != -FI_EAGAIN || ep->trains_in_vain < PATIENCE)
             return ret;
+        /* They are full of messages that nobody asks for, perhaps not before this one comes. */
+        if (len <= NODE_CHUNK)
+            return send_chunk(ep, peer, tx, len);
     }
     return send_rts(ep, peer, tx, len);
 }
@@ -301,7 +307,7 @@ static bool stream_step(struct node_ep *ep, struct node_op *op)
     }
     size_t left = op->limit - op->moved;
     size_t len = left < NODE_CHUNK ? left : NODE_CHUNK;
-    node_iov_read_apart(op->iov, op->iov_count, op->moved, ep->segment->chunks[chunk], len);
+    node_chunk_fill(op->peer, op->iov, op->iov_count, op->moved, ep->segment->chunks[chunk], len);
     struct node_wire_data wire = {op->partner, op->moved, chunk};
     memcpy(cell->payload, &wire, sizeof(wire));
     cell->tag = cell->data = 0;

@@ -31,35 +31,26 @@ static uint64_t full_of(unsigned lending, size_t bytes)
 
 /* ---- The sender ---- */
 
-bool node_train_take(struct node_ep *ep, struct node_peer *peer, size_t len,
-                     struct node_wire_train *wire)
+int node_train_take(struct node_ep *ep, struct node_peer *peer, size_t len,
+                    struct node_wire_train *wire)
 {
-    for (unsigned i = 0; i < chunk_count(len); i++) {
-        int chunk = node_chunk_take(ep, peer);
-        if (chunk < 0) {
-            while (i-- > 0)
-                node_chunk_return(ep, wire->chunks[i]);
-            return false;
-        }
-        wire->chunks[i] = chunk;
-    }
     wire->len = len;
-    return true;
+    return node_chunks_take(ep, peer, chunk_count(len), wire->chunks);
 }
 
 /*
  * Copies bytes at .. at + len of the message into a chunk, and says after each part how far that
  * is.
  */
-static void fill_chunk(struct node_ep *ep, const struct node_tx *tx, size_t at, unsigned chunk,
-                       size_t len)
+static void fill_chunk(struct node_ep *ep, const struct node_peer *peer, const struct node_tx *tx,
+                       size_t at, unsigned chunk, size_t len)
 {
     size_t part = tx->iov_count == NODE_SCATTER ? NODE_TRAIN_PART : NODE_CHUNK;
     unsigned char *to = ep->segment->chunks[chunk];
 
     for (size_t done = 0; done < len;) {
         size_t n = len - done < part ? len - done : part;
-        node_iov_read_apart(tx->iov, tx->iov_count, at + done, to + done, n);
+        node_chunk_fill(peer, tx->iov, tx->iov_count, at + done, to + done, n);
         done += n;
         atomic_store_explicit(&ep->segment->chunks_full[chunk],
                               full_of(ep->chunk_lent[chunk] + 1, done), memory_order_release);
@@ -69,12 +60,12 @@ static void fill_chunk(struct node_ep *ep, const struct node_tx *tx, size_t at, 
 void node_train_fill(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
                      const struct node_wire_train *wire)
 {
-    uint64_t start = tx->iov_count == NODE_SCATTER ? 0 : node_pace_start(&peer->pace, NODE_CHUNK);
+    uint64_t start = tx->iov_count == NODE_SCATTER ? 0 : pace_start(&peer->pace, NODE_CHUNK);
 
     for (unsigned i = 0; i < chunk_count(wire->len); i++) {
-        fill_chunk(ep, tx, (size_t)i * NODE_CHUNK, wire->chunks[i], chunk_len(wire->len, i));
+        fill_chunk(ep, peer, tx, (size_t)i * NODE_CHUNK, wire->chunks[i], chunk_len(wire->len, i));
         if (UNLIKELY(start && i == 0))
-            node_pace_end(&peer->pace, start, NODE_CHUNK);
+            pace_end(&peer->pace, start, NODE_CHUNK);
     }
 }
 

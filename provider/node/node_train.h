@@ -3,12 +3,11 @@
  * Messages of a few chunks, behind one cell: the kernel's copy from process to process is no match
  * for the caches, since it looks up and pins every page. The cell goes out before the chunks are
  * filled, so that a reader who waits copies out what is there while the rest is still copied in.
- * In a crowd, where the sender may lose its processor in between, the chunks are filled first.
+ * In a crowd, where the sender may lose its processor in between, the chunks are filled first. A
+ * message that nobody has asked for stays where it is.
  *
- * Memory in one block goes this way up to NODE_TRAIN_BLOCK bytes, and is published by the chunk.
- * Scattered memory takes longer to collect and to put back: it goes this way from NODE_TRAIN_PART
- * bytes on, which is what is published at once, and up to NODE_TRAIN chunks, since the other way is
- * no single copy but a stream, whose receiver must ask first.
+ * Memory in one block is published by the chunk. Scattered memory takes longer to collect and to
+ * put back: it goes this way from NODE_TRAIN_PART bytes on, which is what is published at once.
  */
 #ifndef ORIEL_NODE_NODE_TRAIN_H
 #define ORIEL_NODE_NODE_TRAIN_H
@@ -17,9 +16,9 @@
 
 enum { NODE_TRAIN_PART = 4096 };
 
-/* The sender: takes chunks for `len` bytes, all or none. */
-bool node_train_take(struct node_ep *ep, struct node_peer *peer, size_t len,
-                     struct node_wire_train *wire);
+/* The sender: takes chunks for `len` bytes, all or none: 0 or -errno. */
+int node_train_take(struct node_ep *ep, struct node_peer *peer, size_t len,
+                    struct node_wire_train *wire);
 /* Copies the message into them; the reader may follow. */
 void node_train_fill(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
                      const struct node_wire_train *wire);

@@ -307,13 +307,23 @@ void end_close(struct end *e)
     free(e->early_source);
 }
 
-void end_keep_distant(struct end *e)
+static void keep(struct end *e, struct pace pace)
 {
     for (int i = 0; i < job_size; i++) {
         struct node_peer *peer;
         CHECK(!node_peer_get(container_of(e->ep, struct node_ep, fid), e->addr[i], &peer), "peer");
-        peer->pace.distant_until = UINT64_MAX;
+        peer->pace = pace;
     }
+}
+
+void end_keep_distant(struct end *e)
+{
+    keep(e, (struct pace){.distant_until = UINT64_MAX});
+}
+
+void end_keep_beyond(struct end *e)
+{
+    keep(e, (struct pace){.distant_until = UINT64_MAX, .beyond = true});
 }
 
 void end_start(struct end *e, const struct end_want *want)

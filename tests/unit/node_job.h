@@ -92,8 +92,9 @@ void end_name(struct end *e, char name[JOB_TEXT]);
 /* All processes of the job, at once: everybody's address in everybody's vector. */
 void end_meet(struct end *e);
 void end_close(struct end *e);
-/* Sends from now on as to peers on distant processors (node_pace.h). */
+/* Sends from now on as to peers on distant processors, or beyond the caches (pace.h). */
 void end_keep_distant(struct end *e);
+void end_keep_beyond(struct end *e);
 /* Opened, met, and closed behind a barrier by end_finish. */
 void end_start(struct end *e, const struct end_want *want);
 void end_finish(struct end *e);

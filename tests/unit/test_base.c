@@ -285,7 +285,7 @@ static void fill_area(void)
 
 /* From three places, at all distances within a page that are special; lengths around where a copy
  * is a long one, and with all kinds of tails. */
-Test(copy, copies_from_any_place_to_any)
+static void copies_anywhere(void (*copy)(void *, const void *, size_t))
 {
     static const size_t lengths[] = {0,    1,    63,   2047, 2048, 2049,
                                      2053, 2058, 2067, 2100, 4096, 8191};
@@ -295,11 +295,26 @@ Test(copy, copies_from_any_place_to_any)
             int from = i / SHIFTS, to = 12288 + from + i % SHIFTS;
 
             fill_area();
-            copy_bytes(now + to, now + from, lengths[l]);
+            copy(now + to, now + from, lengths[l]);
             memcpy(wanted + to, wanted + from, lengths[l]);
             cr_assert(!memcmp(now, wanted, AREA), "%zu bytes from %d to %d", lengths[l], from, to);
         }
     }
+}
+
+static void plainly(void *to, const void *from, size_t len)
+{
+    copy_bytes(to, from, len);
+}
+
+Test(copy, copies_from_any_place_to_any)
+{
+    copies_anywhere(plainly);
+}
+
+Test(copy, copies_past_the_caches)
+{
+    copies_anywhere(copy_past);
 }
 
 Test(copy, copies_over_itself)

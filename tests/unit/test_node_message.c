@@ -278,54 +278,67 @@ NODE_TEST(message, delivery_waits_for_the_receive, 2)
 
 /* ---- Peers on distant processors ---- */
 
-enum { FAST_NS = 100, SLOW_NS = 10000 }; /* for 4 KiB */
+enum { FAST_NS = 100, SLOW_NS = 300, VERY_SLOW_NS = 10000 }; /* for 4 KiB */
 
 /*
  * A copy of 4 KiB that took so long, on a clock that is an hour ahead: no pause of this process
  * makes a difference. Whether it was timed.
  */
-static bool copied(struct node_pace *p, uint64_t took)
+static bool copied(struct pace *p, uint64_t took)
 {
-    if (!node_pace_start(p, 4096))
+    if (!pace_start(p, 4096))
         return false;
-    node_pace_took(p, clock_ns() + UINT64_C(3600000000000), took, 4096);
+    pace_took(p, clock_ns() + UINT64_C(3600000000000), took, 4096);
     return true;
 }
 
 Test(pace, three_slow_copies_in_a_row)
 {
-    struct node_pace p = {0};
+    struct pace p = {0};
 
     for (int i = 0; i < 10; i++) {
         cr_assert(copied(&p, SLOW_NS) && copied(&p, SLOW_NS));
-        cr_assert(copied(&p, FAST_NS) && !node_pace_is_distant(&p));
+        cr_assert(copied(&p, FAST_NS) && !pace_is_distant(&p));
         while (!copied(&p, FAST_NS)) /* not each of them is timed while all is well */
             ;
         p.skip = 0;
     }
     for (int i = 0; i < 3; i++)
-        cr_assert(!node_pace_is_distant(&p) && copied(&p, SLOW_NS));
-    cr_assert(node_pace_is_distant(&p));
+        cr_assert(!pace_is_distant(&p) && copied(&p, SLOW_NS));
+    cr_assert(pace_is_distant(&p));
     cr_assert(!copied(&p, FAST_NS), "timed, though it went another way");
+    cr_assert(!p.beyond);
+}
+
+Test(pace, three_very_slow_copies_in_a_row)
+{
+    for (int faster = 0; faster <= 3; faster++) { /* the one that was not so slow, if any */
+        struct pace p = {0};
+
+        for (int i = 0; i < 3; i++)
+            cr_assert(!p.beyond && copied(&p, i == faster ? SLOW_NS : VERY_SLOW_NS));
+        cr_assert(pace_is_distant(&p));
+        cr_assert_eq(pace_goes_past(&p, PACE_LEAST), faster == 3);
+        cr_assert(!pace_goes_past(&p, PACE_LEAST - 1));
+    }
 }
 
 Test(pace, is_tried_again)
 {
-    struct node_pace p = {0};
+    struct pace p = {0};
 
     for (int i = 0; i < 3; i++)
-        cr_assert(copied(&p, SLOW_NS));
-    cr_assert(node_pace_is_distant(&p));
+        cr_assert(copied(&p, VERY_SLOW_NS));
+    cr_assert(pace_is_distant(&p));
     p.distant_until = clock_ns() - 1;
-    cr_assert(!node_pace_is_distant(&p));
-    cr_assert(copied(&p, FAST_NS) && !node_pace_is_distant(&p));
+    cr_assert(copied(&p, FAST_NS) && !pace_is_distant(&p) && !p.beyond);
 }
 
 Test(pace, short_copies_say_nothing)
 {
-    struct node_pace p = {0};
+    struct pace p = {0};
 
-    cr_assert_eq(node_pace_start(&p, 4095), 0);
+    cr_assert_eq(pace_start(&p, PACE_LEAST - 1), 0);
 }
 
 NODE_TEST(message, tsenddata_to_a_distant_peer, 2)
@@ -334,6 +347,17 @@ NODE_TEST(message, tsenddata_to_a_distant_peer, 2)
 
     end_start(&e, NULL);
     end_keep_distant(&e);
+    for (int late = 0; late < 2; late++)
+        all_sizes(&e, rank, by_tsenddata, true, true, true, LARGEST, late);
+    end_finish(&e);
+}
+
+NODE_TEST(message, tsenddata_beyond_the_caches, 2)
+{
+    struct end e;
+
+    end_start(&e, NULL);
+    end_keep_beyond(&e);
     for (int late = 0; late < 2; late++)
         all_sizes(&e, rank, by_tsenddata, true, true, true, LARGEST, late);
     end_finish(&e);
@@ -544,7 +568,7 @@ Test(message, order_of_streams)
     cr_assert_eq(job_run(2, in_order_by_streams), 0);
 }
 
-static bool distant;
+static bool distant, beyond;
 
 /* Everybody with everybody, all sizes, everything posted at once. */
 static void all_to_all(int rank)
@@ -557,6 +581,8 @@ static void all_to_all(int rank)
     end_start(&e, NULL);
     if (distant)
         end_keep_distant(&e);
+    if (beyond)
+        end_keep_beyond(&e);
     for (int k = 0; k < (n > 16 ? 4 : 5); k++) {
         size_t len = mix[k];
         struct fi_cq_tagged_entry c;
@@ -581,6 +607,17 @@ static void all_to_all_of_distant_peers(int rank)
 {
     distant = true;
     all_to_all(rank);
+}
+
+static void all_to_all_beyond_the_caches(int rank)
+{
+    beyond = true;
+    all_to_all(rank);
+}
+
+Test(message, all_to_all_of_16_beyond_the_caches)
+{
+    cr_assert_eq(job_run(16, all_to_all_beyond_the_caches), 0);
 }
 
 Test(message, all_to_all_of_16_distant)

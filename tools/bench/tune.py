@@ -21,7 +21,7 @@ TESTS = {
 SIZES = [8, 512, 8192, 65536, 262144, 1 << 20]
 MOST_BYTES = 1 << 23  # of all ranks' blocks in one rank's buffer
 FIXED = ("eager", "segment")  # lengths that are chosen, not measured
-SET = 256 * 1024
+SET = 512 * 1024
 NEAR = 0.02  # how much a cost's distance from its default counts beside a time's from its formula
 
 

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "provider/base/copy.h"
+#include "provider/base/pace.h"
+
+/*
+ * 17 and 9 GB/s. On an AMD EPYC lines of a reader on the same core take 30 to 60 ns a KiB, of one
+ * that shares the last cache 50 to 90, of others 120 to 260. A short copy has more around it, which
+ * counts where the other way would be a loss.
+ */
+enum { SLOW_NS_PER_KIB = 60, VERY_SLOW_NS_PER_KIB = 110, AROUND_NS = 100 };
+
+enum {
+    IN_A_ROW = 3, /* one that lost its processor decides nothing */
+    SKIP = 15,    /* copies for each that is timed, while all is well */
+};
+
+/* Four copies in 20 ms that go the slower way cost 0.1 %. */
+#define SENTENCE_NS UINT64_C(20000000)
+
+bool pace_is_distant_still(struct pace *p)
+{
+    if (clock_ns() < p->distant_until)
+        return true;
+    *p = (struct pace){0};
+    return false;
+}
+
+void pace_took(struct pace *p, uint64_t now, uint64_t took, size_t len)
+{
+    if (took < len / 1024 * SLOW_NS_PER_KIB) {
+        p->slow = p->very_slow = 0;
+        p->skip = SKIP;
+        return;
+    }
+    p->slow++;
+    p->very_slow += took >= AROUND_NS + len / 1024 * VERY_SLOW_NS_PER_KIB;
+    if (p->slow == IN_A_ROW) {
+        p->distant_until = now + SENTENCE_NS;
+        p->beyond = p->very_slow == IN_A_ROW;
+    }
+}
+
+void pace_end(struct pace *p, uint64_t start, size_t len)
+{
+    uint64_t now = clock_ns();
+
+    pace_took(p, now, now - start, len);
+}
+
+void pace_copy(struct pace *p, void *to, const void *from, size_t len)
+{
+    uint64_t start = pace_start(p, len);
+
+    if (pace_goes_past(p, len))
+        copy_past(to, from, len);
+    else
+        copy_bytes(to, from, len);
+    if (UNLIKELY(start))
+        pace_end(p, start, len);
+}
