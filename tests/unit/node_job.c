@@ -307,7 +307,7 @@ void end_close(struct end *e)
     free(e->early_source);
 }
 
-static void keep(struct end *e, struct pace pace)
+static void keep_pace(struct end *e, struct pace pace)
 {
     for (int i = 0; i < job_size; i++) {
         struct node_peer *peer;
@@ -318,12 +318,12 @@ static void keep(struct end *e, struct pace pace)
 
 void end_keep_distant(struct end *e)
 {
-    keep(e, (struct pace){.distant_until = UINT64_MAX});
+    keep_pace(e, (struct pace){.distant_until = UINT64_MAX});
 }
 
 void end_keep_beyond(struct end *e)
 {
-    keep(e, (struct pace){.distant_until = UINT64_MAX, .beyond = true});
+    keep_pace(e, (struct pace){.distant_until = UINT64_MAX, .beyond = true});
 }
 
 void end_start(struct end *e, const struct end_want *want)

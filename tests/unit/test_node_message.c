@@ -7,8 +7,9 @@
 #include "tests/unit/node_job.h"
 
 /* Around every limit where the way of a message changes. */
-static const size_t sizes[] = {0,    1,     7,     8,     39,    40,    41,     64,     4095,
-                               4096, 16383, 16384, 16385, 65536, 65537, 300000, 1 << 20};
+static const size_t sizes[] = {0,     1,      7,      8,      39,     40,    41,
+                               64,    4095,   4096,   16383,  16384,  16385, 65536,
+                               65537, 262144, 262145, 300000, 1 << 20};
 enum { SIZES = sizeof(sizes) / sizeof(sizes[0]), LARGEST = 1 << 20, INJECT = 16384 };
 
 static unsigned char *buffer(void)
@@ -361,6 +362,38 @@ NODE_TEST(message, tsenddata_beyond_the_caches, 2)
     for (int late = 0; late < 2; late++)
         all_sizes(&e, rank, by_tsenddata, true, true, true, LARGEST, late);
     end_finish(&e);
+}
+
+/* ---- Where buffers stand in their pages ---- */
+
+/* Rank 1's buffer stands 0 to 40 bytes behind rank 0's, modulo a page: the kernel's copies, too. */
+NODE_TEST(message, buffers_that_stand_close, 2)
+{
+    static const size_t lens[] = {3000, 16384, 300000, 1000003};
+    enum { PAGE = 4096, ROOM = 1 << 20 };
+    struct end e;
+    unsigned char *page = aligned_alloc(PAGE, ROOM), *behind = page + ROOM - 64;
+    struct fi_cq_tagged_entry c;
+
+    end_start(&e, NULL);
+    for (int i = 0; i < 4 * 6; i++) {
+        size_t len = lens[i % 4], shift = (size_t)rank * (i / 4) * 8;
+        unsigned char *buf = page + shift;
+
+        memset(page, 0xee, ROOM);
+        if (rank == 0) {
+            fill(buf, len, i);
+            POST(&e, fi_tsend(e.ep, buf, len, NULL, e.addr[1], i, buf));
+            end_wait(&e, &c);
+        } else {
+            POST(&e, fi_trecv(e.ep, buf, len, NULL, e.addr[0], i, 0, buf));
+            end_wait(&e, &c);
+            CHECK(filled(buf, len, i), "%zu bytes, %zu behind", len, shift);
+            CHECK((!shift || buf[-1] == 0xee) && buf[len] == 0xee && *behind == 0xee, "around");
+        }
+    }
+    end_finish(&e);
+    free(page);
 }
 
 /* ---- Truncation ---- */
