@@ -6,7 +6,7 @@
  */
 #include "mpitest.h"
 
-enum { LEN = 300000, TAG = 9, MODES = 4 };
+enum { LEN = 300300, TAG = 9, MODES = 4 };
 
 static char out[LEN], in[LEN];
 

@@ -286,7 +286,7 @@ enum call {
     BLOCKING_CALLS
 };
 
-enum { GO = 20, PLENTY = 200000 }; /* more than travels before it is asked for */
+enum { GO = 20, PLENTY = 400000 }; /* more than travels before it is asked for */
 
 static atomic_int inside[BLOCKING_CALLS], outside, released;
 static MPI_Request promise;

@@ -106,7 +106,7 @@ NODE_TEST(life, killed_unmet, 3)
 /* Killed with messages of all kinds under way to it and from it. */
 NODE_TEST(life, killed_in_the_middle, 3)
 {
-    enum { LEN = 200000 };
+    enum { LEN = 300000 }; /* longer than a train */
     struct end e;
     static unsigned char out[LEN], in[LEN];
     struct fi_cq_err_entry error = {0};
