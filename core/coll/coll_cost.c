@@ -15,16 +15,16 @@ const char *const coll_endpoint_names[COLL_ENDPOINTS] = {"node", "stack", "devic
  * 2024 (docs/performance.md). Devices: what adapters of 100 Gbit/s are said to need.
  */
 static const struct coll_costs defaults[COLL_ENDPOINTS] = {
-    [COLL_NODE] = {.message = 0.45,
-                   .byte = 0.6e-4,
-                   .long_message = 11,
-                   .long_byte = 0.6e-4,
+    [COLL_NODE] = {.message = 0.43,
+                   .byte = 0.57e-4,
+                   .long_message = 10,
+                   .long_byte = 0.8e-4,
                    .post = 0.04,
-                   .fold = 0.75e-4,
+                   .fold = 0.6e-4,
                    .copy = 0.7e-4,
                    .step = 0.36,
                    .look = 0.01,
-                   .move = 0.33e-4,
+                   .move = 0.2e-4,
                    .fetch = 2,
                    .fetch_byte = 1.1e-4,
                    .turn = 0.85,
