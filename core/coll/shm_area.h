@@ -79,7 +79,8 @@ struct shm_area {
     bool fetches;                /* members can copy from each other's memory */
     bool needs_barrier;          /* between a store and the look for sleepers */
     double load;                 /* ranks a processor, the most that a member sees; at least 1 */
-    struct pace pace;            /* how near those are who read this member's slots */
+    struct pace pace;            /* how near those are who read this member's slots; without the
+                                    lane, by whose turn it is */
     bool disagree;               /* members expect different lengths of the current operation */
 
     struct coll_turns turns;

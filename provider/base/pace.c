@@ -11,7 +11,8 @@ enum { SLOW_NS_PER_KIB = 60, VERY_SLOW_NS_PER_KIB = 110, AROUND_NS = 100 };
 
 enum {
     IN_A_ROW = 3, /* one that lost its processor decides nothing */
-    SKIP = 15,    /* copies for each that is timed, while all is well */
+    TRIES = 3,
+    SKIP = 15, /* copies for each that is timed, while all is well */
 };
 
 /* Four copies in 20 ms that go the slower way cost 0.1 %. */
@@ -25,18 +26,40 @@ bool pace_is_distant_still(struct pace *p)
     return false;
 }
 
+/* A copy past the caches, while it is not known whether that is worth it. */
+static void tried(struct pace *p, uint64_t ns_per_kib)
+{
+    if (2 * ns_per_kib <= p->fastest)
+        p->tries = 0;
+    else if (!--p->tries)
+        p->beyond = false;
+}
+
+static void very_slow(struct pace *p, uint64_t ns_per_kib)
+{
+    if (!p->very_slow++ || ns_per_kib < p->fastest)
+        p->fastest = ns_per_kib < UINT32_MAX ? (uint32_t)ns_per_kib : UINT32_MAX;
+}
+
 void pace_took(struct pace *p, uint64_t now, uint64_t took, size_t len)
 {
-    if (took < len / 1024 * SLOW_NS_PER_KIB) {
+    uint64_t ns_per_kib = took * 1024 / len;
+
+    if (p->distant_until) {
+        tried(p, ns_per_kib);
+        return;
+    }
+    if (ns_per_kib < SLOW_NS_PER_KIB) {
         p->slow = p->very_slow = 0;
         p->skip = SKIP;
         return;
     }
-    p->slow++;
-    p->very_slow += took >= AROUND_NS + len / 1024 * VERY_SLOW_NS_PER_KIB;
-    if (p->slow == IN_A_ROW) {
+    if (took >= AROUND_NS + len / 1024 * VERY_SLOW_NS_PER_KIB)
+        very_slow(p, ns_per_kib);
+    if (++p->slow == IN_A_ROW) {
         p->distant_until = now + SENTENCE_NS;
         p->beyond = p->very_slow == IN_A_ROW;
+        p->tries = p->beyond ? TRIES : 0;
     }
 }
 

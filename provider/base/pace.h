@@ -4,11 +4,12 @@
  * to them. Between processors that share an inner cache a line passes at once. Between two that
  * share the last one, it is sooner there if it has left the inner ones meanwhile. Between two that
  * share none, stores have to fetch each line from the reader's cache first, and copies that go past
- * the caches are two to four times as fast. Nothing tells in advance which it is, and where a host
- * moves the processors of its guests it changes under way. So the writer takes the time of some of
- * its copies to where the reader has read before. Three in a row that were slow make the reader a
- * distant one, three that were very slow one beyond the caches; after a while it is tried again,
- * with a few copies that go the near one's way. The figures are in docs/performance.md.
+ * the caches are two to four times as fast, on some machines. Nothing tells in advance which it is,
+ * and where a host moves the processors of its guests it changes under way. So the writer takes the
+ * time of some of its copies to where the reader has read before. Three in a row that were slow
+ * make the reader a distant one, three that were very slow one beyond the caches, if going past
+ * them then takes at most half the time; after a while it is tried again, with a few copies that go
+ * the near one's way. The figures are in docs/performance.md.
  */
 #ifndef ORIEL_BASE_PACE_H
 #define ORIEL_BASE_PACE_H
@@ -28,7 +29,9 @@ struct pace {
     uint8_t slow;           /* slow copies in a row, */
     uint8_t very_slow;      /* and very slow ones among them */
     uint8_t skip;           /* copies that need no timing */
+    uint8_t tries;          /* copies past the caches that have yet to show it is worth it */
     bool beyond;            /* a distant one is beyond the caches */
+    uint32_t fastest;       /* ns a KiB, of the very slow ones */
 };
 
 /* Asks the clock, where the reader has been a distant one. */
@@ -37,8 +40,10 @@ bool pace_is_distant_still(struct pace *p);
 /* The time now where the copy that follows is to be timed, or 0. */
 HOT_INLINE uint64_t pace_start(struct pace *p, size_t len)
 {
-    if (len < PACE_LEAST || (UNLIKELY(p->distant_until) && pace_is_distant_still(p)))
+    if (len < PACE_LEAST)
         return 0;
+    if (UNLIKELY(p->distant_until) && pace_is_distant_still(p))
+        return UNLIKELY(p->tries) ? clock_ns() : 0;
     if (p->skip && !p->slow) {
         p->skip--;
         return 0;

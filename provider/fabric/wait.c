@@ -333,11 +333,12 @@ bool wait_lap(struct wait *w, struct lock *lock)
 /* Whether there is something to look at instead of sleeping. Lane locked. */
 static bool is_needed(struct wait *w)
 {
-    bool more = w->told != wait_told;
+    /* First what may give the lane away meanwhile. */
+    bool more = (w->ready && w->ready(w->arg)) || (wait_watch && wait_watch->ready());
 
+    more |= w->told != wait_told;
     w->told = wait_told;
-    return more || (w->flag && atomic_load_explicit(w->flag, memory_order_acquire)) ||
-           (w->ready && w->ready(w->arg)) || (wait_watch && wait_watch->ready());
+    return more || (w->flag && atomic_load_explicit(w->flag, memory_order_acquire));
 }
 
 enum { NO_FD = -1, FOR_EVER = -1 };

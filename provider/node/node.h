@@ -287,7 +287,8 @@ struct node_ep {
     struct node_peer *chunk_peer[NODE_CHUNKS]; /* whom one that is not free is for, */
     bool chunk_in_train[NODE_CHUNKS];          /* and whether it is a train's */
     unsigned train_chunks;                     /* that are not free */
-    unsigned trains_in_vain;                   /* wanted, since a train's chunk came back */
+    unsigned train_wanted;                     /* by the last train that could not have them */
+    uint64_t trains_since;                     /* ns, since when there were too few; 0: enough */
 
     int doorbell[2]; /* a pipe; -1 until somebody wants to sleep */
     struct list domain_link;
@@ -399,14 +400,16 @@ void node_ep_push(struct node_ep *ep);
 /* node_chunk.c */
 /* Its number, or -FI_EAGAIN; -FI_ENOSPC or -FI_ENOMEM where there is no memory for any. */
 int node_chunk_take(struct node_ep *ep, struct node_peer *peer);
-/* So many for a train, or none: 0, -FI_EAGAIN, or the others. */
+/* So many for a train, or none: 0 or -FI_EAGAIN. */
 int node_chunks_take(struct node_ep *ep, struct node_peer *peer, unsigned count, uint8_t *chunks);
+/* Whether trains have waited so long that they had better not. */
+bool node_chunks_fail(const struct node_ep *ep);
 void node_chunk_lend(struct node_ep *ep, unsigned chunk);   /* a reader has it now */
 void node_chunk_return(struct node_ep *ep, unsigned chunk); /* it was not sent after all */
 void node_chunks_open(struct node_ep *ep);
 /* Copies bytes at .. at + len of the list into a chunk that the peer, or another one, had before.
  */
-void node_chunk_fill(const struct node_peer *peer, const struct iovec *iov, size_t count, size_t at,
+void node_chunk_fill(struct node_peer *peer, const struct iovec *iov, size_t count, size_t at,
                      void *to, size_t len);
 
 /* Nothing else is to be done: fetches some lines of the chunk that a distant peer's next message is

@@ -11,7 +11,8 @@
  * Queue Length Thresholds for Shared-Memory Packet Switches", 1998): alone it gets half of them,
  * and one that does not look never takes the last from the others. It copies out what nobody has
  * asked for, so they come back whenever it looks. Chunks of trains do not: those stay where they
- * are until somebody asks for the message. So they are at most half of all, and do not count here.
+ * are until somebody asks for the message. So they are at most half of all that have memory, and do
+ * not count here.
  */
 #include <string.h>
 
@@ -25,7 +26,8 @@
  */
 enum { LOOK = 4 };
 
-enum { TRAIN_CHUNKS = NODE_CHUNKS / 2 };
+/* What a train waits for chunks, before its message goes another way. */
+enum { PATIENCE_NS = 30000 };
 
 /* None is free at first: they are as they get memory. */
 void node_chunks_open(struct node_ep *ep)
@@ -54,13 +56,12 @@ static int back(struct node_ep *ep)
     enum { STEP = 8 };
     int ret = node_segment_back(ep->segment_fd, ep->chunks_backed, STEP);
 
-    if (ret) {
-        if (!ep->chunks_refused)
-            log_line(LOG_ERROR, "no shared memory for messages beyond %u KiB: %s",
-                     ep->chunks_backed * NODE_CHUNK / 1024, strerror(-ret));
-        ep->chunks_refused = true;
+    if (ret && !ep->chunks_refused)
+        log_line(LOG_ERROR, "no shared memory for messages beyond %u KiB: %s",
+                 ep->chunks_backed * NODE_CHUNK / 1024, strerror(-ret));
+    ep->chunks_refused = ret;
+    if (ret)
         return ret;
-    }
     for (unsigned i = 0; i < STEP; i++)
         ep->chunk_free[(ep->chunk_free_first + ep->chunk_free_count++) % NODE_CHUNKS] =
             ep->chunks_backed++;
@@ -81,68 +82,77 @@ static unsigned take_last(struct node_ep *ep)
     return ep->chunk_free[(ep->chunk_free_first + --ep->chunk_free_count) % NODE_CHUNKS];
 }
 
-/* The next one, of `bare` that have no memory yet, too; where there is none, -errno. */
-static int take(struct node_ep *ep, unsigned bare, bool distant)
-{
-    /* A distant peer's go round all that there are. */
-    if (UNLIKELY(bare && (distant || !ep->chunk_free_count))) {
-        int ret = back(ep);
-        if (ret && !ep->chunk_free_count) /* one that is out will come back */
-            return ep->chunk_out_count ? -FI_EAGAIN : ret;
-    }
-    return (int)(distant ? take_first(ep) : take_last(ep));
-}
-
+/* How many have no memory, and may get some. */
 static unsigned bare_chunks(const struct node_ep *ep)
 {
-    return NODE_CHUNKS - ep->chunks_backed;
+    return ep->chunks_refused ? 0 : NODE_CHUNKS - ep->chunks_backed;
+}
+
+static bool may_have(const struct node_ep *ep, const struct node_peer *peer)
+{
+    return peer->chunks < ep->chunk_free_count + bare_chunks(ep);
+}
+
+static int take(struct node_ep *ep, struct node_peer *peer, bool train)
+{
+    unsigned chunk = pace_is_distant(&peer->pace) ? take_first(ep) : take_last(ep);
+
+    ep->chunk_peer[chunk] = peer;
+    ep->chunk_in_train[chunk] = train;
+    if (train)
+        ep->train_chunks++;
+    else
+        peer->chunks++;
+    return (int)chunk;
 }
 
 int node_chunk_take(struct node_ep *ep, struct node_peer *peer)
 {
-    unsigned bare = bare_chunks(ep);
+    int ret = -FI_EAGAIN;
 
-    if (ep->chunk_out_count && (ep->chunk_out_count >= ep->chunk_look || !ep->chunk_free_count ||
-                                peer->chunks >= ep->chunk_free_count + bare))
+    if (ep->chunk_out_count &&
+        (ep->chunk_out_count >= ep->chunk_look || !ep->chunk_free_count || !may_have(ep, peer)))
         collect(ep);
-    if (peer->chunks >= ep->chunk_free_count + bare)
+    if (!may_have(ep, peer) && !(ep->chunks_refused && !ep->chunk_free_count))
         return -FI_EAGAIN;
-    int chunk = take(ep, bare, pace_is_distant(&peer->pace));
-    if (chunk < 0)
-        return chunk;
-    ep->chunk_peer[chunk] = peer;
-    ep->chunk_in_train[chunk] = false;
-    peer->chunks++;
-    return chunk;
+    /* A distant peer's go round all that there are. */
+    if (UNLIKELY(!ep->chunk_free_count || (bare_chunks(ep) && pace_is_distant(&peer->pace))))
+        ret = back(ep);
+    if (ep->chunk_free_count)
+        return take(ep, peer, false);
+    /* Trains have at most half of those that have memory: one of the others will come back. */
+    return ep->chunk_out_count ? -FI_EAGAIN : ret;
 }
 
+/* Trains leave as many to other messages as they have. */
 static bool have_chunks(const struct node_ep *ep, unsigned count)
 {
-    return ep->train_chunks + count <= TRAIN_CHUNKS &&
-           count <= ep->chunk_free_count + bare_chunks(ep);
+    return 2 * (ep->train_chunks + count) <= ep->chunks_backed && count <= ep->chunk_free_count;
 }
 
 int node_chunks_take(struct node_ep *ep, struct node_peer *peer, unsigned count, uint8_t *chunks)
 {
     if (ep->chunk_out_count >= ep->chunk_look || !have_chunks(ep, count))
         collect(ep);
+    while (!have_chunks(ep, count) && bare_chunks(ep) && !back(ep))
+        ;
     if (!have_chunks(ep, count)) {
-        ep->trains_in_vain++;
+        if (!ep->trains_since)
+            ep->trains_since = clock_ns();
+        ep->train_wanted = count;
         return -FI_EAGAIN;
     }
-    for (unsigned i = 0; i < count; i++) {
-        int chunk = take(ep, bare_chunks(ep), pace_is_distant(&peer->pace));
-        if (chunk < 0) {
-            while (i-- > 0)
-                node_chunk_return(ep, chunks[i]);
-            return chunk;
-        }
-        ep->chunk_peer[chunk] = peer;
-        ep->chunk_in_train[chunk] = true;
-        ep->train_chunks++;
-        chunks[i] = (uint8_t)chunk;
-    }
+    /* One that needs fewer may go while those that need more wait for ever. */
+    if (count >= ep->train_wanted)
+        ep->trains_since = 0;
+    for (unsigned i = 0; i < count; i++)
+        chunks[i] = (uint8_t)take(ep, peer, true);
     return 0;
+}
+
+bool node_chunks_fail(const struct node_ep *ep)
+{
+    return ep->trains_since && clock_ns() - ep->trains_since >= PATIENCE_NS;
 }
 
 void node_chunk_lend(struct node_ep *ep, unsigned chunk)
@@ -155,17 +165,16 @@ void node_chunk_return(struct node_ep *ep, unsigned chunk)
 {
     if (ep->chunk_in_train[chunk]) {
         ep->train_chunks--;
-        ep->trains_in_vain = 0;
     } else {
         ep->chunk_peer[chunk]->chunks--;
     }
     ep->chunk_free[(ep->chunk_free_first + ep->chunk_free_count++) % NODE_CHUNKS] = chunk;
 }
 
-void node_chunk_fill(const struct node_peer *peer, const struct iovec *iov, size_t count, size_t at,
+void node_chunk_fill(struct node_peer *peer, const struct iovec *iov, size_t count, size_t at,
                      void *to, size_t len)
 {
-    if (pace_goes_past(&peer->pace, len))
+    if (pace_goes_past(&peer->pace, len) && pace_is_distant_still(&peer->pace))
         node_iov_read_past(iov, count, at, to, len);
     else
         node_iov_read_apart(iov, count, at, to, len);

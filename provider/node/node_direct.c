@@ -38,7 +38,7 @@ HOT_INLINE void take_cell(struct node_ep *ep, struct node_peer *peer, const stru
 
 /* ---- Receiving without posting ---- */
 
-/* One that came before: the oldest that matches, in its copy. */
+/* One that came before: the oldest that matches, where it has been copied. */
 static int receive_kept(struct node_ep *ep, struct node_unexpected *u, void *buf, size_t len,
                         struct node_received *found)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Receiving a message, tagged or not: matched with a posted receive on arrival, or kept in a block
- * of its exact size until one comes. A message longer than its receive is cut, and the error says
- * the full length.
+ * Receiving a message, tagged or not: matched with a posted receive on arrival, or kept until one
+ * comes, a short one in a block of its exact size. A message longer than its receive is cut, and
+ * the error says the full length.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "provider/base/copy.h"
 #include "provider/base/count.h"
@@ -176,7 +177,8 @@ static void take(struct node_ep *ep, const struct node_recv *r, const struct nod
 
 /*
  * Keeps a message for a receive to come. Its bytes are copied, so that a chunk can go back; what is
- * announced, or a train, stays where it is. False where there is no memory.
+ * announced, or a train, stays where it is, and who asks for one that its sender did not get to
+ * fill is told. False where there is no memory.
  */
 static bool keep(struct node_ep *ep, struct node_match *match, const struct node_message *m)
 {
@@ -412,18 +414,25 @@ ssize_t node_recv_cancel(struct node_ep *ep, void *context)
     return 0;
 }
 
-static void blocks_free(struct node_match *m)
+static void unread(struct node_ep *ep, struct node_unexpected *u)
+{
+    free(u->block);
+    if (u->message.kind == NODE_CELL_TRAIN && getpid() == ep->pid)
+        node_train_abandon(&u->message);
+}
+
+static void all_unread(struct node_ep *ep, struct node_match *m)
 {
     struct list *l;
 
     for (l = m->arrivals.next; l != &m->arrivals; l = l->next)
-        free(container_of(l, struct node_unexpected, arrival.in_order)->block);
+        unread(ep, container_of(l, struct node_unexpected, arrival.in_order));
     for (l = m->claimed.next; l != &m->claimed; l = l->next)
-        free(container_of(l, struct node_unexpected, arrival.link)->block);
+        unread(ep, container_of(l, struct node_unexpected, arrival.link));
 }
 
 void node_recvs_close(struct node_ep *ep)
 {
-    blocks_free(&ep->tagged);
-    blocks_free(&ep->plain);
+    all_unread(ep, &ep->tagged);
+    all_unread(ep, &ep->plain);
 }

@@ -230,8 +230,6 @@ static size_t train_above(const struct node_tx *tx)
     return tx->iov_count == NODE_SCATTER ? NODE_TRAIN_PART : NODE_CHUNK;
 }
 
-enum { PATIENCE = 200 }; /* times that there are no chunks for trains, some 30 us in a loop */
-
 ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
 {
     struct node_peer *peer;
@@ -250,7 +248,7 @@ ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
         return -FI_EMSGSIZE;
     if (len <= NODE_TRAIN * NODE_CHUNK) {
         ret = send_train(ep, peer, tx, len);
-        if (ret != -FI_EAGAIN || ep->trains_in_vain < PATIENCE)
+        if (ret != -FI_EAGAIN || !node_chunks_fail(ep))
             return ret;
         /* They are full of messages that nobody asks for, perhaps not before this one comes. */
         if (len <= NODE_CHUNK)

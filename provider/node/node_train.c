@@ -42,7 +42,7 @@ int node_train_take(struct node_ep *ep, struct node_peer *peer, size_t len,
  * Copies bytes at .. at + len of the message into a chunk, and says after each part how far that
  * is.
  */
-static void fill_chunk(struct node_ep *ep, const struct node_peer *peer, const struct node_tx *tx,
+static void fill_chunk(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
                        size_t at, unsigned chunk, size_t len)
 {
     size_t part = tx->iov_count == NODE_SCATTER ? NODE_TRAIN_PART : NODE_CHUNK;
@@ -127,4 +127,17 @@ void node_train_release(const struct node_message *m)
     for (unsigned i = 0; i < chunk_count(m->len); i++)
         if (wait_more(m->peer->segment, m->chunks[i], chunk_len(m->len, i) - 1))
             node_chunk_release(m->peer, m->chunks[i]);
+}
+
+void node_train_abandon(const struct node_message *m)
+{
+    const struct node_segment *s = m->peer->segment;
+
+    for (unsigned i = 0; i < chunk_count(m->len); i++) {
+        unsigned chunk = m->chunks[i], back = atomic_load(&s->chunks_back[chunk]);
+        uint64_t full = atomic_load(&s->chunks_full[chunk]);
+
+        if (full == full_of(back + 1, chunk_len(m->len, i)))
+            node_chunk_release(m->peer, chunk);
+    }
 }

@@ -491,6 +491,33 @@ NODE_TEST(end, no_memory_for_any_chunk, 2)
     no_memory_for_chunks(rank, false);
 }
 
+/* Long messages that nobody asks for leave chunks to those behind them, however few there are. */
+NODE_TEST(end, long_messages_and_few_chunks, 2)
+{
+    static const size_t lens[] = {10000, 262144, 17000, 60000, 262144, 17000, 5000, 120000, 8000};
+    enum { COUNT = sizeof(lens) / sizeof(*lens), MOST = 262144 };
+    struct end e;
+    unsigned char *buf = malloc(COUNT * (size_t)MOST);
+    struct fi_cq_tagged_entry c;
+
+    end_start(&e, NULL);
+    for (int i = 0; rank == 0 && i < COUNT; i++) {
+        fill(buf + i * (size_t)MOST, lens[i], i);
+        POST(&e, fi_tsend(e.ep, buf + i * (size_t)MOST, lens[i], NULL, e.addr[1], i, buf + i));
+        if (i == 0)
+            job_forbid(SYS_fallocate, ENOSPC);
+    }
+    for (int i = 0; rank == 0 && i < COUNT; i++)
+        end_wait(&e, &c);
+    for (int i = COUNT - 1; rank == 1 && i >= 0; i--) {
+        POST(&e, fi_trecv(e.ep, buf, MOST, NULL, e.addr[0], i, 0, buf));
+        end_wait_for(&e, buf);
+        CHECK(filled(buf, lens[i], i), "message %d of %zu bytes", i, lens[i]);
+    }
+    end_finish(&e);
+    free(buf);
+}
+
 /* What the heap holds; the sanitizers' own does not tell. */
 static size_t heap(void)
 {

@@ -36,7 +36,7 @@ static struct node_ep *ep_of(struct end *e)
 static void no_trains(struct end *e)
 {
     ep_of(e)->train_chunks = NODE_CHUNKS;
-    ep_of(e)->trains_in_vain = 1 << 20;
+    ep_of(e)->trains_since = 1;
 }
 
 /* ---- Who copies how much ---- */
