@@ -29,7 +29,7 @@ bool pace_is_distant_still(struct pace *p)
 /* A copy past the caches, while it is not known whether that is worth it. */
 static void tried(struct pace *p, uint64_t ns_per_kib)
 {
-    if (2 * ns_per_kib <= p->fastest)
+    if (3 * ns_per_kib <= 2 * (uint64_t)p->fastest)
         p->tries = 0;
     else if (!--p->tries)
         p->beyond = false;

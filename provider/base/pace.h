@@ -8,8 +8,8 @@
  * and where a host moves the processors of its guests it changes under way. So the writer takes the
  * time of some of its copies to where the reader has read before. Three in a row that were slow
  * make the reader a distant one, three that were very slow one beyond the caches, if going past
- * them then takes at most half the time; after a while it is tried again, with a few copies that go
- * the near one's way. The figures are in docs/performance.md.
+ * them then takes at most two thirds of the time; after a while it is tried again, with a few
+ * copies that go the near one's way. The figures are in docs/performance.md.
  */
 #ifndef ORIEL_BASE_PACE_H
 #define ORIEL_BASE_PACE_H

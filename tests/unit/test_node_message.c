@@ -324,7 +324,8 @@ Test(pace, three_very_slow_copies_in_a_row)
     }
 }
 
-/* Going past the caches is given up where it takes more than half the time, three times. */
+/* Going past the caches is given up where it takes more than two thirds of the time, three times.
+ */
 Test(pace, is_worth_it_or_not)
 {
     for (int good = 0; good <= 3; good++) { /* the first that is worth it, if any */
@@ -334,7 +335,7 @@ Test(pace, is_worth_it_or_not)
             cr_assert(copied(&p, VERY_SLOW_NS));
         for (int i = 0; i < 3 && i <= good; i++)
             cr_assert(p.beyond &&
-                      copied(&p, i == good ? VERY_SLOW_NS / 2 : VERY_SLOW_NS / 2 + 100));
+                      copied(&p, i == good ? VERY_SLOW_NS * 2 / 3 : VERY_SLOW_NS * 2 / 3 + 100));
         cr_assert_eq(p.beyond, good < 3);
         cr_assert(!copied(&p, FAST_NS), "timed, though it is known");
         cr_assert(pace_is_distant(&p));
