@@ -134,6 +134,7 @@ struct node_peer {
     fi_addr_t fi_addr;     /* FI_ADDR_NOTAVAIL while it is in no address vector */
     struct list link;      /* in ep->all_peers */
     struct pace pace;      /* how near it is */
+    uint64_t waits_since;  /* ns, since when there were too few chunks for a train; 0: enough */
     unsigned chunks;       /* of ours that it has, or that we fill for it */
     unsigned offer_skip;   /* accesses to come for which nothing is offered: node_offer.c */
     unsigned offer_vain;   /* what that was after the last offer in vain; 0: after a good one */
@@ -287,8 +288,6 @@ struct node_ep {
     struct node_peer *chunk_peer[NODE_CHUNKS]; /* whom one that is not free is for, */
     bool chunk_in_train[NODE_CHUNKS];          /* and whether it is a train's */
     unsigned train_chunks;                     /* that are not free */
-    unsigned train_wanted;                     /* by the last train that could not have them */
-    uint64_t trains_since;                     /* ns, since when there were too few; 0: enough */
 
     int doorbell[2]; /* a pipe; -1 until somebody wants to sleep */
     struct list domain_link;
@@ -402,8 +401,8 @@ void node_ep_push(struct node_ep *ep);
 int node_chunk_take(struct node_ep *ep, struct node_peer *peer);
 /* So many for a train, or none: 0 or -FI_EAGAIN. */
 int node_chunks_take(struct node_ep *ep, struct node_peer *peer, unsigned count, uint8_t *chunks);
-/* Whether trains have waited so long that they had better not. */
-bool node_chunks_fail(const struct node_ep *ep);
+/* Whether a train for that peer has waited so long that it had better not. */
+bool node_chunks_fail(const struct node_peer *peer);
 void node_chunk_lend(struct node_ep *ep, unsigned chunk);   /* a reader has it now */
 void node_chunk_return(struct node_ep *ep, unsigned chunk); /* it was not sent after all */
 void node_chunks_open(struct node_ep *ep);

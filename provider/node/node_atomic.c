@@ -127,11 +127,13 @@ static ssize_t by_message(struct node_ep *ep, struct node_peer *peer, const stru
     size_t size = node_atomic_size(c->type);
     uint64_t position;
     struct node_op *op;
-    int chunk;
 
     /* Not before what was written earlier: FI_ORDER_WAW and RAW. */
-    if (!list_empty(&peer->streams) || (chunk = node_chunk_take(ep, peer)) < 0)
+    if (!list_empty(&peer->streams))
         return -FI_EAGAIN;
+    int chunk = node_chunk_take(ep, peer);
+    if (chunk < 0)
+        return chunk;
     op = op_new(ep, peer, c, chunk);
     if (!op)
         goto return_chunk;

@@ -121,7 +121,7 @@ int node_chunk_take(struct node_ep *ep, struct node_peer *peer)
     if (ep->chunk_free_count)
         return take(ep, peer, false);
     /* Trains have at most half of those that have memory: one of the others will come back. */
-    return ep->chunk_out_count ? -FI_EAGAIN : ret;
+    return ep->chunks_backed ? -FI_EAGAIN : ret;
 }
 
 /* Trains leave as many to other messages as they have. */
@@ -130,29 +130,32 @@ static bool have_chunks(const struct node_ep *ep, unsigned count)
     return 2 * (ep->train_chunks + count) <= ep->chunks_backed && count <= ep->chunk_free_count;
 }
 
+bool node_chunks_fail(const struct node_peer *peer)
+{
+    return peer->waits_since && clock_ns() - peer->waits_since >= PATIENCE_NS;
+}
+
+/* What was refused is asked for again when the message is about to go another way. */
+static bool may_back(const struct node_ep *ep, const struct node_peer *peer)
+{
+    return ep->chunks_backed < NODE_CHUNKS && (!ep->chunks_refused || node_chunks_fail(peer));
+}
+
 int node_chunks_take(struct node_ep *ep, struct node_peer *peer, unsigned count, uint8_t *chunks)
 {
     if (ep->chunk_out_count >= ep->chunk_look || !have_chunks(ep, count))
         collect(ep);
-    while (!have_chunks(ep, count) && bare_chunks(ep) && !back(ep))
+    while (!have_chunks(ep, count) && may_back(ep, peer) && !back(ep))
         ;
     if (!have_chunks(ep, count)) {
-        if (!ep->trains_since)
-            ep->trains_since = clock_ns();
-        ep->train_wanted = count;
+        if (!peer->waits_since)
+            peer->waits_since = clock_ns();
         return -FI_EAGAIN;
     }
-    /* One that needs fewer may go while those that need more wait for ever. */
-    if (count >= ep->train_wanted)
-        ep->trains_since = 0;
+    peer->waits_since = 0;
     for (unsigned i = 0; i < count; i++)
         chunks[i] = (uint8_t)take(ep, peer, true);
     return 0;
-}
-
-bool node_chunks_fail(const struct node_ep *ep)
-{
-    return ep->trains_since && clock_ns() - ep->trains_since >= PATIENCE_NS;
 }
 
 void node_chunk_lend(struct node_ep *ep, unsigned chunk)

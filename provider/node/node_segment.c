@@ -69,8 +69,13 @@ close_fd:
 
 int node_segment_back(int fd, unsigned first, unsigned count)
 {
-    return -posix_fallocate(fd, offsetof(struct node_segment, chunks) + (off_t)first * NODE_CHUNK,
-                            (off_t)count * NODE_CHUNK);
+    off_t at = (off_t)offsetof(struct node_segment, chunks) + (off_t)first * NODE_CHUNK;
+    int ret;
+
+    do
+        ret = posix_fallocate(fd, at, (off_t)count * NODE_CHUNK);
+    while (ret == EINTR);
+    return -ret;
 }
 
 int node_segment_attach(const struct node_address *address, struct node_segment **segment)

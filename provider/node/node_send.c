@@ -89,12 +89,12 @@ static ssize_t send_inline(struct node_ep *ep, struct node_peer *peer, const str
     return 0;
 }
 
-static void fill(struct node_ep *ep, const struct node_peer *peer, const struct node_tx *tx,
+static void fill(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
                  unsigned chunk, size_t len)
 {
     unsigned char *to = ep->segment->chunks[chunk];
 
-    if (pace_goes_past(&peer->pace, len)) {
+    if (pace_goes_past(&peer->pace, len) && pace_is_distant_still(&peer->pace)) {
         node_iov_read_past(tx->iov, tx->iov_count, 0, to, len);
         return;
     }
@@ -230,6 +230,14 @@ static size_t train_above(const struct node_tx *tx)
     return tx->iov_count == NODE_SCATTER ? NODE_TRAIN_PART : NODE_CHUNK;
 }
 
+/* Where no chunk has memory, what is announced must not become a stream. */
+static bool may_announce(const struct node_ep *ep, const struct node_peer *peer,
+                         const struct node_tx *tx)
+{
+    return ep->chunks_backed || !ep->chunks_refused ||
+           (peer->single_copy && tx->iov_count != NODE_SCATTER);
+}
+
 ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
 {
     struct node_peer *peer;
@@ -248,13 +256,13 @@ ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
         return -FI_EMSGSIZE;
     if (len <= NODE_TRAIN * NODE_CHUNK) {
         ret = send_train(ep, peer, tx, len);
-        if (ret != -FI_EAGAIN || !node_chunks_fail(ep))
+        if (ret != -FI_EAGAIN || !node_chunks_fail(peer))
             return ret;
         /* They are full of messages that nobody asks for, perhaps not before this one comes. */
         if (len <= NODE_CHUNK)
             return send_chunk(ep, peer, tx, len);
     }
-    return send_rts(ep, peer, tx, len);
+    return may_announce(ep, peer, tx) ? send_rts(ep, peer, tx, len) : -FI_ENOSPC;
 }
 
 void node_send_answered(struct node_ep *ep, const struct node_wire_answer *answer)

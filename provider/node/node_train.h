@@ -35,7 +35,7 @@ ssize_t node_train_read(const struct node_message *m, const struct iovec *iov, s
                         size_t room);
 /* Every byte that is wanted has been copied. */
 void node_train_release(const struct node_message *m);
-/* The same, of a message that nobody will read any more: no wait for what is not there yet. */
+/* The same, of a message that nobody will read any more: what is not there yet does not go back. */
 void node_train_abandon(const struct node_message *m);
 
 #endif

@@ -36,7 +36,11 @@ static struct node_ep *ep_of(struct end *e)
 static void no_trains(struct end *e)
 {
     ep_of(e)->train_chunks = NODE_CHUNKS;
-    ep_of(e)->trains_since = 1;
+    for (int i = 0; i < job_size; i++) {
+        struct node_peer *peer;
+        CHECK(!node_peer_get(ep_of(e), e->addr[i], &peer), "peer");
+        peer->waits_since = 1;
+    }
 }
 
 /* ---- Who copies how much ---- */
@@ -220,6 +224,7 @@ NODE_TEST(pull, truncated, 2)
     struct fi_cq_err_entry error;
 
     end_start(&e, NULL);
+    no_trains(&e);
     for (int i = 0; i < LENS; i++)
         for (size_t k = 0; k < sizeof(rooms) / sizeof(rooms[0]); k++) {
             if (rooms[k] >= lens[i])
@@ -257,6 +262,7 @@ static void many(struct end *e, int rank)
     int next = (rank + 1) % job_size, last = (rank + job_size - 1) % job_size;
     struct fi_cq_tagged_entry c;
 
+    no_trains(e);
     for (int i = 0; i < COUNT; i++) {
         out[i] = room(MOST);
         in[i] = room(MOST);
