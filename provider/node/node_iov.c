@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdbool.h>
 #include <string.h>
 
 #include "provider/base/copy.h"
@@ -43,38 +44,39 @@ size_t node_iov_fill(const struct iovec *iov, size_t count, size_t at, const voi
     return done;
 }
 
-size_t node_iov_read(const struct iovec *iov, size_t count, size_t at, void *to, size_t len)
+HOT_INLINE size_t read_blocks(const struct iovec *iov, size_t count, size_t at, void *to,
+                              size_t len, bool past)
 {
     size_t skip, done = 0;
 
+    for (size_t i = seek(iov, count, at, &skip); i < count && done < len; i++, skip = 0) {
+        size_t room = iov[i].iov_len - skip;
+        size_t n = len - done < room ? len - done : room;
+        const char *from = (const char *)iov[i].iov_base + skip;
+        if (past)
+            copy_past((char *)to + done, from, n);
+        else
+            copy_bytes((char *)to + done, from, n);
+        done += n;
+    }
+    return done;
+}
+
+size_t node_iov_read(const struct iovec *iov, size_t count, size_t at, void *to, size_t len)
+{
     if (count == NODE_SCATTER) {
         const struct scatter *s = node_scatter_of(iov);
         len = within(s, at, len);
         s->ops->gather(s, at, to, len);
         return len;
     }
-    for (size_t i = seek(iov, count, at, &skip); i < count && done < len; i++, skip = 0) {
-        size_t room = iov[i].iov_len - skip;
-        size_t n = len - done < room ? len - done : room;
-        copy_bytes((char *)to + done, (const char *)iov[i].iov_base + skip, n);
-        done += n;
-    }
-    return done;
+    return read_blocks(iov, count, at, to, len, false);
 }
 
 size_t node_iov_read_past(const struct iovec *iov, size_t count, size_t at, void *to, size_t len)
 {
-    size_t skip, done = 0;
-
-    if (count == NODE_SCATTER)
-        return node_iov_read_apart(iov, count, at, to, len);
-    for (size_t i = seek(iov, count, at, &skip); i < count && done < len; i++, skip = 0) {
-        size_t room = iov[i].iov_len - skip;
-        size_t n = len - done < room ? len - done : room;
-        copy_past((char *)to + done, (const char *)iov[i].iov_base + skip, n);
-        done += n;
-    }
-    return done;
+    return count == NODE_SCATTER ? node_iov_read_apart(iov, count, at, to, len)
+                                 : read_blocks(iov, count, at, to, len, true);
 }
 
 size_t node_iov_read_apart(const struct iovec *iov, size_t count, size_t at, void *to, size_t len)
