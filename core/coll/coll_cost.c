@@ -11,8 +11,9 @@
 const char *const coll_endpoint_names[COLL_ENDPOINTS] = {"node", "stack", "device"};
 
 /*
- * Shared memory and the loopback's stack: `oriel-bench --tune` on two processors of a Xeon of
- * 2024 (docs/performance.md). Devices: what adapters of 100 Gbit/s are said to need.
+ * Shared memory: `oriel-bench --tune` on two processors of an AMD EPYC; the loopback's stack: on
+ * two of a Xeon of 2024 (docs/performance.md). Devices: what adapters of 100 Gbit/s are said to
+ * need.
  */
 static const struct coll_costs defaults[COLL_ENDPOINTS] = {
     [COLL_NODE] = {.message = 0.43,

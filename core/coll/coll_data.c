@@ -10,8 +10,7 @@
 #include "core/object/err.h"
 #include "provider/base/copy.h"
 
-/* Work on more bytes than this lets other threads have the lane meanwhile. */
-enum { LONG_WORK = 32768, PIECE = 4096 };
+enum { PIECE = 4096 };
 
 /*
  * The block that was last given back: long ones come from the system page by page, which costs more
@@ -141,10 +140,10 @@ void coll_copy(struct coll *k, const void *from, MPI_Count from_count, struct da
     }
     if (!bytes || (from == to && from_type == to_type))
         return;
-    if (bytes > LONG_WORK)
+    if (bytes > COLL_LONG_WORK)
         lane_unlock();
     copy(from, from_count, from_type, to, to_count, to_type, bytes);
-    if (bytes > LONG_WORK)
+    if (bytes > COLL_LONG_WORK)
         lane_lock();
 }
 
@@ -155,7 +154,7 @@ void coll_copy(struct coll *k, const void *from, MPI_Count from_count, struct da
 void coll_reduce(struct coll *k, const void *in, void *inout, MPI_Count count)
 {
     struct datatype *t = k->args.send.type;
-    bool free_lane = op_is_user(k->args.op) || (size_t)count * (size_t)t->size > LONG_WORK;
+    bool free_lane = op_is_user(k->args.op) || (size_t)count * (size_t)t->size > COLL_LONG_WORK;
 
     if (!count || k->error)
         return;

@@ -61,6 +61,9 @@ struct coll {
  */
 void coll_launch(struct coll *k, const struct coll_args *args, void (*then)(struct coll *k));
 void coll_release(struct coll *k);
+/* Work on more bytes than this lets other threads have the lane meanwhile. */
+enum { COLL_LONG_WORK = 32768 };
+
 /* Asks those who said COLL_POLL again; true where one of them got further. */
 bool coll_poll(void);
 

@@ -406,12 +406,10 @@ bool shm_all_did(struct shm_area *a, uint32_t step)
 /* Other threads may have the lane meanwhile. */
 static void put_block(struct coll *k, void *to, const void *from, size_t bytes)
 {
-    enum { LONG_WORK = 32 * 1024 };
-
-    if (bytes > LONG_WORK)
+    if (bytes > COLL_LONG_WORK)
         lane_unlock();
     pace_copy(&k->comm->area->pace, to, from, bytes);
-    if (bytes > LONG_WORK)
+    if (bytes > COLL_LONG_WORK)
         lane_lock();
 }
 

@@ -94,8 +94,8 @@ static void fill(struct node_ep *ep, struct node_peer *peer, const struct node_t
 {
     unsigned char *to = ep->segment->chunks[chunk];
 
-    if (pace_goes_past(&peer->pace, len) && pace_is_distant_still(&peer->pace)) {
-        node_iov_read_past(tx->iov, tx->iov_count, 0, to, len);
+    if (pace_goes_past(&peer->pace, len)) {
+        node_chunk_fill(peer, tx->iov, tx->iov_count, 0, to, len);
         return;
     }
     if (ep->chunk_ready < len)
