@@ -49,6 +49,8 @@ node_sources = \
     provider/node/node_train.c \
     provider/node/node_train.h \
     provider/node/node_wait.c \
+    provider/node/node_way.c \
+    provider/node/node_way.h \
     provider/node/node_wait.h
 
 # Connections between hosts.

@@ -7,9 +7,10 @@
  *
  * An endpoint owns its segment and, for every process it has met, a peer: that one's segment,
  * mapped. A message of up to NODE_CELL_PAYLOAD bytes travels in its cell; up to NODE_TRAIN chunks,
- * through chunks of the sender's segment; a longer one is announced and then copied once, by the
- * receiver (process_vm_readv) and, where it waits anyway, the sender (process_vm_writev) or, where
- * the system forbids that or either buffer is in many pieces, streamed through chunks on request.
+ * through chunks of the sender's segment, unless its receiver wants it otherwise (node_way.h); a
+ * longer one is announced and then copied once, by the receiver (process_vm_readv) and, where it
+ * waits anyway, the sender (process_vm_writev) or, where the system forbids that or either buffer
+ * is in many pieces, streamed through chunks on request.
  *
  * Locks: one a domain, taken by every call on its objects (off under FI_THREAD_DOMAIN). Functions
  * here are called with it held unless they say otherwise; the fi_* entry points take and drop it.
@@ -41,6 +42,7 @@
 #include "provider/node/node_outlet.h"
 #include "provider/base/pace.h"
 #include "provider/node/node_segment.h"
+#include "provider/node/node_way.h"
 
 struct node_fabric {
     struct fid_fabric fid;
@@ -134,6 +136,7 @@ struct node_peer {
     fi_addr_t fi_addr;     /* FI_ADDR_NOTAVAIL while it is in no address vector */
     struct list link;      /* in ep->all_peers */
     struct pace pace;      /* how near it is */
+    struct node_ways ways; /* how its messages come to us: node_way.c */
     uint64_t waits_since;  /* ns, since when there were too few chunks for a train; 0: enough */
     unsigned chunks;       /* of ours that it has, or that we fill for it */
     unsigned offer_skip;   /* accesses to come for which nothing is offered: node_offer.c */
@@ -159,6 +162,8 @@ struct node_message {
     uint64_t tag, data;
     size_t len;
     uint8_t kind, flags; /* the cell's */
+    uint8_t way;         /* enum node_way: what was wanted when it found its receive, */
+    uint64_t timed;      /* and when (ns) that was; 0: it is not timed */
     /* Where the bytes are: memory of this process or the segment (INLINE, CHUNK), or the sender's
      * own memory, to be fetched (RTS: address of the data, or of `pieces` iovecs). */
     const void *bytes;

@@ -5,6 +5,7 @@
 
 #include "provider/base/crowd.h"
 #include "provider/node/node_pull.h"
+#include "provider/node/node_way.h"
 
 /*
  * BLOCKS a message, so that both are done at about the same time, within these limits: below the
@@ -245,6 +246,8 @@ static void pull_end(struct node_ep *ep, struct node_pull *p)
         p->error = pull_tail(p);
     list_drop(&p->link);
     ep->pulls.active--;
+    if (UNLIKELY(p->message.timed))
+        node_way_took(ep, &p->message);
     node_recv_fetched(ep, &p->recv, &p->message, p->error);
     pool_put(&ep->pulls.pool, p);
 }

@@ -15,6 +15,7 @@
 #include "provider/node/node_match.h"
 #include "provider/node/node_pull.h"
 #include "provider/node/node_train.h"
+#include "provider/node/node_way.h"
 
 static struct node_match *match_of(struct node_ep *ep, bool tagged)
 {
@@ -142,8 +143,11 @@ static void take_rts(struct node_ep *ep, const struct node_recv *r, const struct
         int error = stream_in(ep, r, m, len);
         if (error)
             node_recv_fetched(ep, r, m, error);
-    } else if (!len || !node_pull_begin(ep, r, m, len)) {
-        node_recv_fetched(ep, r, m, len ? node_pull_alone(r, m, len) : 0);
+    } else if (!len || node_way_is_alone(m) || !node_pull_begin(ep, r, m, len)) {
+        int error = len ? node_pull_alone(r, m, len) : 0;
+        if (UNLIKELY(m->timed))
+            node_way_took(ep, m);
+        node_recv_fetched(ep, r, m, error);
     }
 }
 
@@ -163,6 +167,8 @@ static void take(struct node_ep *ep, const struct node_recv *r, const struct nod
         moved = n < 0 ? 0 : n;
         error = n < 0 ? -n : 0;
         node_train_release(m);
+        if (UNLIKELY(m->timed))
+            node_way_took(ep, m);
     } else if (__builtin_expect(r->iov_count == 1 && m->len <= r->len, 1)) {
         moved = m->len;
         copy_any(r->iov[0].iov_base, m->bytes, moved);
@@ -227,11 +233,21 @@ static void take_posted(struct node_ep *ep, struct node_posted *p, const struct 
     }
 }
 
+static void judge_way(struct node_ep *ep, struct node_posted *p, struct node_message *m)
+{
+    if (!p)
+        node_way_missed(ep, m);
+    else if (p->sink || container_of(p, struct node_recv, posted)->iov_count == 1)
+        node_way_met(ep, m);
+}
+
 bool node_recv_message(struct node_ep *ep, struct node_message *m)
 {
     struct node_match *match = match_of(ep, m->flags & NODE_WIRE_TAGGED);
     struct node_posted *p = node_match_message(match, m->tag, m->peer->fi_addr);
 
+    if (UNLIKELY(m->len > NODE_CHUNK))
+        judge_way(ep, p, m);
     if (!p)
         return keep(ep, match, m);
     take_posted(ep, p, m);

@@ -28,7 +28,7 @@ enum {
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c000aull /* "ORIEL", layout 10 */
+#define NODE_MAGIC 0x4f5249454c000bull /* "ORIEL", layout 11 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {
@@ -43,6 +43,7 @@ enum { NODE_SOURCE_WHOLE = 1, NODE_SOURCE_MET = 2 /* the owner has mapped its se
 struct node_source {
     struct node_address address;
     atomic_uint state; /* NODE_SOURCE_*: 0 until the address is whole */
+    atomic_uint ways;  /* from the owner: how it wants long messages, node_way.c */
 };
 
 /*

@@ -9,6 +9,7 @@
 #include "provider/base/count.h"
 #include "provider/node/node_pull.h"
 #include "provider/node/node_train.h"
+#include "provider/node/node_way.h"
 
 static uint32_t op_flags(const struct node_tx *tx)
 {
@@ -238,6 +239,11 @@ static bool may_announce(const struct node_ep *ep, const struct node_peer *peer,
            (peer->single_copy && tx->iov_count != NODE_SCATTER);
 }
 
+static bool is_announced(const struct node_peer *peer, const struct node_tx *tx, size_t len)
+{
+    return tx->iov_count == 1 && len > NODE_CHUNK && node_way_is_announced(peer, len);
+}
+
 ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
 {
     struct node_peer *peer;
@@ -254,7 +260,7 @@ ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
         return send_chunk(ep, peer, tx, len);
     if (len > NODE_CHUNK && tx->fi_flags & FI_INJECT)
         return -FI_EMSGSIZE;
-    if (len <= NODE_TRAIN * NODE_CHUNK) {
+    if (len <= NODE_TRAIN * NODE_CHUNK && !is_announced(peer, tx, len)) {
         ret = send_train(ep, peer, tx, len);
         if (ret != -FI_EAGAIN || !node_chunks_fail(peer))
             return ret;

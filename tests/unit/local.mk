@@ -224,6 +224,15 @@ tests_unit_test_node_pull_SOURCES = \
 tests_unit_test_node_pull_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_node_pull_LDADD = libprovider.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_node_way
+TESTS += tests/unit/test_node_way
+tests_unit_test_node_way_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/test_node_way.c
+tests_unit_test_node_way_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_node_way_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_node_queue
 TESTS += tests/unit/test_node_queue
 tests_unit_test_node_queue_SOURCES = tests/unit/test_node_queue.c

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which way messages of a few chunks go: what the receiver makes of the times that it takes, that
+ * the sender does what it is asked for, and that nothing is lost or mixed up while that changes.
+ */
+#include <stdlib.h>
+
+#include "provider/base/clock.h"
+#include "provider/base/count.h"
+#include "provider/base/crowd.h"
+#include "provider/node/node.h"
+#include "provider/node/node_way.h"
+#include "tests/unit/node_job.h"
+
+enum { KIB = 1024, SOME = 48 * KIB, MOST = NODE_TRAIN * NODE_CHUNK };
+
+static struct node_ep *ep_of(struct end *e)
+{
+    return container_of(e->ep, struct node_ep, fid);
+}
+
+static struct node_peer *peer_of(struct end *e, int rank)
+{
+    struct node_peer *peer;
+
+    CHECK(!node_peer_get(ep_of(e), e->addr[rank], &peer), "peer");
+    return peer;
+}
+
+/* The receiver asks for a way of all lengths, and makes no trial of its own. */
+static void ask(struct end *e, int rank, enum node_way way)
+{
+    struct node_peer *peer = peer_of(e, rank);
+    unsigned word = 0;
+
+    for (unsigned c = 0; c < NODE_WAY_CLASSES; c++) {
+        peer->ways.classes[c] =
+            (struct node_way_class){.again = UINT64_MAX, .wanted = way, .best = way};
+        word |= (unsigned)way << 2 * c;
+    }
+    atomic_store(&ep_of(e)->segment->sources[node_word_source(peer->out.plain)].ways, word);
+}
+
+/* ---- What the receiver makes of times ---- */
+
+/* A receiver with one sender, as that one sees it. */
+struct pair {
+    struct node_ep ep;
+    struct node_peer sender; /* the receiver's view */
+    struct node_peer out;    /* the sender's view of the receiver */
+};
+
+static struct pair *pair_new(void)
+{
+    struct pair *p = calloc(1, sizeof(*p));
+
+    cr_assert(p);
+    cr_assert(p->ep.segment = calloc(1, sizeof(*p->ep.segment)));
+    p->sender.out.plain = p->out.out.from = node_word_of_source(3);
+    p->sender.single_copy = p->out.single_copy = true;
+    p->out.segment = p->ep.segment;
+    return p;
+}
+
+static void pair_free(struct pair *p)
+{
+    free(p->ep.segment);
+    free(p);
+}
+
+static void spin(unsigned us)
+{
+    for (uint64_t until = clock_ns() + 1000u * us; clock_ns() < until;)
+        ;
+}
+
+/* One message that found its receive, the way that the sender was asked for. */
+static void message(struct pair *p, size_t len, const unsigned us[NODE_WAYS])
+{
+    struct node_message m = {.peer = &p->sender, .len = len, .kind = NODE_CELL_TRAIN};
+    enum node_way way = NODE_WAY_TRAIN;
+
+    if (node_way_is_announced(&p->out, len)) {
+        m.kind = NODE_CELL_RTS;
+        way = node_way_is_alone(&m) ? NODE_WAY_ALONE : NODE_WAY_BOTH;
+    }
+    node_way_met(&p->ep, &m);
+    if (!m.timed)
+        return;
+    spin(us[way]);
+    node_way_took(&p->ep, &m);
+}
+
+static enum node_way wanted(const struct pair *p, size_t len)
+{
+    struct node_message m = {.peer = (struct node_peer *)&p->sender, .len = len};
+
+    return !node_way_is_announced(&p->out, len) ? NODE_WAY_TRAIN
+           : node_way_is_alone(&m)              ? NODE_WAY_ALONE
+                                                : NODE_WAY_BOTH;
+}
+
+/* Messages until a trial is over. */
+static void trial(struct pair *p, size_t len, const unsigned us[NODE_WAYS])
+{
+    struct node_way_class *k = &p->sender.ways.classes[len > 32 * KIB];
+
+    k->again = 0;
+    while (!k->trial)
+        message(p, len, us);
+    while (k->trial)
+        message(p, len, us);
+}
+
+/* The time that a trial takes may be another program's: it is repeated. */
+static void settles(struct pair *p, size_t len, const unsigned us[NODE_WAYS], enum node_way way)
+{
+    for (int i = 0; i < 50; i++) {
+        trial(p, len, us);
+        if (wanted(p, len) == way)
+            return;
+    }
+    cr_assert(false, "%zu bytes still go by way %d, not %d", len, wanted(p, len), way);
+}
+
+Test(way, the_fastest)
+{
+    struct pair *p = pair_new();
+
+    settles(p, SOME, (unsigned[]){200, 100, 300}, NODE_WAY_BOTH);
+    settles(p, SOME, (unsigned[]){200, 200, 100}, NODE_WAY_ALONE);
+    settles(p, SOME, (unsigned[]){100, 200, 200}, NODE_WAY_TRAIN);
+    settles(p, SOME, (unsigned[]){300, 200, 100}, NODE_WAY_ALONE);
+    cr_assert_eq(wanted(p, 20 * KIB), NODE_WAY_TRAIN, "another length has its own");
+    cr_assert_eq(wanted(p, NODE_CHUNK), NODE_WAY_TRAIN, "chunks are no trains");
+    cr_assert_eq(wanted(p, MOST + 1), NODE_WAY_TRAIN, "nor is what is always announced");
+    pair_free(p);
+}
+
+/* A gain that is none is no reason to change: one more trial would take it back. */
+Test(way, worth_while)
+{
+    struct pair *p = pair_new();
+    int changed = 0;
+
+    for (int i = 0; i < 20; i++) {
+        trial(p, SOME, (unsigned[]){300, 290, 290});
+        changed += wanted(p, SOME) != NODE_WAY_TRAIN;
+        p->sender.ways.classes[1].best = NODE_WAY_TRAIN;
+    }
+    cr_assert_lt(changed, 10);
+    pair_free(p);
+}
+
+Test(way, not_all_the_time)
+{
+    struct pair *p = pair_new();
+    struct node_way_class *k = &p->sender.ways.classes[1];
+    const unsigned us[NODE_WAYS] = {0};
+
+    for (int i = 0; i < 20; i++)
+        message(p, SOME, us);
+    cr_assert_not(k->trial, "a few messages go one way");
+    trial(p, SOME, us);
+    cr_assert_gt(k->again, clock_ns() + 10000000u);
+    k->again = UINT64_MAX;
+    for (int i = 0; i < 1000; i++)
+        message(p, SOME, us);
+    cr_assert_not(k->trial);
+    pair_free(p);
+}
+
+/* Nobody waits for them: the sender is to have them off its hands. */
+Test(way, late_receives)
+{
+    struct pair *p = pair_new();
+    struct node_message m = {.peer = &p->sender, .len = SOME, .kind = NODE_CELL_RTS};
+
+    settles(p, SOME, (unsigned[]){200, 100, 200}, NODE_WAY_BOTH);
+    for (int i = 0; i < 20; i++)
+        node_way_missed(&p->ep, &m);
+    cr_assert_eq(wanted(p, SOME), NODE_WAY_BOTH, "some may be late");
+    for (int i = 0; i < 20; i++)
+        node_way_missed(&p->ep, &m);
+    cr_assert_eq(wanted(p, SOME), NODE_WAY_TRAIN);
+    pair_free(p);
+}
+
+Test(way, not_in_a_crowd)
+{
+    struct pair *p = pair_new();
+
+    settles(p, SOME, (unsigned[]){200, 100, 200}, NODE_WAY_BOTH);
+    crowded = true;
+    cr_assert_eq(wanted(p, SOME), NODE_WAY_TRAIN);
+    crowded = false;
+    p->out.single_copy = false;
+    cr_assert_eq(wanted(p, SOME), NODE_WAY_TRAIN, "what the kernel refuses is no way");
+    pair_free(p);
+}
+
+/* ---- What the sender does ---- */
+
+NODE_TEST(way, as_asked, 2)
+{
+    struct end e;
+    unsigned char *buf = malloc(MOST);
+
+    CHECK(buf, "memory");
+    end_start(&e, NULL);
+    for (int i = 0; i < 60; i++) {
+        enum node_way way = i % NODE_WAYS;
+        size_t len = NODE_CHUNK + 1 + (size_t)i * 4153;
+        if (rank == 1) {
+            /* The first one makes us know each other. */
+            if (i)
+                ask(&e, 0, way);
+            POST(&e, fi_trecv(e.ep, buf, MOST, NULL, e.addr[0], i, 0, buf));
+        }
+        job_barrier();
+        if (rank == 0) {
+            uint64_t before = counts.rendezvous;
+            fill(buf, len, i);
+            POST(&e, fi_tsend(e.ep, buf, len, NULL, e.addr[1], i, buf));
+            CHECK((counts.rendezvous > before) == (i && way != NODE_WAY_TRAIN),
+                  "%zu bytes by way %d", len, way);
+        }
+        end_wait_for(&e, buf);
+        CHECK(rank == 0 || filled(buf, len, i), "%zu bytes by way %d", len, way);
+        job_barrier();
+    }
+    end_finish(&e);
+    free(buf);
+}
+
+enum { WINDOW = 24, WINDOWS = 150 };
+
+static size_t some_length(int i)
+{
+    return (size_t)(i * 7919 % 61) * 4500 + 9000; /* chunks, trains, and what is longer */
+}
+
+/* In order and whole, whether a receive is there or not, and whatever was asked for meanwhile. */
+NODE_TEST(way, changes_under_way, 2)
+{
+    struct end e;
+    unsigned char *buf[WINDOW];
+
+    for (int i = 0; i < WINDOW; i++)
+        CHECK((buf[i] = malloc(300 * KIB)), "memory");
+    end_start(&e, NULL);
+    for (int w = 0; w < WINDOWS; w++) {
+        for (int i = 0; i < WINDOW; i++) {
+            int k = w * WINDOW + i;
+            if (rank == 0) {
+                fill(buf[i], some_length(k), k);
+                POST(&e, fi_tsend(e.ep, buf[i], some_length(k), NULL, e.addr[1], 5, buf[i]));
+            } else {
+                if (k && k % 5 == 0)
+                    ask(&e, 0, k / 5 % NODE_WAYS);
+                POST(&e, fi_trecv(e.ep, buf[i], 300 * KIB, NULL, e.addr[0], 5, 0, buf[i]));
+            }
+        }
+        for (int i = 0; i < WINDOW; i++) {
+            struct fi_cq_tagged_entry entry;
+            end_wait(&e, &entry);
+        }
+        for (int i = 0; rank == 1 && i < WINDOW; i++)
+            CHECK(filled(buf[i], some_length(w * WINDOW + i), w * WINDOW + i), "window %d, %d", w,
+                  i);
+        if (w % 3 == 0)
+            job_barrier(); /* otherwise one of the two comes first */
+    }
+    end_finish(&e);
+    for (int i = 0; i < WINDOW; i++)
+        free(buf[i]);
+}
