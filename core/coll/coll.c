@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/coll/coll_quick.h"
+#include "core/coll/coll_trial.h"
 #include "core/coll/context.h"
 #include "core/coll/hosts.h"
 #include "core/coll/shm_area.h"
@@ -354,11 +355,12 @@ static void begin(struct coll *k, const struct coll_args *args)
     k->ranks = NULL;
     k->channel = CHANNEL_COLL;
     k->pending = 0;
-    k->busy = k->went_on = k->persistent = k->in_area = k->in_hosts = false;
+    k->busy = k->went_on = k->persistent = k->blocking = k->in_area = k->in_hosts = false;
     atomic_init(&k->done, false);
     k->request = NULL;
     k->parent = NULL;
     k->then = NULL;
+    k->trial = NULL;
     k->bad_got = k->bad_want = 0;
     k->types = NULL;
     k->vecs = NULL;
@@ -449,6 +451,7 @@ static int start_blocking(struct coll *k, const struct coll_args *args, const st
             return rc;
         count_add(&counts.coll_started, 1);
         take_tag(k);
+        k->blocking = true;
         k->call = coll_select(k);
     }
     advance(k);
@@ -504,6 +507,11 @@ int coll_run(const struct coll_args *args)
         return rc;
     poll_shortly(&k);
     request_wait_flag(&k.done);
+    if (k.trial) {
+        lane_lock();
+        coll_trial_took(&k);
+        lane_unlock();
+    }
     coll_release(&k);
     return explain(&k);
 }

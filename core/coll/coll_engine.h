@@ -32,12 +32,15 @@ struct coll {
     bool busy;    /* a thread is in the round function, perhaps without the lock */
     bool went_on; /* it got further in the area, though it said COLL_POLL */
     bool persistent;
+    bool blocking;
     bool in_area;                 /* its algorithm takes turns in the communicator's area */
     bool in_hosts;                /* or between its hosts */
     atomic_bool done;             /* for coll_run; nothing is touched after it is set */
     struct request *request;      /* nonblocking and persistent */
     struct coll *parent;          /* a child completes into it */
     void (*then)(struct coll *k); /* coll_launch's, called last */
+    struct coll_trial *trial;     /* its time is wanted: coll_trial.h; else NULL */
+    uint64_t trial_start;         /* ns */
     int bad_peer;                 /* whose message was of the wrong length, or -1 */
     size_t bad_got, bad_want;
 

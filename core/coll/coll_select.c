@@ -9,6 +9,7 @@
 
 #include "core/coll/coll_cost.h"
 #include "core/coll/coll_quick.h"
+#include "core/coll/coll_trial.h"
 #include "core/coll/hosts.h"
 #include "core/coll/shm_area.h"
 #include "provider/base/log.h"
@@ -143,7 +144,7 @@ const struct coll_row *coll_cheapest(enum coll_kind kind, const struct coll_shap
     return best;
 }
 
-static const struct coll_row *compare(const struct coll *k, size_t n, unsigned traits)
+static struct coll_shape shape_of(const struct coll *k, size_t n, unsigned traits)
 {
     struct coll_shape s = {.p = k->size,
                            .n = (double)n,
@@ -153,11 +154,25 @@ static const struct coll_row *compare(const struct coll *k, size_t n, unsigned t
 
     if (traits & HOSTS)
         hosts_shape(k, &s);
+    return s;
+}
+
+static const struct coll_row *compare(const struct coll *k, size_t n, unsigned traits)
+{
+    struct coll_shape s = shape_of(k, n, traits);
+
     return coll_cheapest(k->args.kind, &s);
 }
 
+static const struct coll_row *try(struct coll *k, size_t n, unsigned traits)
+{
+    struct coll_shape s = shape_of(k, n, traits);
+
+    return coll_trial_row(k, &s);
+}
+
 /* The forced row, or the cheapest, which is often that of the last time. */
-static const struct coll_row *choose(const struct coll *k)
+static const struct coll_row *choose(struct coll *k)
 {
     enum coll_kind kind = k->args.kind;
     struct comm *c = k->comm;
@@ -171,6 +186,8 @@ static const struct coll_row *choose(const struct coll *k)
     size_t n = bytes_of(k);
     if (k->ranks) /* some of the communicator's */
         return compare(k, n, traits);
+    if (coll_trial_serves(k, n, traits))
+        return try(k, n, traits);
     if (!c->choices && !(c->choices = calloc(COLL_KINDS, sizeof *c->choices)))
         return compare(k, n, traits);
     struct coll_choice *last = &c->choices[kind];

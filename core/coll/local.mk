@@ -18,6 +18,8 @@ libcore_la_SOURCES += \
     core/coll/coll_quick.h \
     core/coll/coll_select.c \
     core/coll/coll_table.def \
+    core/coll/coll_trial.c \
+    core/coll/coll_trial.h \
     core/coll/comm_dup.c \
     core/coll/comm_from_group.c \
     core/coll/comm_inter.c \

@@ -23,6 +23,7 @@
 #include <stdalign.h>
 
 #include "core/coll/coll_engine.h"
+#include "core/coll/coll_trial.h"
 #include "provider/base/pace.h"
 #include "provider/base/param.h"
 
@@ -91,6 +92,8 @@ struct shm_area {
     struct coll setup;  /* the agreement on the area */
 
     uint32_t whom[SHM_MEMBERS]; /* for fabric_fetch */
+
+    struct coll_trials trials;
 };
 
 /* ---- Making one ---- */

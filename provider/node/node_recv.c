@@ -238,7 +238,7 @@ static void judge_way(struct node_ep *ep, struct node_posted *p, struct node_mes
     if (!p)
         node_way_missed(ep, m);
     else if (p->sink || container_of(p, struct node_recv, posted)->iov_count == 1)
-        node_way_met(ep, m);
+        node_way_met(m);
 }
 
 bool node_recv_message(struct node_ep *ep, struct node_message *m)

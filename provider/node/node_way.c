@@ -85,7 +85,7 @@ static void trial_end(struct node_ep *ep, struct node_peer *peer, struct node_wa
     want(ep, peer, k, k->best);
 }
 
-void node_way_met(struct node_ep *ep, struct node_message *m)
+void node_way_met(struct node_message *m)
 {
     struct node_way_class *k = class_for(m);
 

@@ -56,7 +56,7 @@ struct node_ways {
 bool node_way_is_announced(const struct node_peer *peer, size_t len);
 
 /* The receiver: the message has found its receive, or not. */
-void node_way_met(struct node_ep *ep, struct node_message *m);
+void node_way_met(struct node_message *m);
 void node_way_missed(struct node_ep *ep, const struct node_message *m);
 /* Whether one that was announced is to be copied by the receiver alone. */
 bool node_way_is_alone(const struct node_message *m);

@@ -18,6 +18,7 @@ mpi_tests = \
     tests/mpi/coll_progress.mpi \
     tests/mpi/coll_quick.mpi \
     tests/mpi/coll_threads.mpi \
+    tests/mpi/coll_trial.mpi \
     tests/mpi/comm_context.mpi \
     tests/mpi/comm_make.mpi \
     tests/mpi/comm_type.mpi \
@@ -98,6 +99,8 @@ tests_mpi_coll_quick_mpi_SOURCES = tests/mpi/coll_quick.c tests/mpi/mpitest.h
 tests_mpi_coll_quick_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_threads_mpi_SOURCES = tests/mpi/coll_threads.c tests/mpi/mpitest.h
 tests_mpi_coll_threads_mpi_LDADD = libmpi_abi.la
+tests_mpi_coll_trial_mpi_SOURCES = tests/mpi/coll_trial.c tests/mpi/mpitest.h
+tests_mpi_coll_trial_mpi_LDADD = libmpi_abi.la
 tests_mpi_comm_context_mpi_SOURCES = tests/mpi/comm_context.c tests/mpi/mpitest.h
 tests_mpi_comm_context_mpi_LDADD = libmpi_abi.la
 tests_mpi_comm_make_mpi_SOURCES = tests/mpi/comm_make.c tests/mpi/mpitest.h

@@ -84,7 +84,7 @@ static void message(struct pair *p, size_t len, const unsigned us[NODE_WAYS])
         m.kind = NODE_CELL_RTS;
         way = node_way_is_alone(&m) ? NODE_WAY_ALONE : NODE_WAY_BOTH;
     }
-    node_way_met(&p->ep, &m);
+    node_way_met(&m);
     if (!m.timed)
         return;
     spin(us[way]);

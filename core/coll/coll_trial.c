@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "core/coll/coll_trial.h"
+
+#include "core/coll/coll_cost.h"
+#include "core/coll/shm_area.h"
+#include "provider/base/clock.h"
+#include "provider/base/count.h"
+#include "provider/base/param.h"
+
+enum {
+    LEAST = 16384, /* bytes of the whole operation */
+    FIRST = 8,     /* operations before the first trial */
+    BEFORE = 2,    /* operations by a row that are not timed: caches, pages, ways */
+    EACH = BEFORE + TRIAL_TIMED,
+    FAR = 4,        /* what a formula gives that many times as much is no candidate */
+    WORTH_NUM = 15, /* another row must take less than 15/16 of the time */
+    WORTH_DEN = 16,
+};
+
+static int kind_of(enum coll_kind kind)
+{
+    switch (kind) {
+    case COLL_BCAST:
+        return 0;
+    case COLL_ALLGATHER:
+        return 1;
+    case COLL_ALLTOALL:
+        return 2;
+    default:
+        return -1;
+    }
+}
+
+static struct coll_trial *trial_of(const struct coll *k, size_t n)
+{
+    unsigned size = 0;
+
+    for (size_t most = 2 * LEAST; n >= most && size < TRIAL_SIZES - 1; most *= 2)
+        size++;
+    return &k->comm->area->trials.trial[kind_of(k->args.kind)][size];
+}
+
+/* In a crowd times say who had the processor. */
+bool coll_trial_serves(const struct coll *k, size_t n, unsigned traits)
+{
+    return k->blocking && n >= LEAST && param.coll_trials > 0 && traits & (AREA | DIRECT) &&
+           kind_of(k->args.kind) >= 0 && k->comm->area->load <= 1;
+}
+
+/* The candidates, by what their formulas give. */
+static void begin(struct coll_trial *t, enum coll_kind kind, const struct coll_shape *s)
+{
+    double costs[TRIAL_ROWS];
+
+    t->count = 0;
+    t->traits = s->traits;
+    for (unsigned i = 0; i < coll_row_count; i++) {
+        const struct coll_row *r = &coll_rows[i];
+        if (r->kind != kind || r->needs & ~s->traits)
+            continue;
+        double cost = r->cost(s);
+        unsigned at = t->count < TRIAL_ROWS ? t->count++ : TRIAL_ROWS;
+        while (at > 0 && cost < costs[at - 1]) {
+            if (at < TRIAL_ROWS) {
+                costs[at] = costs[at - 1];
+                t->rows[at] = t->rows[at - 1];
+            }
+            at--;
+        }
+        if (at < TRIAL_ROWS) {
+            costs[at] = cost;
+            t->rows[at] = r;
+        }
+    }
+    while (t->count && costs[t->count - 1] > FAR * costs[0])
+        t->count--;
+}
+
+/* ---- All ranks together ---- */
+
+static void conclude(struct coll_trial *t)
+{
+    unsigned least = t->best;
+
+    for (unsigned i = 0; i < t->count; i++)
+        if (t->all[i] < t->all[least])
+            least = i;
+    if (WORTH_DEN * t->all[least] < WORTH_NUM * t->all[t->best])
+        t->best = least;
+    t->operations = 0;
+    t->pause = (unsigned)param.coll_trials;
+    count_add(&counts.coll_trials, 1);
+}
+
+/* Before the operation itself: adds up, and goes on as what that says. 2 log p alpha. */
+static enum coll_step agree(struct coll *k)
+{
+    struct coll_trial *t = k->trial;
+
+    if (k->round == 0) {
+        coll_child(k, &(struct coll_args){
+                          .kind = COLL_ALLREDUCE,
+                          .comm = k->comm,
+                          .send = {.buf = t->mine, .count = t->count, .type = &datatype_uint64},
+                          .recv = {.buf = t->all},
+                          .op = op_find(MPI_SUM),
+                          .round = allreduce_doubling});
+        return COLL_MORE;
+    }
+    k->trial = NULL;
+    conclude(t);
+    k->round = 0;
+    k->call = t->rows[t->best]->round;
+    k->in_area = t->rows[t->best]->needs & (AREA | SLOT | DIRECT);
+    return k->call(k);
+}
+
+static const struct coll_row agreement = {.round = agree};
+
+const struct coll_row *coll_trial_row(struct coll *k, const struct coll_shape *s)
+{
+    struct coll_trial *t = trial_of(k, (size_t)s->n);
+
+    if (!t->count) {
+        begin(t, k->args.kind, s);
+        t->pause = FIRST;
+    }
+    if (t->traits != s->traits)
+        return coll_cheapest(k->args.kind, s);
+    unsigned tried = t->operations++ - t->pause;
+    if (t->operations <= t->pause || t->count == 1)
+        return t->rows[t->best];
+    k->trial = t;
+    if (tried == t->count * EACH)
+        return &agreement;
+    k->trial_start = clock_ns();
+    return t->rows[tried / EACH];
+}
+
+/* ---- One rank ---- */
+
+static uint32_t middle(uint32_t took[TRIAL_TIMED])
+{
+    for (int i = 1; i < TRIAL_TIMED; i++)
+        for (int j = i; j > 0 && took[j] < took[j - 1]; j--) {
+            uint32_t more = took[j - 1];
+            took[j - 1] = took[j];
+            took[j] = more;
+        }
+    return took[TRIAL_TIMED / 2];
+}
+
+void coll_trial_took(struct coll *k)
+{
+    struct coll_trial *t = k->trial;
+    uint64_t took = clock_ns() - k->trial_start;
+    unsigned tried = t->operations - 1 - t->pause;
+
+    if (tried % EACH < BEFORE)
+        return;
+    t->took[tried % EACH - BEFORE] = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
+    if (tried % EACH == EACH - 1)
+        t->mine[tried / EACH] = middle(t->took);
+}
