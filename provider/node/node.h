@@ -6,11 +6,12 @@
  *     node_fabric <- node_domain <- node_av, node_cq, node_cntr, node_ep, node_region's mr
  *
  * An endpoint owns its segment and, for every process it has met, a peer: that one's segment,
- * mapped. A message of up to NODE_CELL_PAYLOAD bytes travels in its cell; up to NODE_TRAIN chunks,
- * through chunks of the sender's segment, unless its receiver wants it otherwise (node_way.h); a
- * longer one is announced and then copied once, by the receiver (process_vm_readv) and, where it
- * waits anyway, the sender (process_vm_writev) or, where the system forbids that or either buffer
- * is in many pieces, streamed through chunks on request.
+ * mapped. A message of up to NODE_CELL_PAYLOAD bytes travels in its cell, of up to
+ * NODE_PAIR_PAYLOAD in two; up to NODE_TRAIN chunks, through chunks of the sender's segment, unless
+ * its receiver wants it otherwise (node_way.h); a longer one is announced and then copied once, by
+ * the receiver (process_vm_readv) and, where it waits anyway, the sender (process_vm_writev) or,
+ * where the system forbids that or either buffer is in many pieces, streamed through chunks on
+ * request.
  *
  * Locks: one a domain, taken by every call on its objects (off under FI_THREAD_DOMAIN). Functions
  * here are called with it held unless they say otherwise; the fi_* entry points take and drop it.

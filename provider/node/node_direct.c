@@ -16,6 +16,7 @@ HOT_INLINE bool is_plain(const struct node_peer *peer, uint64_t word)
 
     return LIKELY(peer != NULL) &&
            (LIKELY(what == (NODE_WIRE_TAGGED << 8 | NODE_CELL_INLINE)) ||
+            what == (NODE_WIRE_TAGGED << 8 | NODE_CELL_PAIR) ||
             (what == (NODE_WIRE_TAGGED << 8 | NODE_CELL_CHUNK) && !peer->gone));
 }
 
@@ -27,6 +28,11 @@ HOT_INLINE void take_cell(struct node_ep *ep, struct node_peer *peer, const stru
 
     if (LIKELY(node_word_kind(word) == NODE_CELL_INLINE)) {
         copy_small(buf, cell->payload, len);
+    } else if (node_word_kind(word) == NODE_CELL_PAIR) {
+        memcpy(buf, cell->payload, NODE_CELL_PAYLOAD);
+        node_reader_advance(&ep->in.reader);
+        copy_some((char *)buf + NODE_CELL_PAYLOAD, node_cell_rest(ep->in.reader.cell),
+                  len - NODE_CELL_PAYLOAD);
     } else {
         struct node_wire_chunk wire;
         memcpy(&wire, cell->payload, sizeof(wire));

@@ -19,6 +19,7 @@
 enum node_kind {
     NODE_CELL_NONE,
     NODE_CELL_INLINE, /* the payload is the message */
+    NODE_CELL_PAIR,   /* the message begins here and ends in the next cell */
     NODE_CELL_CHUNK,  /* struct node_wire_chunk */
     NODE_CELL_TRAIN,  /* struct node_wire_train */
     NODE_CELL_RTS,    /* struct node_wire_rts; length: number of pieces */
@@ -30,6 +31,7 @@ enum node_kind {
     NODE_CELL_GET,    /* struct node_wire_get: answered by a stream */
     NODE_CELL_NOTICE, /* struct node_wire_notice: a write with data was done at once */
     NODE_CELL_ATOMIC, /* struct node_wire_atomic, operands in a chunk */
+    NODE_CELL_SECOND, /* of a pair whose first was passed over: nothing */
 };
 
 enum { /* a cell's flags */
@@ -55,14 +57,20 @@ void node_outlet_wake(struct node_outlet *out);
 
 _Static_assert((int)NODE_CELL_PAYLOAD <= (int)COPY_FEW, "a cell's payload is copied by copy_few");
 
-/* A cell to be filled and published, with nothing that may fail in between; NULL: no room. */
-HOT_INLINE struct node_cell *node_outlet_take(struct node_outlet *out, uint64_t *position)
+/* `cells` to be filled and published, with nothing that may fail in between; NULL: no room. */
+HOT_INLINE struct node_cell *node_outlet_take_some(struct node_outlet *out, uint64_t *position,
+                                                   unsigned cells)
 {
-    struct node_cell *cell = node_queue_take(out->queue, &out->head_seen, position);
+    struct node_cell *cell = node_queue_take(out->queue, &out->head_seen, position, cells);
 
     if (LIKELY(cell != NULL))
-        out->next = *position + 1;
+        out->next = *position + cells;
     return cell;
+}
+
+HOT_INLINE struct node_cell *node_outlet_take(struct node_outlet *out, uint64_t *position)
+{
+    return node_outlet_take_some(out, position, 1);
 }
 
 /*

@@ -15,6 +15,19 @@
 
 enum { LOOKS = 4096 }; /* in vain, before a reader asks whether something is wrong */
 
+static bool message_pair(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)
+{
+    struct node_reader *r = &ep->in.reader;
+    unsigned char bytes[NODE_PAIR_PAYLOAD];
+
+    memcpy(bytes, cell->payload, NODE_CELL_PAYLOAD);
+    memcpy(bytes + NODE_CELL_PAYLOAD, node_cell_rest(node_queue_cell(r->queue, r->position + 1)),
+           sizeof(bytes) - NODE_CELL_PAYLOAD);
+    m->bytes = bytes;
+    m->kind = NODE_CELL_INLINE;
+    return node_recv_message(ep, m);
+}
+
 static bool message_chunk(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)
 {
     struct node_wire_chunk wire;
@@ -66,6 +79,8 @@ static bool message(struct node_ep *ep, struct node_peer *peer, uint64_t word,
     case NODE_CELL_INLINE:
         m.bytes = cell->payload;
         return node_recv_message(ep, &m);
+    case NODE_CELL_PAIR:
+        return message_pair(ep, &m, cell);
     case NODE_CELL_CHUNK:
         return message_chunk(ep, &m, cell);
     case NODE_CELL_TRAIN:
@@ -90,11 +105,12 @@ static bool handle(struct node_ep *ep, struct node_peer *peer, uint64_t word,
     } wire;
 
     /* What lies in the segment of one that is gone is gone, too. */
-    if (__builtin_expect(peer->gone, 0) && node_word_kind(word) != NODE_CELL_INLINE &&
+    if (__builtin_expect(peer->gone, 0) && node_word_kind(word) > NODE_CELL_PAIR &&
         node_word_kind(word) != NODE_CELL_RTS)
         return true;
     switch (node_word_kind(word)) {
     case NODE_CELL_INLINE:
+    case NODE_CELL_PAIR:
     case NODE_CELL_CHUNK:
     case NODE_CELL_TRAIN:
     case NODE_CELL_RTS:
@@ -188,6 +204,8 @@ bool node_ep_step(struct node_ep *ep, const struct node_cell *cell, uint64_t wor
     if (__builtin_expect(peer || !node_peer_source(ep, node_word_source(word), &peer), 1) &&
         __builtin_expect(!handle(ep, peer, word, cell), 0))
         return false;
+    if (node_word_kind(word) == NODE_CELL_PAIR)
+        node_reader_advance(&ep->in.reader);
     node_reader_advance(&ep->in.reader);
     return true;
 }

@@ -6,9 +6,13 @@
  * exactly when it is whole, and neither side ever clears anything. The only lines that two writers
  * share are the tail's; the only one that reader and writer share is the cell's.
  *
- * Room: the reader publishes how far it has come every NODE_CELLS / 16 cells. A writer takes a cell
- * only while tail + NODE_WRITERS <= head + NODE_CELLS as it last saw them: between its look and its
- * fetch-and-add at most NODE_WRITERS - 1 others can slip in, so no cell is overwritten.
+ * A writer may take two cells at once, a pair: the second one's first word is stored before the
+ * first one's, so that who sees the first sees both, and says that it is a second, for the reader
+ * who passed over a first whose writer was killed.
+ *
+ * Room: the reader publishes how far it has come every NODE_CELLS / 16 cells. A writer takes cells
+ * only while tail + 2 NODE_WRITERS <= head + NODE_CELLS as it last saw them: between its look and
+ * its fetch-and-add at most NODE_WRITERS - 1 others can slip in, so no cell is overwritten.
  */
 #ifndef ORIEL_NODE_QUEUE_H
 #define ORIEL_NODE_QUEUE_H
@@ -16,12 +20,14 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "provider/base/hot.h"
 
 enum {
     NODE_CELL_PAYLOAD = 40,
+    NODE_PAIR_PAYLOAD = 40 + 56, /* of a pair: all of the second but its word */
     NODE_CELLS = 4096,
     NODE_CELLS_LOG = 12,
     NODE_AHEAD = 4,
@@ -48,28 +54,41 @@ static inline uint64_t node_lap(uint64_t position)
     return (position >> NODE_CELLS_LOG) + 1; /* 1 at first: fresh memory is no message */
 }
 
+static inline struct node_cell *node_queue_cell(struct node_queue *q, uint64_t position)
+{
+    return &q->cells[position % NODE_CELLS];
+}
+
+/* Where a pair's second cell has the end of what does not fit into the first one's payload. */
+static inline unsigned char *node_cell_rest(struct node_cell *second)
+{
+    return (unsigned char *)second + offsetof(struct node_cell, tag);
+}
+
 /*
- * Takes a cell; NULL when there is no room. *head_seen is the writer's own memory of the reader's
- * place. The caller fills the cell and publishes it; it must not fail in between.
+ * Takes one cell, or two that follow each other; NULL when there is no room. *head_seen is the
+ * writer's own memory of the reader's place. The caller fills the cells and publishes them, the
+ * last one first; it must not fail in between.
  */
-static inline struct node_cell *node_queue_take(struct node_queue *q, uint64_t *head_seen,
-                                                uint64_t *position)
+HOT_INLINE struct node_cell *node_queue_take(struct node_queue *q, uint64_t *head_seen,
+                                             uint64_t *position, unsigned cells)
 {
     uint64_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
 
-    if (__builtin_expect(tail + NODE_WRITERS > *head_seen + NODE_CELLS, 0)) {
+    if (__builtin_expect(tail + 2 * NODE_WRITERS > *head_seen + NODE_CELLS, 0)) {
         *head_seen = atomic_load_explicit(&q->head, memory_order_acquire);
-        if (tail + NODE_WRITERS > *head_seen + NODE_CELLS)
+        if (tail + 2 * NODE_WRITERS > *head_seen + NODE_CELLS)
             return NULL;
     }
-    *position = atomic_fetch_add_explicit(&q->tail, 1, memory_order_relaxed);
+    *position = atomic_fetch_add_explicit(&q->tail, cells, memory_order_relaxed);
     /*
      * Where one message follows the other, the line that the writer will need is fetched while it
      * fills this one: the fetch-and-add waits for all stores before it, so that it could not wait
      * for two lines at once. The reader does not look there yet.
      */
-    prefetch_to_store(&q->cells[(*position + NODE_AHEAD) % NODE_CELLS]);
-    return &q->cells[*position % NODE_CELLS];
+    for (unsigned i = 0; i < cells; i++)
+        prefetch_to_store(node_queue_cell(q, *position + NODE_AHEAD + i));
+    return node_queue_cell(q, *position);
 }
 
 /* The cell is whole: `bits` are the word's lower 48. */

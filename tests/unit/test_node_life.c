@@ -30,12 +30,12 @@ static void kill_peer(int rank)
 static void talk(struct end *e, int rank, int rounds)
 {
     static unsigned char out[100000], in[100000];
-    static const size_t lens[] = {8, 41, 16384, 100000};
+    static const size_t lens[] = {8, 41, 97, 16384, 100000};
     int other = 2 - rank;
     struct fi_cq_tagged_entry c;
 
     for (int i = 0; i < rounds; i++) {
-        size_t len = lens[i % 4];
+        size_t len = lens[i % 5];
         fill(out, len, i);
         POST(e, fi_trecv(e->ep, in, len, NULL, e->addr[other], 500, 0, in));
         POST(e, fi_tsend(e->ep, out, len, NULL, e->addr[other], 500, out));
@@ -151,8 +151,9 @@ NODE_TEST(life, killed_in_the_middle, 3)
     end_finish(&e);
 }
 
-/* Killed after it took a cell and before it filled it: the others' messages still come through. */
-NODE_TEST(life, killed_while_writing, 3)
+/* Killed after it took cells and before it filled the first: others' messages still come through.
+ */
+static void killed_with(int rank, unsigned cells)
 {
     struct end e;
     char buf[8] = "";
@@ -167,7 +168,10 @@ NODE_TEST(life, killed_while_writing, 3)
         struct node_ep *ep = container_of(e.ep, struct node_ep, fid);
         POST(&e, fi_tinject(e.ep, buf, 8, e.addr[0], 1));
         CHECK(!node_peer_get(ep, e.addr[0], &peer), "peer");
-        CHECK(node_outlet_take(&peer->out, &position), "a cell");
+        CHECK(node_outlet_take_some(&peer->out, &position, cells), "a cell");
+        if (cells == 2)
+            node_queue_publish(node_queue_cell(peer->out.queue, position + 1), position + 1,
+                               node_word(NODE_CELL_SECOND, 0) | peer->out.from);
         job_words[8] = 1;
         for (;;)
             pause();
@@ -178,6 +182,16 @@ NODE_TEST(life, killed_while_writing, 3)
         kill_peer(1);
     talk(&e, rank, 20);
     end_finish(&e);
+}
+
+NODE_TEST(life, killed_while_writing, 3)
+{
+    killed_with(rank, 1);
+}
+
+NODE_TEST(life, killed_while_writing_a_pair, 3)
+{
+    killed_with(rank, 2);
 }
 
 /* A process that sends and ends at once has sent: nobody had met it before. */

@@ -282,7 +282,7 @@ static void peeks(int rank, struct end *e, bool tagged, size_t len)
 
 static void all_peeks(int rank)
 {
-    static const size_t lens[] = {0, 8, 40, 41, 16384, 16385, 200000};
+    static const size_t lens[] = {0, 8, 40, 41, 97, 16384, 16385, 200000};
     struct end e;
 
     end_start(&e, NULL);
@@ -461,7 +461,7 @@ NODE_TEST(match, flood_of_chunks_to_a_distant_peer, 2)
  */
 static void trains_that_wait(int rank)
 {
-    static const size_t lens[] = {8, 5000, 16384, 16385, 100000, 262144, 300000};
+    static const size_t lens[] = {8, 80, 5000, 16384, 16385, 100000, 262144, 300000};
     enum { TRAINS = 40, LENS = sizeof(lens) / sizeof(*lens), LEN = 40000 };
     struct end e;
     unsigned char *buf = malloc(TRAINS + 300000), *in = malloc(300000);

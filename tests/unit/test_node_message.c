@@ -7,9 +7,9 @@
 #include "tests/unit/node_job.h"
 
 /* Around every limit where the way of a message changes. */
-static const size_t sizes[] = {0,     1,      7,      8,      39,     40,    41,
-                               64,    4095,   4096,   16383,  16384,  16385, 65536,
-                               65537, 262144, 262145, 300000, 1 << 20};
+static const size_t sizes[] = {0,     1,     7,     8,      39,     40,     41,
+                               64,    96,    97,    4095,   4096,   16383,  16384,
+                               16385, 65536, 65537, 262144, 262145, 300000, 1 << 20};
 enum { SIZES = sizeof(sizes) / sizeof(sizes[0]), LARGEST = 1 << 20, INJECT = 16384 };
 
 static unsigned char *buffer(void)
@@ -418,7 +418,7 @@ NODE_TEST(message, buffers_that_stand_close, 2)
 
 static void truncations(int rank, struct end *e)
 {
-    static const size_t rooms[] = {0, 1, 39, 41, 16383, 16385, 100000};
+    static const size_t rooms[] = {0, 1, 39, 41, 95, 16383, 16385, 100000};
     unsigned char *buf = buffer();
     struct fi_cq_err_entry error;
     struct fi_cq_tagged_entry c;

@@ -32,6 +32,14 @@ static struct node_queue *queue_new(void)
     return q;
 }
 
+enum { ONE = 1, FIRST, SECOND }; /* kinds */
+
+/* Every third takes a pair. */
+static bool is_pair(uint64_t i)
+{
+    return i % 3 == 2;
+}
+
 /* Every field says who wrote it and when. */
 static void *writer(void *arg)
 {
@@ -40,14 +48,19 @@ static void *writer(void *arg)
 
     for (uint64_t i = 0; i < EACH; i++) {
         struct node_cell *cell;
-        while (!(cell = node_queue_take(queue, &seen, &position)))
+        while (!(cell = node_queue_take(queue, &seen, &position, is_pair(i) ? 2 : 1)))
             sched_yield();
+        if (is_pair(i)) {
+            struct node_cell *second = node_queue_cell(queue, position + 1);
+            memset(node_cell_rest(second), (int)(i - me), NODE_PAIR_PAYLOAD - NODE_CELL_PAYLOAD);
+            node_queue_publish(second, position + 1, node_word(SECOND, me));
+        }
         cell->tag = i;
         cell->data = i * WRITERS + me;
         memset(cell->payload, (int)(i + me), NODE_CELL_PAYLOAD);
         node_queue_publish(cell, position,
-                           node_word(1, me) | node_word_of_length(i & 0xffff) |
-                               node_word_of_source(me));
+                           node_word(is_pair(i) ? FIRST : ONE, me) |
+                               node_word_of_length(i & 0xffff) | node_word_of_source(me));
     }
     return NULL;
 }
@@ -70,8 +83,18 @@ static uint64_t read_all(uint64_t position)
         CHECK(node_word_flags(word) == from);
         for (int i = 0; i < NODE_CELL_PAYLOAD; i++)
             CHECK(cell->payload[i] == (unsigned char)(next[from] + from));
-        next[from]++;
+        CHECK(node_word_kind(word) == (is_pair(next[from]) ? FIRST : ONE));
         node_reader_advance(&reader);
+        if (is_pair(next[from])) {
+            /* Nobody waits for it. */
+            CHECK((cell = node_reader_peek(&reader, &word)));
+            CHECK(node_word_kind(word) == SECOND);
+            CHECK(node_word_flags(word) == from);
+            for (int i = 0; i < NODE_PAIR_PAYLOAD - NODE_CELL_PAYLOAD; i++)
+                CHECK(node_cell_rest(cell)[i] == (unsigned char)(next[from] - from));
+            node_reader_advance(&reader);
+        }
+        next[from]++;
     }
     return reader.position;
 }
@@ -118,16 +141,16 @@ static void full(void)
     struct node_cell *cell;
 
     queue = queue_new();
-    for (; (cell = node_queue_take(queue, &seen, &position)); taken++) {
+    for (; (cell = node_queue_take(queue, &seen, &position, 1)); taken++) {
         cell->tag = taken;
         node_queue_publish(cell, position, node_word(1, 0));
     }
-    CHECK(taken == NODE_CELLS - NODE_WRITERS + 1);
+    CHECK(taken == NODE_CELLS - 2 * NODE_WRITERS + 1);
     for (node_reader_open(&reader, queue, 0); (cell = node_reader_peek(&reader, &word));
          node_reader_advance(&reader))
         CHECK(cell->tag == reader.position);
     CHECK(reader.position == taken);
-    CHECK(node_queue_take(queue, &seen, &position));
+    CHECK(node_queue_take(queue, &seen, &position, 1));
     free(queue);
 }
 

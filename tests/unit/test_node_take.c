@@ -5,7 +5,7 @@
 /* It is over before the call returns, and was never posted. */
 NODE_TEST(node_take, next, 2)
 {
-    static const size_t lens[] = {0, 1, 7, 8, 9, 39, 40, 41, NODE_CHUNK};
+    static const size_t lens[] = {0, 1, 7, 8, 9, 39, 40, 41, 96, 97, NODE_CHUNK};
     static const uint64_t ignored[] = {0, 0xff00000000000000, ~UINT64_C(0)};
     struct take *t = takes;
     struct side s;
@@ -516,7 +516,7 @@ NODE_TEST(node_take, behind_the_queue, 2)
 
 NODE_TEST(node_take, longer_than_its_receive, 2)
 {
-    static const size_t lens[] = {1, 8, 9, 40, 41, NODE_CHUNK};
+    static const size_t lens[] = {1, 8, 9, 40, 41, 96, 97, NODE_CHUNK};
     struct take *t = takes;
     struct side s;
 
