@@ -40,11 +40,21 @@ static struct coll_trial *trial_of(const struct coll *k, size_t n)
     return &k->comm->area->trials.trial[kind_of(k->args.kind)][size];
 }
 
-/* In a crowd times say who had the processor. */
+/*
+ * In a crowd times say who had the processor. An alltoall in place may need as much memory again,
+ * by some ways: too much to be tried.
+ */
 bool coll_trial_serves(const struct coll *k, size_t n, unsigned traits)
 {
     return k->blocking && n >= LEAST && param.coll_trials > 0 && traits & (AREA | DIRECT) &&
-           kind_of(k->args.kind) >= 0 && k->comm->area->load <= 1;
+           kind_of(k->args.kind) >= 0 && k->comm->area->load <= 1 &&
+           !(k->args.kind == COLL_ALLTOALL && traits & IN_PLACE);
+}
+
+/* Of those that are left none asks whether it is in place, which ranks may say differently. */
+static unsigned common(unsigned traits)
+{
+    return traits & ~(unsigned)(IN_PLACE | NOT_IN_PLACE);
 }
 
 /* The candidates, by what their formulas give. */
@@ -53,7 +63,7 @@ static void begin(struct coll_trial *t, enum coll_kind kind, const struct coll_s
     double costs[TRIAL_ROWS];
 
     t->count = 0;
-    t->traits = s->traits;
+    t->traits = common(s->traits);
     for (unsigned i = 0; i < coll_row_count; i++) {
         const struct coll_row *r = &coll_rows[i];
         if (r->kind != kind || r->needs & ~s->traits)
@@ -78,14 +88,14 @@ static void begin(struct coll_trial *t, enum coll_kind kind, const struct coll_s
 
 /* ---- All ranks together ---- */
 
-static void conclude(struct coll_trial *t)
+static void conclude(struct coll_trial *t, bool known)
 {
     unsigned least = t->best;
 
     for (unsigned i = 0; i < t->count; i++)
         if (t->all[i] < t->all[least])
             least = i;
-    if (WORTH_DEN * t->all[least] < WORTH_NUM * t->all[t->best])
+    if (known && WORTH_DEN * t->all[least] < WORTH_NUM * t->all[t->best])
         t->best = least;
     t->operations = 0;
     t->pause = (unsigned)param.coll_trials;
@@ -108,7 +118,7 @@ static enum coll_step agree(struct coll *k)
         return COLL_MORE;
     }
     k->trial = NULL;
-    conclude(t);
+    conclude(t, !k->error);
     k->round = 0;
     k->call = t->rows[t->best]->round;
     k->in_area = t->rows[t->best]->needs & (AREA | SLOT | DIRECT);
@@ -125,7 +135,7 @@ const struct coll_row *coll_trial_row(struct coll *k, const struct coll_shape *s
         begin(t, k->args.kind, s);
         t->pause = FIRST;
     }
-    if (t->traits != s->traits)
+    if (t->traits != common(s->traits))
         return coll_cheapest(k->args.kind, s);
     unsigned tried = t->operations++ - t->pause;
     if (t->operations <= t->pause || t->count == 1)

@@ -165,6 +165,7 @@ struct node_message {
     uint8_t kind, flags; /* the cell's */
     uint8_t way;         /* enum node_way: what was wanted when it found its receive, */
     uint64_t timed;      /* and when (ns) that was; 0: it is not timed */
+    uint32_t sent;       /* TRAIN, RTS: node_way_stamp */
     /* Where the bytes are: memory of this process or the segment (INLINE, CHUNK), or the sender's
      * own memory, to be fetched (RTS: address of the data, or of `pieces` iovecs). */
     const void *bytes;
@@ -313,12 +314,14 @@ struct node_wire_chunk {
 struct node_wire_train {
     uint64_t op; /* to acknowledge, or 0 */
     uint32_t len;
+    uint32_t sent; /* node_way_stamp */
     uint8_t chunks[NODE_TRAIN];
 };
 
 struct node_wire_rts {
     uint64_t op, len, address;
     uint32_t pull;
+    uint32_t sent; /* node_way_stamp */
 };
 
 struct node_wire_answer {

@@ -47,6 +47,7 @@ static bool message_train(struct node_ep *ep, struct node_message *m, const stru
 
     memcpy(&wire, cell->payload, sizeof(wire));
     m->len = wire.len;
+    m->sent = wire.sent;
     memcpy(m->chunks, wire.chunks, sizeof(m->chunks));
     m->sender_op = wire.op;
     return node_recv_message(ep, m);
@@ -61,6 +62,7 @@ static bool message_rts(struct node_ep *ep, struct node_message *m, const struct
     m->len = wire.len;
     m->address = wire.address;
     m->pull = wire.pull;
+    m->sent = wire.sent;
     m->sender_op = wire.op;
     return node_recv_message(ep, m);
 }

@@ -124,6 +124,7 @@ void node_recv_fetched(struct node_ep *ep, const struct node_recv *r, const stru
      * never fatal. */
     if (is_forbidden(error)) {
         m->peer->single_copy = false;
+        node_way_forget(ep, m->peer);
         error = stream_in(ep, r, m, len);
         if (!error)
             return;
@@ -238,7 +239,7 @@ static void judge_way(struct node_ep *ep, struct node_posted *p, struct node_mes
     if (!p)
         node_way_missed(ep, m);
     else if (p->sink || container_of(p, struct node_recv, posted)->iov_count == 1)
-        node_way_met(m);
+        node_way_met(ep, m);
 }
 
 bool node_recv_message(struct node_ep *ep, struct node_message *m)

@@ -257,6 +257,7 @@ static int at_once(struct node_ep *ep, struct node_peer *peer, const struct rma 
             node_copy(peer->segment->address.pid, r->write, r->iov, r->iov_count, &theirs, 1, len);
         if (ret == -EPERM || ret == -EACCES || ret == -ENOSYS) {
             peer->single_copy = false;
+            node_way_forget(ep, peer);
             return -FI_ENOSYS;
         }
     }

@@ -28,7 +28,7 @@ enum {
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c000bull /* "ORIEL", layout 11 */
+#define NODE_MAGIC 0x4f5249454c000cull /* "ORIEL", layout 12 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {

@@ -9,9 +9,10 @@
  *
  * So the receiver, who sees the whole of each, tries: of every sender and class of length, now and
  * then, it takes the time of a few messages by each way, and asks for the best one from then on, in
- * the sender's entry of its list of sources. Only messages count that found their receive: one that
- * nobody waits for is best out of its sender's hands, in a train. So is every one in a crowd, where
- * times say who had the processor.
+ * the sender's entry of its list of sources. But a message that nobody waits for is best out of its
+ * sender's hands, in a train: where more than one in nine comes before its receive, or waits for a
+ * receiver that is away, all go that way. So they do in a crowd, where times say who had the
+ * processor.
  */
 #ifndef ORIEL_NODE_NODE_WAY_H
 #define ORIEL_NODE_NODE_WAY_H
@@ -43,23 +44,29 @@ struct node_way_class {
     uint8_t count;    /* samples */
     uint8_t messages; /* of the sample */
     uint8_t waited;   /* messages since the last trial */
-    uint8_t late;     /* messages in a row that came before their receive */
+    uint8_t late;     /* how far those that came before their receive outweigh the others */
     bool trial;
 };
 
 struct node_ways {
     struct node_way_class classes[NODE_WAY_CLASSES];
     uint64_t last_end; /* ns: of the last message that was timed */
+    uint64_t last_met; /* ns: when the last one found its receive */
 };
 
 /* The sender: whether that peer wants messages of that length announced. */
 bool node_way_is_announced(const struct node_peer *peer, size_t len);
 
+/* When that is, for the receiver to see how long the message has waited. */
+uint32_t node_way_stamp(void);
+
 /* The receiver: the message has found its receive, or not. */
-void node_way_met(struct node_message *m);
+void node_way_met(struct node_ep *ep, struct node_message *m);
 void node_way_missed(struct node_ep *ep, const struct node_message *m);
 /* Whether one that was announced is to be copied by the receiver alone. */
 bool node_way_is_alone(const struct node_message *m);
+/* That peer's memory cannot be copied from any more. */
+void node_way_forget(struct node_ep *ep, struct node_peer *peer);
 /* It has been received, to the last byte. Called where m->timed. */
 void node_way_took(struct node_ep *ep, const struct node_message *m);
 

@@ -210,7 +210,8 @@ static void sends_and_ends(int rank, size_t len)
         __atomic_fetch_add(&job_words[8], 1, __ATOMIC_ACQ_REL);
         return;
     }
-    while (len <= 40 ? job_words[8] < 3 : !(job_words[1] && job_words[2] && job_words[3]))
+    while (len <= NODE_PAIR_PAYLOAD ? job_words[8] < 3
+                                    : !(job_words[1] && job_words[2] && job_words[3]))
         sched_yield();
     usleep(20000);
     for (int i = 1; i < job_size; i++) {
@@ -225,6 +226,11 @@ static void sends_and_ends(int rank, size_t len)
 NODE_TEST(life, sends_a_cell_and_ends, 4)
 {
     sends_and_ends(rank, 8);
+}
+
+NODE_TEST(life, sends_a_pair_and_ends, 4)
+{
+    sends_and_ends(rank, 90);
 }
 
 NODE_TEST(life, sends_a_chunk_and_ends, 4)

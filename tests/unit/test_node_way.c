@@ -77,14 +77,15 @@ static void spin(unsigned us)
 /* One message that found its receive, the way that the sender was asked for. */
 static void message(struct pair *p, size_t len, const unsigned us[NODE_WAYS])
 {
-    struct node_message m = {.peer = &p->sender, .len = len, .kind = NODE_CELL_TRAIN};
+    struct node_message m = {
+        .peer = &p->sender, .len = len, .kind = NODE_CELL_TRAIN, .sent = node_way_stamp()};
     enum node_way way = NODE_WAY_TRAIN;
 
     if (node_way_is_announced(&p->out, len)) {
         m.kind = NODE_CELL_RTS;
         way = node_way_is_alone(&m) ? NODE_WAY_ALONE : NODE_WAY_BOTH;
     }
-    node_way_met(&m);
+    node_way_met(&p->ep, &m);
     if (!m.timed)
         return;
     spin(us[way]);
@@ -174,14 +175,58 @@ Test(way, not_all_the_time)
 Test(way, late_receives)
 {
     struct pair *p = pair_new();
+    struct node_way_class *k = &p->sender.ways.classes[1];
+    struct node_message m = {.peer = &p->sender, .len = SOME, .kind = NODE_CELL_RTS};
+    const unsigned us[NODE_WAYS] = {0};
+
+    settles(p, SOME, (unsigned[]){200, 100, 200}, NODE_WAY_BOTH);
+    k->again = UINT64_MAX;
+    for (int i = 0; i < 2000; i++)
+        if (i % 10 == 0)
+            node_way_missed(&p->ep, &m);
+        else
+            message(p, SOME, us);
+    cr_assert_eq(wanted(p, SOME), NODE_WAY_BOTH, "some may be late");
+    for (int i = 0; i < 200; i++)
+        if (i % 4 == 0)
+            node_way_missed(&p->ep, &m);
+        else
+            message(p, SOME, us);
+    cr_assert_eq(wanted(p, SOME), NODE_WAY_TRAIN);
+    cr_assert_gt(k->again, clock_ns() + 100000000u, "not for a while");
+    pair_free(p);
+}
+
+/* The same where they wait in the queue, as the receiver computes. */
+Test(way, receiver_away)
+{
+    struct pair *p = pair_new();
+    struct node_way_class *k = &p->sender.ways.classes[1];
     struct node_message m = {.peer = &p->sender, .len = SOME, .kind = NODE_CELL_RTS};
 
     settles(p, SOME, (unsigned[]){200, 100, 200}, NODE_WAY_BOTH);
-    for (int i = 0; i < 20; i++)
-        node_way_missed(&p->ep, &m);
-    cr_assert_eq(wanted(p, SOME), NODE_WAY_BOTH, "some may be late");
-    for (int i = 0; i < 20; i++)
-        node_way_missed(&p->ep, &m);
+    k->again = UINT64_MAX;
+    m.sent = node_way_stamp();
+    for (int i = 0; i < 100; i++)
+        node_way_met(&p->ep, &m);
+    cr_assert_eq(wanted(p, SOME), NODE_WAY_BOTH, "a flood waits for itself");
+    for (int i = 0; i < 20; i++) {
+        m.sent = node_way_stamp();
+        spin(200);
+        node_way_met(&p->ep, &m);
+    }
+    cr_assert_eq(wanted(p, SOME), NODE_WAY_TRAIN);
+    node_way_met(&p->ep, &m);
+    cr_assert_not(k->trial);
+    pair_free(p);
+}
+
+Test(way, refused)
+{
+    struct pair *p = pair_new();
+
+    settles(p, SOME, (unsigned[]){200, 100, 200}, NODE_WAY_BOTH);
+    node_way_forget(&p->ep, &p->sender);
     cr_assert_eq(wanted(p, SOME), NODE_WAY_TRAIN);
     pair_free(p);
 }
