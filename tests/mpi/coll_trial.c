@@ -113,7 +113,7 @@ static int are_tried(void)
 
 int main(int argc, char **argv)
 {
-    int operations = argc > 1 ? atoi(argv[1]) : SANITIZED ? 400 : 900, me[2];
+    int operations = argc > 1 ? atoi(argv[1]) : SANITIZED ? 600 : 900, me[2];
     MPI_Comm comms[2];
     MPI_Request beside;
     static char small[20000];

@@ -52,10 +52,13 @@ struct pair {
 
 static struct pair *pair_new(void)
 {
-    struct pair *p = calloc(1, sizeof(*p));
+    struct pair *p = aligned_alloc(64, (sizeof(*p) + 63) / 64 * 64);
 
     cr_assert(p);
-    cr_assert(p->ep.segment = calloc(1, sizeof(*p->ep.segment)));
+    memset(p, 0, sizeof(*p));
+    p->ep.segment = aligned_alloc(alignof(struct node_segment), sizeof(*p->ep.segment));
+    cr_assert(p->ep.segment);
+    memset(p->ep.segment, 0, sizeof(*p->ep.segment));
     p->sender.out.plain = p->out.out.from = node_word_of_source(3);
     p->sender.single_copy = p->out.single_copy = true;
     p->out.segment = p->ep.segment;
