@@ -113,7 +113,7 @@ static int are_tried(void)
 
 int main(int argc, char **argv)
 {
-    int operations = argc > 1 ? atoi(argv[1]) : SANITIZED ? 600 : 900, me[2];
+    int operations, me[2];
     MPI_Comm comms[2];
     MPI_Request beside;
     static char small[20000];
@@ -122,6 +122,7 @@ int main(int argc, char **argv)
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     setenv("ORIEL_COLL_TRIALS", "3", 0);
     begin(&argc, &argv);
+    operations = argc > 1 ? atoi(argv[1]) : !are_tried() ? 60 : SANITIZED ? 600 : 900;
     trials_open();
     OK(MPI_Comm_dup(MPI_COMM_WORLD, &comms[0]));
     OK(MPI_Comm_split(MPI_COMM_WORLD, 0, -rank, &comms[1]));
