@@ -236,9 +236,7 @@ static void take_posted(struct node_ep *ep, struct node_posted *p, const struct 
 
 static void judge_way(struct node_ep *ep, struct node_posted *p, struct node_message *m)
 {
-    if (!p)
-        node_way_missed(ep, m);
-    else if (p->sink || container_of(p, struct node_recv, posted)->iov_count == 1)
+    if (p->sink || container_of(p, struct node_recv, posted)->iov_count == 1)
         node_way_met(ep, m);
 }
 
@@ -247,10 +245,10 @@ bool node_recv_message(struct node_ep *ep, struct node_message *m)
     struct node_match *match = match_of(ep, m->flags & NODE_WIRE_TAGGED);
     struct node_posted *p = node_match_message(match, m->tag, m->peer->fi_addr);
 
-    if (UNLIKELY(m->len > NODE_CHUNK))
-        judge_way(ep, p, m);
     if (!p)
         return keep(ep, match, m);
+    if (UNLIKELY(m->len > NODE_CHUNK))
+        judge_way(ep, p, m);
     take_posted(ep, p, m);
     return true;
 }
@@ -363,6 +361,8 @@ static ssize_t claimed(struct node_ep *ep, struct node_match *match, const struc
             node_complete(ep, ep->rx_cq, NODE_RECV, rx->context, completion_flags(&m), 0, NULL,
                           m.data, m.tag, m.peer->fi_addr);
     } else {
+        if (UNLIKELY(u->message.len > NODE_CHUNK))
+            node_way_kept(ep, &u->message);
         take(ep, &r, &u->message);
         node_unexpected_free(ep, u);
     }
@@ -377,6 +377,8 @@ static void receive_posted(struct node_ep *ep, struct node_match *match, struct 
     if (!u) {
         node_match_post(match, p);
     } else if (node_match_may(match, p)) {
+        if (UNLIKELY(u->message.len > NODE_CHUNK))
+            node_way_kept(ep, &u->message);
         take_posted(ep, p, &u->message);
         node_unexpected_free(ep, u);
     }

@@ -6,9 +6,9 @@
 
 enum {
     BITS = 2,       /* of a way in a source's word */
-    SAMPLE = 4,     /* messages: the next one may begin before the last one ends */
+    SAMPLE = 8,     /* messages: the next one may begin before the last one ends */
     BETWEEN = 32,   /* messages between two trials, at least */
-    LATE = 8,       /* one that misses its receive outweighs so many that meet theirs; */
+    LATE = 8,       /* one that waits for its receive outweighs so many that do not; */
     LATE_MOST = 64, /* and with so much on that side the sender is to have them off its hands */
     WORTH_NUM = 7,  /* another way has to take less than 7/8 of the time */
     WORTH_DEN = 8,
@@ -16,8 +16,8 @@ enum {
     AWAY_NS = 20000, /* for so long, and the time of a copy, a message may wait for its receiver */
 };
 
-/* 36 messages in 100 ms that take up to 10 us more cost 0.4 %. */
-#define AGAIN_NS UINT64_C(100000000)
+/* 96 messages in 200 ms that take up to 10 us more cost 0.5 %. */
+#define AGAIN_NS UINT64_C(200000000)
 /* After receives were late. */
 #define LATER_NS UINT64_C(1000000000)
 
@@ -90,7 +90,7 @@ static void trial_end(struct node_ep *ep, struct node_peer *peer, struct node_wa
     want(ep, peer, k, k->best);
 }
 
-/* The receiver was away when it came, or is: trains, and no trial for a while. */
+/* With too many of them: trains, and no trial for a while. */
 static void was_late(struct node_ep *ep, struct node_peer *peer, struct node_way_class *k,
                      uint64_t now)
 {
@@ -122,6 +122,15 @@ static bool has_waited(struct node_ways *ways, const struct node_message *m, uin
            (since_sent < before ? since_sent : before) > AWAY_NS + m->len / 4;
 }
 
+static void judge(struct node_ep *ep, const struct node_message *m, struct node_way_class *k,
+                  uint64_t now)
+{
+    if (has_waited(&m->peer->ways, m, now))
+        was_late(ep, m->peer, k, now);
+    else
+        k->late -= k->late > 0;
+}
+
 void node_way_met(struct node_ep *ep, struct node_message *m)
 {
     struct node_way_class *k = class_for(m);
@@ -130,10 +139,7 @@ void node_way_met(struct node_ep *ep, struct node_message *m)
     if (!k)
         return;
     now = clock_ns();
-    if (has_waited(&m->peer->ways, m, now))
-        was_late(ep, m->peer, k, now);
-    else
-        k->late -= k->late > 0;
+    judge(ep, m, k, now);
     if (!k->trial) {
         if (++k->waited < BETWEEN)
             return;
@@ -148,12 +154,12 @@ void node_way_met(struct node_ep *ep, struct node_message *m)
     m->way = k->wanted;
 }
 
-void node_way_missed(struct node_ep *ep, const struct node_message *m)
+void node_way_kept(struct node_ep *ep, const struct node_message *m)
 {
     struct node_way_class *k = class_for(m);
 
     if (k)
-        was_late(ep, m->peer, k, clock_ns());
+        judge(ep, m, k, clock_ns());
 }
 
 void node_way_forget(struct node_ep *ep, struct node_peer *peer)
@@ -183,10 +189,12 @@ static void sampled(struct node_ep *ep, struct node_peer *peer, struct node_way_
 {
     uint64_t cost = k->took * 1000 / k->bytes;
 
-    k->samples[k->count++] = cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
     k->messages = 0;
     k->took = k->bytes = 0;
-    if (k->count < NODE_WAY_SAMPLES)
+    /* The first one finds the caches as the way before has left them. */
+    if (k->count++)
+        k->samples[k->count - 2] = cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
+    if (k->count <= NODE_WAY_SAMPLES)
         return;
     k->cost[k->wanted] = middle(k->samples);
     k->count = 0;

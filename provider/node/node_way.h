@@ -10,9 +10,8 @@
  * So the receiver, who sees the whole of each, tries: of every sender and class of length, now and
  * then, it takes the time of a few messages by each way, and asks for the best one from then on, in
  * the sender's entry of its list of sources. But a message that nobody waits for is best out of its
- * sender's hands, in a train: where more than one in nine comes before its receive, or waits for a
- * receiver that is away, all go that way. So they do in a crowd, where times say who had the
- * processor.
+ * sender's hands, in a train: where more than one in nine waits long for its receiver, all go that
+ * way. So they do in a crowd, where times say who had the processor.
  */
 #ifndef ORIEL_NODE_NODE_WAY_H
 #define ORIEL_NODE_NODE_WAY_H
@@ -44,7 +43,7 @@ struct node_way_class {
     uint8_t count;    /* samples */
     uint8_t messages; /* of the sample */
     uint8_t waited;   /* messages since the last trial */
-    uint8_t late;     /* how far those that came before their receive outweigh the others */
+    uint8_t late;     /* how far those that waited for their receive outweigh the others */
     bool trial;
 };
 
@@ -60,9 +59,9 @@ bool node_way_is_announced(const struct node_peer *peer, size_t len);
 /* When that is, for the receiver to see how long the message has waited. */
 uint32_t node_way_stamp(void);
 
-/* The receiver: the message has found its receive, or not. */
+/* The receiver: the message has found its receive, as it came or after it was kept. */
 void node_way_met(struct node_ep *ep, struct node_message *m);
-void node_way_missed(struct node_ep *ep, const struct node_message *m);
+void node_way_kept(struct node_ep *ep, const struct node_message *m);
 /* Whether one that was announced is to be copied by the receiver alone. */
 bool node_way_is_alone(const struct node_message *m);
 /* That peer's memory cannot be copied from any more. */

@@ -184,17 +184,20 @@ Test(way, late_receives)
 
     settles(p, SOME, (unsigned[]){200, 100, 200}, NODE_WAY_BOTH);
     k->again = UINT64_MAX;
-    for (int i = 0; i < 2000; i++)
-        if (i % 10 == 0)
-            node_way_missed(&p->ep, &m);
-        else
-            message(p, SOME, us);
+    for (int i = 0; i < 400; i++) {
+        m.sent = node_way_stamp();
+        if (i % 20 == 0)
+            spin(200);
+        node_way_kept(&p->ep, &m);
+        message(p, SOME, us);
+    }
     cr_assert_eq(wanted(p, SOME), NODE_WAY_BOTH, "some may be late");
-    for (int i = 0; i < 200; i++)
-        if (i % 4 == 0)
-            node_way_missed(&p->ep, &m);
-        else
-            message(p, SOME, us);
+    for (int i = 0; i < 100; i++) {
+        m.sent = node_way_stamp();
+        spin(i % 2 ? 200 : 0);
+        node_way_kept(&p->ep, &m);
+        message(p, SOME, us);
+    }
     cr_assert_eq(wanted(p, SOME), NODE_WAY_TRAIN);
     cr_assert_gt(k->again, clock_ns() + 100000000u, "not for a while");
     pair_free(p);
