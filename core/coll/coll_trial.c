@@ -12,6 +12,10 @@ enum {
     FIRST = 8,     /* operations before the first trial */
     BEFORE = 2,    /* operations by a row that are not timed: caches, pages, ways */
     EACH = BEFORE + TRIAL_TIMED,
+    /* What takes a processor away for a while spoils one pass of two, of which the better counts;
+     * long operations outlast it. */
+    LONG = 256 << 10,
+    LONGER = 32,    /* times as many operations between the next two trials, up to the parameter */
     FAR = 4,        /* what a formula gives that many times as much is no candidate */
     WORTH_NUM = 15, /* another row must take less than 15/16 of the time */
     WORTH_DEN = 16,
@@ -98,7 +102,9 @@ static void conclude(struct coll_trial *t, bool known)
     if (known && WORTH_DEN * t->all[least] < WORTH_NUM * t->all[t->best])
         t->best = least;
     t->operations = 0;
-    t->pause = (unsigned)param.coll_trials;
+    t->pause *= LONGER;
+    if (t->pause > param.coll_trials)
+        t->pause = (unsigned)param.coll_trials;
     count_add(&counts.coll_trials, 1);
 }
 
@@ -141,10 +147,10 @@ const struct coll_row *coll_trial_row(struct coll *k, const struct coll_shape *s
     if (t->operations <= t->pause || t->count == 1)
         return t->rows[t->best];
     k->trial = t;
-    if (tried == t->count * EACH)
+    if (tried == (s->n < LONG ? 2u : 1u) * t->count * EACH)
         return &agreement;
     k->trial_start = clock_ns();
-    return t->rows[tried / EACH];
+    return t->rows[tried / EACH % t->count];
 }
 
 /* ---- One rank ---- */
@@ -169,6 +175,9 @@ void coll_trial_took(struct coll *k)
     if (tried % EACH < BEFORE)
         return;
     t->took[tried % EACH - BEFORE] = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
-    if (tried % EACH == EACH - 1)
-        t->mine[tried / EACH] = middle(t->took);
+    if (tried % EACH < EACH - 1)
+        return;
+    uint64_t *mine = &t->mine[tried / EACH % t->count], now = middle(t->took);
+    if (tried < t->count * EACH || now < *mine)
+        *mine = now;
 }

@@ -23,7 +23,7 @@ struct coll_shape;
 
 enum {
     TRIAL_ROWS = 4,   /* candidates */
-    TRIAL_TIMED = 5,  /* operations by each of them that are timed */
+    TRIAL_TIMED = 3,  /* operations in a row by each of them that are timed */
     TRIAL_KINDS = 3,  /* bcast, allgather, alltoall */
     TRIAL_SIZES = 12, /* by powers of two */
 };
