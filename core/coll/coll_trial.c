@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/coll/coll_trial.h"
 
+#include <limits.h>
+
 #include "core/coll/coll_cost.h"
 #include "core/coll/shm_area.h"
 #include "provider/base/clock.h"
@@ -102,9 +104,8 @@ static void conclude(struct coll_trial *t, bool known)
     if (known && WORTH_DEN * t->all[least] < WORTH_NUM * t->all[t->best])
         t->best = least;
     t->operations = 0;
-    t->pause *= LONGER;
-    if (t->pause > param.coll_trials)
-        t->pause = (unsigned)param.coll_trials;
+    long most = param.coll_trials < INT_MAX ? param.coll_trials : INT_MAX;
+    t->pause = t->pause < most / LONGER ? t->pause * LONGER : (unsigned)most;
     count_add(&counts.coll_trials, 1);
 }
 
@@ -149,6 +150,7 @@ const struct coll_row *coll_trial_row(struct coll *k, const struct coll_shape *s
     k->trial = t;
     if (tried == (s->n < LONG ? 2u : 1u) * t->count * EACH)
         return &agreement;
+    t->n = (size_t)s->n;
     k->trial_start = clock_ns();
     return t->rows[tried / EACH % t->count];
 }
@@ -169,7 +171,8 @@ static uint32_t middle(uint32_t took[TRIAL_TIMED])
 void coll_trial_took(struct coll *k)
 {
     struct coll_trial *t = k->trial;
-    uint64_t took = clock_ns() - k->trial_start;
+    /* Two lengths of one class may take turns. */
+    uint64_t took = (clock_ns() - k->trial_start) * LEAST / t->n;
     unsigned tried = t->operations - 1 - t->pause;
 
     if (tried % EACH < BEFORE)

@@ -4,7 +4,8 @@
  * cost on the machine that they were fitted on, and on others the kernel's copy takes half as long
  * as one through shared memory, or twice. So blocking operations that only move data are done a few
  * times by each of the candidates, which the formulas name; then all ranks add up what each has
- * taken and go on with the one that took least. After some thousand operations it is tried again:
+ * taken and go on with the one that took least. After 256 operations, and then after each
+ * ORIEL_COLL_TRIALS, it is tried again:
  * where a host moves its guest's processors, another may be the best by then.
  *
  * All ranks count alike, so that all change at the same operation. Reductions are left out: with
@@ -30,14 +31,15 @@ enum {
 
 /* Of one kind and size, in an area; all zero at first. */
 struct coll_trial {
-    const struct coll_row *rows[TRIAL_ROWS]; /* the formulas' first choice first */
-    unsigned count;                          /* of rows */
-    unsigned traits;                         /* of the operations that are counted */
-    unsigned operations;                     /* of this trial, and those between it and the next */
-    unsigned pause;                          /* of the latter */
-    unsigned best;                           /* of rows */
-    uint32_t took[TRIAL_TIMED];              /* ns, by the row that is being tried */
-    uint64_t mine[TRIAL_ROWS], all[TRIAL_ROWS]; /* ns an operation; all ranks' together */
+    const struct coll_row *rows[TRIAL_ROWS];    /* the formulas' first choice first */
+    unsigned count;                             /* of rows */
+    unsigned traits;                            /* of the operations that are counted */
+    unsigned operations;                        /* since the last trial, and of this one */
+    unsigned pause;                             /* of the former */
+    unsigned best;                              /* of rows */
+    size_t n;                                   /* bytes of the operation that is timed */
+    uint32_t took[TRIAL_TIMED];                 /* ns for 16 KiB, by the row that is being tried */
+    uint64_t mine[TRIAL_ROWS], all[TRIAL_ROWS]; /* the same of each; all ranks' together */
 };
 
 struct coll_trials {

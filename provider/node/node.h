@@ -282,6 +282,7 @@ struct node_ep {
     struct pool recvs, unexpecteds, ops, controls, blocks;
     struct list busy; /* peers for which something waits */
     struct node_pulls pulls;
+    struct node_work work; /* node_way.c */
 
     unsigned chunks_backed;           /* the first ones, which have memory */
     uint16_t chunk_free[NODE_CHUNKS]; /* a ring, in the order in which they came back */

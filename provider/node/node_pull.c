@@ -246,6 +246,7 @@ static void pull_end(struct node_ep *ep, struct node_pull *p)
         p->error = pull_tail(p);
     list_drop(&p->link);
     ep->pulls.active--;
+    node_way_worked(ep);
     if (UNLIKELY(p->message.timed))
         node_way_took(ep, &p->message);
     node_recv_fetched(ep, &p->recv, &p->message, p->error);
@@ -356,8 +357,10 @@ static bool help(struct node_ep *ep)
             done = FAILED;
             slot_hide(ep, i);
         }
-        if (ret == -EPERM || ret == -EACCES || ret == -ENOSYS)
+        if (ret == -EPERM || ret == -EACCES || ret == -ENOSYS) {
             op->peer->single_copy = false;
+            node_way_forget(ep, op->peer);
+        }
         atomic_store_explicit(&slot->done, done, memory_order_release);
         node_outlet_ring(&op->peer->out);
         return true;

@@ -179,7 +179,7 @@ static ssize_t send_train(struct node_ep *ep, struct node_peer *peer, const stru
     if (!cell)
         goto return_chunks;
     wire.op = (uintptr_t)op;
-    wire.sent = node_way_stamp();
+    wire.sent = node_way_stamp(ep, len);
     memcpy(cell->payload, &wire, sizeof(wire));
     if (crowded)
         node_train_fill(ep, peer, tx, &wire);
@@ -236,7 +236,7 @@ static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct
         pool_put(&ep->ops, op);
         return -FI_EAGAIN;
     }
-    struct node_wire_rts wire = {.op = (uintptr_t)op, .len = len, .sent = node_way_stamp()};
+    struct node_wire_rts wire = {.op = (uintptr_t)op, .len = len, .sent = node_way_stamp(ep, 0)};
     unsigned pieces = rts_pieces(ep, op, &wire.address);
     wire.pull = op->pull = node_pull_offer(ep, op);
     count_add(&counts.rendezvous, 1);

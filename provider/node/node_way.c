@@ -13,7 +13,8 @@ enum {
     WORTH_NUM = 7,  /* another way has to take less than 7/8 of the time */
     WORTH_DEN = 8,
     STAMP_BITS = 8,  /* of nanoseconds that a stamp leaves out; it wraps after 18 minutes */
-    AWAY_NS = 20000, /* for so long, and the time of a copy, a message may wait for its receiver */
+    AWAY_NS = 20000, /* for so long a message may wait for its receiver, */
+    BYTES_A_NS = 2,  /* and as long as what was last begun may take */
 };
 
 /* 96 messages in 200 ms that take up to 10 us more cost 0.5 %. */
@@ -70,7 +71,7 @@ static void want(struct node_ep *ep, struct node_peer *peer, struct node_way_cla
 static void trial_begin(struct node_way_class *k)
 {
     k->trial = true;
-    k->tries = k->count = k->messages = 0;
+    k->tries = k->count = k->messages = k->kept = 0;
     k->took = k->bytes = 0;
 }
 
@@ -105,27 +106,41 @@ static void was_late(struct node_ep *ep, struct node_peer *peer, struct node_way
         want(ep, peer, k, NODE_WAY_TRAIN);
 }
 
-uint32_t node_way_stamp(void)
+uint32_t node_way_stamp(struct node_ep *ep, size_t bytes)
 {
-    return (uint32_t)(clock_ns() >> STAMP_BITS);
+    uint64_t now = clock_ns();
+
+    ep->work.since = now;
+    ep->work.bytes = bytes;
+    return (uint32_t)(now >> STAMP_BITS);
 }
 
-/* Longer than the one before it took: that is what a message waits for in a flood. */
-static bool has_waited(struct node_ways *ways, const struct node_message *m, uint64_t now)
+void node_way_worked(struct node_ep *ep)
+{
+    node_way_stamp(ep, 0);
+}
+
+/*
+ * Whether it lay here while nothing was done, for longer than a look takes: that is not so in a
+ * flood, where each waits for those before it.
+ */
+static bool has_waited(struct node_work *w, const struct node_message *m, uint64_t now)
 {
     uint32_t age = (uint32_t)(now >> STAMP_BITS) - m->sent;
-    uint64_t before = now - ways->last_met, since_sent = (uint64_t)age << STAMP_BITS;
-
-    ways->last_met = now;
     /* Two processors' clocks may differ by a little. */
-    return age < UINT32_MAX / 2 &&
-           (since_sent < before ? since_sent : before) > AWAY_NS + m->len / 4;
+    uint64_t sent = now - (age < UINT32_MAX / 2 ? (uint64_t)age << STAMP_BITS : 0);
+
+    if (now - (sent > w->since ? sent : w->since) > AWAY_NS + w->bytes / BYTES_A_NS)
+        w->away_until = now;
+    w->since = now;
+    w->bytes = m->len;
+    return sent + AWAY_NS < w->away_until;
 }
 
 static void judge(struct node_ep *ep, const struct node_message *m, struct node_way_class *k,
                   uint64_t now)
 {
-    if (has_waited(&m->peer->ways, m, now))
+    if (has_waited(&ep->work, m, now))
         was_late(ep, m->peer, k, now);
     else
         k->late -= k->late > 0;
@@ -157,9 +172,18 @@ void node_way_met(struct node_ep *ep, struct node_message *m)
 void node_way_kept(struct node_ep *ep, const struct node_message *m)
 {
     struct node_way_class *k = class_for(m);
+    uint64_t now;
 
-    if (k)
-        judge(ep, m, k, clock_ns());
+    if (!k)
+        return;
+    now = clock_ns();
+    judge(ep, m, k, now);
+    /* They are not timed: where there is no end of them there is none of the trial. */
+    if (k->trial && ++k->kept == BETWEEN) {
+        k->trial = false;
+        k->again = now + AGAIN_NS;
+        want(ep, m->peer, k, k->best);
+    }
 }
 
 void node_way_forget(struct node_ep *ep, struct node_peer *peer)

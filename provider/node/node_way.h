@@ -42,7 +42,8 @@ struct node_way_class {
     uint8_t tries;    /* ways that this trial has looked at; it is over at NODE_WAYS */
     uint8_t count;    /* samples */
     uint8_t messages; /* of the sample */
-    uint8_t waited;   /* messages since the last trial */
+    uint8_t waited;   /* messages since it was last asked whether a trial is due */
+    uint8_t kept;     /* messages that came before their receive, in a trial */
     uint8_t late;     /* how far those that waited for their receive outweigh the others */
     bool trial;
 };
@@ -50,14 +51,23 @@ struct node_way_class {
 struct node_ways {
     struct node_way_class classes[NODE_WAY_CLASSES];
     uint64_t last_end; /* ns: of the last message that was timed */
-    uint64_t last_met; /* ns: when the last one found its receive */
+};
+
+/* When an endpoint last did something long: tells one that is away from one that is at work. */
+struct node_work {
+    uint64_t since; /* ns: when that began, or ended, */
+    size_t bytes;   /* and so many are copied */
+    uint64_t
+        away_until; /* ns: the end of the last time when a message lay here and nothing was done */
 };
 
 /* The sender: whether that peer wants messages of that length announced. */
 bool node_way_is_announced(const struct node_peer *peer, size_t len);
 
-/* When that is, for the receiver to see how long the message has waited. */
-uint32_t node_way_stamp(void);
+/* Now, for the receiver to see how long the message has waited; `bytes` are copied after that. */
+uint32_t node_way_stamp(struct node_ep *ep, size_t bytes);
+/* A long copy is over. */
+void node_way_worked(struct node_ep *ep);
 
 /* The receiver: the message has found its receive, as it came or after it was kept. */
 void node_way_met(struct node_ep *ep, struct node_message *m);

@@ -122,7 +122,7 @@ int main(int argc, char **argv)
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     setenv("ORIEL_COLL_TRIALS", "3", 0);
     begin(&argc, &argv);
-    operations = argc > 1 ? atoi(argv[1]) : !are_tried() ? 60 : SANITIZED ? 600 : 900;
+    operations = argc > 1 ? atoi(argv[1]) : !are_tried() ? 60 : 900;
     trials_open();
     OK(MPI_Comm_dup(MPI_COMM_WORLD, &comms[0]));
     OK(MPI_Comm_split(MPI_COMM_WORLD, 0, -rank, &comms[1]));
