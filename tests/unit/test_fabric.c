@@ -654,10 +654,14 @@ Test(fabric, remote_memory)
 
 /* ---- waiting ---- */
 
-/* Under a hundredth; what comes before the sleep takes up to 15 ms where the library is slow. */
+/* Under a hundredth. Fifty wake-ups a second are 4 to 7 ms; a sanitizer makes them up to 15. */
 static void idle_is_cheap(uint32_t rank)
 {
-    enum { SECONDS = 3 };
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    enum { SECONDS = 3, MOST_US = 30000 };
+#else
+    enum { SECONDS = 3, MOST_US = 10000 };
+#endif
     uint64_t value = 0;
 
     if (rank == 1) {
@@ -675,7 +679,7 @@ static void idle_is_cheap(uint32_t rank)
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
     long us = (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
     fprintf(stderr, "idle_is_cheap: %ld us of processor time in %d s\n", us, SECONDS);
-    CHECK(us < SECONDS * 10000, "a waiting rank used %ld us of %d s", us, SECONDS);
+    CHECK(us < SECONDS * MOST_US, "a waiting rank used %ld us of %d s", us, SECONDS);
 }
 
 Test(fabric, idle_is_cheap)
