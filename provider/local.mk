@@ -90,6 +90,7 @@ libprovider_la_SOURCES = \
     provider/base/lock.h \
     provider/base/log.c \
     provider/base/log.h \
+    provider/base/median.h \
     provider/base/pace.c \
     provider/base/pace.h \
     provider/base/param.c \

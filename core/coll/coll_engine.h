@@ -229,6 +229,8 @@ const struct coll_row *coll_cheapest(enum coll_kind kind, const struct coll_shap
 
 extern const char *const coll_names[COLL_KINDS]; /* "Bcast" */
 coll_round_fn *coll_select(struct coll *k);
+/* What it has to do where it runs by that row. */
+coll_round_fn *coll_take_row(struct coll *k, const struct coll_row *r);
 /* What long data is cut into: bytes, or items of a reduction's type. The same on all ranks. */
 size_t coll_segment(const struct coll *k);
 MPI_Count coll_segment_items(const struct coll *k);

@@ -164,13 +164,6 @@ static const struct coll_row *compare(const struct coll *k, size_t n, unsigned t
     return coll_cheapest(k->args.kind, &s);
 }
 
-static const struct coll_row *try(struct coll *k, size_t n, unsigned traits)
-{
-    struct coll_shape s = shape_of(k, n, traits);
-
-    return coll_trial_row(k, &s);
-}
-
 /* The forced row, or the cheapest, which is often that of the last time. */
 static const struct coll_row *choose(struct coll *k)
 {
@@ -186,8 +179,10 @@ static const struct coll_row *choose(struct coll *k)
     size_t n = bytes_of(k);
     if (k->ranks) /* some of the communicator's */
         return compare(k, n, traits);
-    if (coll_trial_serves(k, n, traits))
-        return try(k, n, traits);
+    if (coll_trial_serves(k, n, traits)) {
+        struct coll_shape s = shape_of(k, n, traits);
+        return coll_trial_row(k, &s);
+    }
     if (!c->choices && !(c->choices = calloc(COLL_KINDS, sizeof *c->choices)))
         return compare(k, n, traits);
     struct coll_choice *last = &c->choices[kind];
@@ -195,6 +190,13 @@ static const struct coll_row *choose(struct coll *k)
         *last = (struct coll_choice){.row = compare(k, n, traits), .n = n, .traits = traits};
     coll_quick_note(k, last);
     return last->row;
+}
+
+coll_round_fn *coll_take_row(struct coll *k, const struct coll_row *r)
+{
+    k->in_area = r->needs & (AREA | SLOT | DIRECT);
+    k->in_hosts = r->needs & HOSTS;
+    return r->round;
 }
 
 coll_round_fn *coll_select(struct coll *k)
@@ -208,10 +210,7 @@ coll_round_fn *coll_select(struct coll *k)
         return shm_pending;
     if (hosts_serves(k) && k->comm->hosts->state == HOSTS_ASKING)
         return hosts_pending;
-    const struct coll_row *r = choose(k);
-    k->in_area = r->needs & (AREA | SLOT | DIRECT);
-    k->in_hosts = r->needs & HOSTS;
-    return r->round;
+    return coll_take_row(k, choose(k));
 }
 
 /* ---- What the environment forces ---- */

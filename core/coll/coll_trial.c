@@ -7,6 +7,7 @@
 #include "core/coll/shm_area.h"
 #include "provider/base/clock.h"
 #include "provider/base/count.h"
+#include "provider/base/median.h"
 #include "provider/base/param.h"
 
 enum {
@@ -66,30 +67,30 @@ static unsigned common(unsigned traits)
 /* The candidates, by what their formulas give. */
 static void begin(struct coll_trial *t, enum coll_kind kind, const struct coll_shape *s)
 {
-    double costs[TRIAL_ROWS];
+    const struct coll_row *rows[TRIAL_ROWS + 1];
+    double costs[TRIAL_ROWS + 1];
+    unsigned count = 0;
 
-    t->count = 0;
-    t->traits = common(s->traits);
     for (unsigned i = 0; i < coll_row_count; i++) {
         const struct coll_row *r = &coll_rows[i];
         if (r->kind != kind || r->needs & ~s->traits)
             continue;
         double cost = r->cost(s);
-        unsigned at = t->count < TRIAL_ROWS ? t->count++ : TRIAL_ROWS;
-        while (at > 0 && cost < costs[at - 1]) {
-            if (at < TRIAL_ROWS) {
-                costs[at] = costs[at - 1];
-                t->rows[at] = t->rows[at - 1];
-            }
-            at--;
+        unsigned at = count;
+        for (; at > 0 && cost < costs[at - 1]; at--) {
+            costs[at] = costs[at - 1];
+            rows[at] = rows[at - 1];
         }
-        if (at < TRIAL_ROWS) {
-            costs[at] = cost;
-            t->rows[at] = r;
-        }
+        costs[at] = cost;
+        rows[at] = r;
+        count += count < TRIAL_ROWS;
     }
-    while (t->count && costs[t->count - 1] > FAR * costs[0])
-        t->count--;
+    while (count && costs[count - 1] > FAR * costs[0])
+        count--;
+    for (unsigned i = 0; i < count; i++)
+        t->rows[i] = rows[i];
+    t->count = count;
+    t->traits = common(s->traits);
 }
 
 /* ---- All ranks together ---- */
@@ -127,8 +128,7 @@ static enum coll_step agree(struct coll *k)
     k->trial = NULL;
     conclude(t, !k->error);
     k->round = 0;
-    k->call = t->rows[t->best]->round;
-    k->in_area = t->rows[t->best]->needs & (AREA | SLOT | DIRECT);
+    k->call = coll_take_row(k, t->rows[t->best]);
     return k->call(k);
 }
 
@@ -157,17 +157,6 @@ const struct coll_row *coll_trial_row(struct coll *k, const struct coll_shape *s
 
 /* ---- One rank ---- */
 
-static uint32_t middle(uint32_t took[TRIAL_TIMED])
-{
-    for (int i = 1; i < TRIAL_TIMED; i++)
-        for (int j = i; j > 0 && took[j] < took[j - 1]; j--) {
-            uint32_t more = took[j - 1];
-            took[j - 1] = took[j];
-            took[j] = more;
-        }
-    return took[TRIAL_TIMED / 2];
-}
-
 void coll_trial_took(struct coll *k)
 {
     struct coll_trial *t = k->trial;
@@ -180,7 +169,7 @@ void coll_trial_took(struct coll *k)
     t->took[tried % EACH - BEFORE] = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
     if (tried % EACH < EACH - 1)
         return;
-    uint64_t *mine = &t->mine[tried / EACH % t->count], now = middle(t->took);
+    uint64_t *mine = &t->mine[tried / EACH % t->count], now = median_of_3(t->took);
     if (tried < t->count * EACH || now < *mine)
         *mine = now;
 }

@@ -5,8 +5,8 @@
  * as one through shared memory, or twice. So blocking operations that only move data are done a few
  * times by each of the candidates, which the formulas name; then all ranks add up what each has
  * taken and go on with the one that took least. After 256 operations, and then after each
- * ORIEL_COLL_TRIALS, it is tried again:
- * where a host moves its guest's processors, another may be the best by then.
+ * ORIEL_COLL_TRIALS, it is tried again: where a host moves its guest's processors, another may be
+ * the best by then.
  *
  * All ranks count alike, so that all change at the same operation. Reductions are left out: with
  * the algorithm their rounding would change.
@@ -24,7 +24,7 @@ struct coll_shape;
 
 enum {
     TRIAL_ROWS = 4,   /* candidates */
-    TRIAL_TIMED = 3,  /* operations in a row by each of them that are timed */
+    TRIAL_TIMED = 3,  /* operations in a row by each of them that are timed: median_of_3 */
     TRIAL_KINDS = 3,  /* bcast, allgather, alltoall */
     TRIAL_SIZES = 12, /* by powers of two */
 };

@@ -29,10 +29,8 @@ HOT_INLINE void take_cell(struct node_ep *ep, struct node_peer *peer, const stru
     if (LIKELY(node_word_kind(word) == NODE_CELL_INLINE)) {
         copy_small(buf, cell->payload, len);
     } else if (node_word_kind(word) == NODE_CELL_PAIR) {
-        memcpy(buf, cell->payload, NODE_CELL_PAYLOAD);
+        node_reader_copy_pair(&ep->in.reader, buf, len);
         node_reader_advance(&ep->in.reader);
-        copy_some((char *)buf + NODE_CELL_PAYLOAD, node_cell_rest(ep->in.reader.cell),
-                  len - NODE_CELL_PAYLOAD);
     } else {
         struct node_wire_chunk wire;
         memcpy(&wire, cell->payload, sizeof(wire));

@@ -79,7 +79,7 @@ HOT_INLINE struct node_cell *node_outlet_take(struct node_outlet *out, uint64_t 
  */
 HOT_INLINE void node_outlet_prepare(const struct node_outlet *out)
 {
-    prefetch_to_store(&out->queue->cells[out->next % NODE_CELLS]);
+    prefetch_to_store(node_queue_cell(out->queue, out->next));
 }
 
 /* Rings the peer's bell if it sleeps; node_wait.h says why no barrier is needed before the look. */

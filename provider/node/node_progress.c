@@ -15,14 +15,11 @@
 
 enum { LOOKS = 4096 }; /* in vain, before a reader asks whether something is wrong */
 
-static bool message_pair(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)
+static bool message_pair(struct node_ep *ep, struct node_message *m)
 {
-    struct node_reader *r = &ep->in.reader;
     unsigned char bytes[NODE_PAIR_PAYLOAD];
 
-    memcpy(bytes, cell->payload, NODE_CELL_PAYLOAD);
-    memcpy(bytes + NODE_CELL_PAYLOAD, node_cell_rest(node_queue_cell(r->queue, r->position + 1)),
-           sizeof(bytes) - NODE_CELL_PAYLOAD);
+    node_reader_copy_pair(&ep->in.reader, bytes, m->len);
     m->bytes = bytes;
     m->kind = NODE_CELL_INLINE;
     return node_recv_message(ep, m);
@@ -82,7 +79,7 @@ static bool message(struct node_ep *ep, struct node_peer *peer, uint64_t word,
         m.bytes = cell->payload;
         return node_recv_message(ep, &m);
     case NODE_CELL_PAIR:
-        return message_pair(ep, &m, cell);
+        return message_pair(ep, &m);
     case NODE_CELL_CHUNK:
         return message_chunk(ep, &m, cell);
     case NODE_CELL_TRAIN:

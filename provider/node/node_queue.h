@@ -27,7 +27,7 @@
 
 enum {
     NODE_CELL_PAYLOAD = 40,
-    NODE_PAIR_PAYLOAD = 40 + 56, /* of a pair: all of the second but its word */
+    NODE_PAIR_PAYLOAD = NODE_CELL_PAYLOAD + 56, /* of a pair: all of the second but its word */
     NODE_CELLS = 4096,
     NODE_CELLS_LOG = 12,
     NODE_AHEAD = 4,
@@ -111,8 +111,7 @@ struct node_reader {
 
 static inline void node_reader_open(struct node_reader *r, struct node_queue *q, uint64_t position)
 {
-    *r = (struct node_reader){q, position, &q->cells[position % NODE_CELLS],
-                              node_lap(position) << 48};
+    *r = (struct node_reader){q, position, node_queue_cell(q, position), node_lap(position) << 48};
 }
 
 /* The next cell and its word, or NULL while it is not whole. */
@@ -130,6 +129,14 @@ static inline bool node_reader_sees_two(const struct node_reader *r)
 
     node_reader_open(&next, r->queue, r->position + 1);
     return node_reader_peek(&next, &word);
+}
+
+/* The message of `len` bytes that begins in the next cell and ends in the one behind it. */
+HOT_INLINE void node_reader_copy_pair(const struct node_reader *r, void *to, unsigned len)
+{
+    memcpy(to, r->cell->payload, NODE_CELL_PAYLOAD);
+    copy_some((char *)to + NODE_CELL_PAYLOAD,
+              node_cell_rest(node_queue_cell(r->queue, r->position + 1)), len - NODE_CELL_PAYLOAD);
 }
 
 /* The reader is done with the next cell, which a writer may have from now on. */

@@ -261,7 +261,7 @@ static bool may_announce(const struct node_ep *ep, const struct node_peer *peer,
 
 static bool is_announced(const struct node_peer *peer, const struct node_tx *tx, size_t len)
 {
-    return tx->iov_count == 1 && len > NODE_CHUNK && node_way_is_announced(peer, len);
+    return tx->iov_count == 1 && node_way_is_announced(peer, len);
 }
 
 ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)

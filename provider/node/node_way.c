@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "provider/base/clock.h"
 #include "provider/base/crowd.h"
+#include "provider/base/median.h"
 #include "provider/node/node.h"
 #include "provider/node/node_way.h"
 
@@ -22,12 +23,12 @@ enum {
 /* After receives were late. */
 #define LATER_NS UINT64_C(1000000000)
 
-/* Which class a length belongs to; NODE_WAY_CLASSES where it is none's. */
-static unsigned class_of(size_t len)
+/* Which class a length belongs to; NODE_WAY_CLASSES where there is no choice. */
+static unsigned class_of(const struct node_peer *peer, size_t len)
 {
     unsigned c = 0;
 
-    if (len <= NODE_CHUNK)
+    if (len <= NODE_CHUNK || crowded || peer->is_self || !peer->single_copy)
         return NODE_WAY_CLASSES;
     for (size_t most = 2 * NODE_CHUNK; c < NODE_WAY_CLASSES && len > most; most *= 2)
         c++;
@@ -36,9 +37,9 @@ static unsigned class_of(size_t len)
 
 bool node_way_is_announced(const struct node_peer *peer, size_t len)
 {
-    unsigned c = class_of(len);
+    unsigned c = class_of(peer, len);
 
-    if (crowded || c == NODE_WAY_CLASSES || peer->is_self || !peer->single_copy)
+    if (c == NODE_WAY_CLASSES)
         return false;
     const struct node_source *s = &peer->segment->sources[node_word_source(peer->out.from)];
     return atomic_load_explicit(&s->ways, memory_order_relaxed) >> c * BITS & ((1 << BITS) - 1);
@@ -48,17 +49,17 @@ bool node_way_is_announced(const struct node_peer *peer, size_t len)
 
 static struct node_way_class *class_for(const struct node_message *m)
 {
-    unsigned c = class_of(m->len);
+    unsigned c = class_of(m->peer, m->len);
 
-    if (crowded || c == NODE_WAY_CLASSES || m->peer->is_self || !m->peer->single_copy)
-        return NULL;
-    return &m->peer->ways.classes[c];
+    return c < NODE_WAY_CLASSES ? &m->peer->ways.classes[c] : NULL;
 }
 
 /* Asks the sender for another way. */
 static void want(struct node_ep *ep, struct node_peer *peer, struct node_way_class *k,
                  enum node_way way)
 {
+    if (k->wanted == way)
+        return;
     struct node_source *s = &ep->segment->sources[node_word_source(peer->out.plain)];
     unsigned at = (unsigned)(k - peer->ways.classes) * BITS;
     unsigned ways = atomic_load_explicit(&s->ways, memory_order_relaxed);
@@ -75,6 +76,17 @@ static void trial_begin(struct node_way_class *k)
     k->took = k->bytes = 0;
 }
 
+/* From now on, and until then. */
+static void settle(struct node_ep *ep, struct node_peer *peer, struct node_way_class *k,
+                   enum node_way best, uint64_t again)
+{
+    k->trial = false;
+    k->waited = 0;
+    k->best = best;
+    k->again = again;
+    want(ep, peer, k, best);
+}
+
 static void trial_end(struct node_ep *ep, struct node_peer *peer, struct node_way_class *k,
                       uint64_t now)
 {
@@ -83,12 +95,8 @@ static void trial_end(struct node_ep *ep, struct node_peer *peer, struct node_wa
     for (enum node_way way = 0; way < NODE_WAYS; way++)
         if (k->cost[way] < k->cost[least])
             least = way;
-    if ((uint64_t)WORTH_DEN * k->cost[least] < (uint64_t)WORTH_NUM * k->cost[k->best])
-        k->best = least;
-    k->trial = false;
-    k->waited = 0;
-    k->again = now + AGAIN_NS;
-    want(ep, peer, k, k->best);
+    bool worth = (uint64_t)WORTH_DEN * k->cost[least] < (uint64_t)WORTH_NUM * k->cost[k->best];
+    settle(ep, peer, k, worth ? least : k->best, now + AGAIN_NS);
 }
 
 /* With too many of them: trains, and no trial for a while. */
@@ -98,12 +106,8 @@ static void was_late(struct node_ep *ep, struct node_peer *peer, struct node_way
     k->late += LATE;
     if (k->late < LATE_MOST)
         return;
-    k->late = k->waited = 0;
-    k->trial = false;
-    k->best = NODE_WAY_TRAIN;
-    k->again = now + LATER_NS;
-    if (k->wanted != NODE_WAY_TRAIN)
-        want(ep, peer, k, NODE_WAY_TRAIN);
+    k->late = 0;
+    settle(ep, peer, k, NODE_WAY_TRAIN, now + LATER_NS);
 }
 
 uint32_t node_way_stamp(struct node_ep *ep, size_t bytes)
@@ -137,24 +141,28 @@ static bool has_waited(struct node_work *w, const struct node_message *m, uint64
     return sent + AWAY_NS < w->away_until;
 }
 
-static void judge(struct node_ep *ep, const struct node_message *m, struct node_way_class *k,
-                  uint64_t now)
+/* The class of one that has found its receive, and the time; NULL: of none. */
+static struct node_way_class *judge(struct node_ep *ep, const struct node_message *m, uint64_t *now)
 {
-    if (has_waited(&ep->work, m, now))
-        was_late(ep, m->peer, k, now);
+    struct node_way_class *k = class_for(m);
+
+    if (!k)
+        return NULL;
+    *now = clock_ns();
+    if (has_waited(&ep->work, m, *now))
+        was_late(ep, m->peer, k, *now);
     else
         k->late -= k->late > 0;
+    return k;
 }
 
 void node_way_met(struct node_ep *ep, struct node_message *m)
 {
-    struct node_way_class *k = class_for(m);
     uint64_t now;
+    struct node_way_class *k = judge(ep, m, &now);
 
     if (!k)
         return;
-    now = clock_ns();
-    judge(ep, m, k, now);
     if (!k->trial) {
         if (++k->waited < BETWEEN)
             return;
@@ -171,26 +179,18 @@ void node_way_met(struct node_ep *ep, struct node_message *m)
 
 void node_way_kept(struct node_ep *ep, const struct node_message *m)
 {
-    struct node_way_class *k = class_for(m);
     uint64_t now;
+    struct node_way_class *k = judge(ep, m, &now);
 
-    if (!k)
-        return;
-    now = clock_ns();
-    judge(ep, m, k, now);
     /* They are not timed: where there is no end of them there is none of the trial. */
-    if (k->trial && ++k->kept == BETWEEN) {
-        k->trial = false;
-        k->again = now + AGAIN_NS;
-        want(ep, m->peer, k, k->best);
-    }
+    if (k && k->trial && ++k->kept == BETWEEN)
+        settle(ep, m->peer, k, k->best, now + AGAIN_NS);
 }
 
 void node_way_forget(struct node_ep *ep, struct node_peer *peer)
 {
     for (unsigned c = 0; c < NODE_WAY_CLASSES; c++)
-        if (peer->ways.classes[c].wanted != NODE_WAY_TRAIN)
-            want(ep, peer, &peer->ways.classes[c], NODE_WAY_TRAIN);
+        want(ep, peer, &peer->ways.classes[c], NODE_WAY_TRAIN);
 }
 
 bool node_way_is_alone(const struct node_message *m)
@@ -198,13 +198,6 @@ bool node_way_is_alone(const struct node_message *m)
     const struct node_way_class *k = class_for(m);
 
     return k && k->wanted == NODE_WAY_ALONE;
-}
-
-static uint32_t middle(const uint32_t s[NODE_WAY_SAMPLES])
-{
-    uint32_t low = s[0] < s[1] ? s[0] : s[1], high = s[0] < s[1] ? s[1] : s[0];
-
-    return s[2] < low ? low : s[2] > high ? high : s[2];
 }
 
 /* A sample is whole. */
@@ -220,7 +213,7 @@ static void sampled(struct node_ep *ep, struct node_peer *peer, struct node_way_
         k->samples[k->count - 2] = cost < UINT32_MAX ? (uint32_t)cost : UINT32_MAX;
     if (k->count <= NODE_WAY_SAMPLES)
         return;
-    k->cost[k->wanted] = middle(k->samples);
+    k->cost[k->wanted] = median_of_3(k->samples);
     k->count = 0;
     if (++k->tries == NODE_WAYS)
         trial_end(ep, peer, k, now);

@@ -28,7 +28,7 @@ enum node_way { NODE_WAY_TRAIN, NODE_WAY_BOTH, NODE_WAY_ALONE, NODE_WAYS };
 
 enum {
     NODE_WAY_CLASSES = 4, /* lengths up to 32, 64, 128 and 256 KiB */
-    NODE_WAY_SAMPLES = 3,
+    NODE_WAY_SAMPLES = 3, /* median_of_3 */
 };
 
 /* What the receiver knows about one class; all zero at first: trains. */
@@ -58,7 +58,7 @@ struct node_work {
     uint64_t since; /* ns: when that began, or ended, */
     size_t bytes;   /* and so many are copied */
     uint64_t
-        away_until; /* ns: the end of the last time when a message lay here and nothing was done */
+        away_until; /* ns: until then a message lay here, the last time, and nothing was done */
 };
 
 /* The sender: whether that peer wants messages of that length announced. */
