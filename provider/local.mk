@@ -17,6 +17,7 @@ node_sources = \
     provider/node/node_info.c \
     provider/node/node_iov.c \
     provider/node/node_iov.h \
+    provider/node/node_inlet.c \
     provider/node/node_inlet.h \
     provider/node/node_match.c \
     provider/node/node_match.h \
@@ -29,6 +30,7 @@ node_sources = \
     provider/node/node_offer.c \
     provider/node/node_offer.h \
     provider/node/node_ops.h \
+    provider/node/node_outlet.c \
     provider/node/node_outlet.h \
     provider/node/node_peer.c \
     provider/node/node_place.c \

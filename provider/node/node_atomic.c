@@ -125,7 +125,7 @@ static ssize_t by_message(struct node_ep *ep, struct node_peer *peer, const stru
                           size_t count)
 {
     size_t size = node_atomic_size(c->type);
-    uint64_t position;
+    uint64_t stamp;
     struct node_op *op;
 
     /* Not before what was written earlier: FI_ORDER_WAW and RAW. */
@@ -139,14 +139,14 @@ static ssize_t by_message(struct node_ep *ep, struct node_peer *peer, const stru
         goto return_chunk;
     ioc_gather(c->operand, c->operand_count, size, ep->segment->chunks[chunk]);
     ioc_gather(c->compare, c->compare_count, size, ep->segment->chunks[chunk] + count * size);
-    struct node_cell *cell = node_outlet_take(&peer->out, &position);
+    struct node_cell *cell = node_outlet_take(&peer->out, &stamp);
     if (!cell)
         goto free_op;
     struct node_wire_atomic wire = {(uintptr_t)op,       c->addr, c->key, count, c->type, c->op,
                                     c->result_count > 0, chunk};
     memcpy(cell->payload, &wire, sizeof(wire));
     cell->tag = cell->data = 0;
-    node_outlet_publish(&peer->out, cell, position, node_word(NODE_CELL_ATOMIC, 0));
+    node_outlet_publish(&peer->out, cell, stamp, node_word(NODE_CELL_ATOMIC, 0));
     /* With a result the chunk stays in our hands until the answer. */
     if (!c->result_count)
         node_chunk_lend(ep, chunk);

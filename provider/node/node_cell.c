@@ -11,14 +11,14 @@
 
 static bool put(struct node_peer *peer, uint64_t bits, const void *payload, size_t len)
 {
-    uint64_t position;
-    struct node_cell *cell = node_outlet_take(&peer->out, &position);
+    uint64_t stamp;
+    struct node_cell *cell = node_outlet_take(&peer->out, &stamp);
 
     if (!cell)
         return false;
     memcpy(cell->payload, payload, len);
     cell->tag = cell->data = 0;
-    node_outlet_publish(&peer->out, cell, position, bits);
+    node_outlet_publish(&peer->out, cell, stamp, bits);
     return true;
 }
 

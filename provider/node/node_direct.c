@@ -20,24 +20,25 @@ HOT_INLINE bool is_plain(const struct node_peer *peer, uint64_t word)
             (what == (NODE_WIRE_TAGGED << 8 | NODE_CELL_CHUNK) && !peer->gone));
 }
 
-/* The message of such a cell, into a buffer with room for it; the cell's part is done. */
-HOT_INLINE void take_cell(struct node_ep *ep, struct node_peer *peer, const struct node_cell *cell,
+/* The message of that reader's next cell, into a buffer with room for it; its part is done. */
+HOT_INLINE void take_cell(struct node_ep *ep, struct node_peer *peer, struct node_reader *r,
                           uint64_t word, void *buf)
 {
+    const struct node_cell *cell = r->cell;
     size_t len = node_word_length(word);
 
     if (LIKELY(node_word_kind(word) == NODE_CELL_INLINE)) {
         copy_small(buf, cell->payload, len);
     } else if (node_word_kind(word) == NODE_CELL_PAIR) {
-        node_reader_copy_pair(&ep->in.reader, buf, len);
-        node_reader_advance(&ep->in.reader);
+        node_reader_copy_pair(r, buf, len);
+        node_inlet_advance(&ep->in, r);
     } else {
         struct node_wire_chunk wire;
         memcpy(&wire, cell->payload, sizeof(wire));
         copy_bytes(buf, peer->segment->chunks[wire.chunk], len);
         node_chunk_release(peer, wire.chunk);
     }
-    node_reader_advance(&ep->in.reader);
+    node_inlet_advance(&ep->in, r);
 }
 
 /* ---- Receiving without posting ---- */
@@ -68,6 +69,13 @@ static int why_not(const struct node_peer *peer, const struct node_cell *cell, u
     return -FI_EBUSY;
 }
 
+/* Where the next message of that source comes, if we have met it; else any. */
+HOT_INLINE struct node_reader *reader_of(struct node_ep *ep, uint64_t source)
+{
+    return LIKELY(source < ep->peer_count && ep->peers[source]) ? ep->peers[source]->out.reader
+                                                                : ep->in.at;
+}
+
 static int receive(struct fid_ep *fid, uint64_t source, void *buf, size_t len, uint64_t tag,
                    uint64_t ignore, struct node_received *found)
 {
@@ -82,7 +90,12 @@ static int receive(struct fid_ep *fid, uint64_t source, void *buf, size_t len, u
     }
     if (UNLIKELY(ep->tagged.posted_count))
         return -FI_EBUSY;
-    struct node_cell *cell = node_reader_peek(&ep->in.reader, &word);
+    struct node_reader *r = reader_of(ep, source);
+    struct node_cell *cell = node_reader_peek(r, &word);
+    if (!cell) {
+        cell = node_inlet_peek(&ep->in, &word);
+        r = ep->in.at;
+    }
     if (!cell)
         return node_offer_waits(ep) ? -FI_EINPROGRESS : -FI_EAGAIN;
     struct node_peer *peer = ep->sources[node_word_source(word)];
@@ -92,7 +105,7 @@ static int receive(struct fid_ep *fid, uint64_t source, void *buf, size_t len, u
                  !node_matches(cell->tag, peer->fi_addr, tag, ignore, source)))
         return why_not(peer, cell, word, source, tag, ignore);
     *found = (struct node_received){node_word_length(word), cell->tag, cell->data};
-    take_cell(ep, peer, cell, word, buf);
+    take_cell(ep, peer, r, word, buf);
     return 0;
 }
 
@@ -189,7 +202,7 @@ HOT_INLINE struct node_posted *deliver(struct node_ep *ep, const struct node_cel
         return NULL;
     if (p != fresh)
         node_match_take(&ep->tagged, line, at);
-    take_cell(ep, peer, cell, word, p->buf);
+    take_cell(ep, peer, ep->in.at, word, p->buf);
     if (UNLIKELY(ep->cntr[NODE_RECV]))
         node_count(ep, NODE_RECV);
     /* Last: it may come back into this endpoint. */
@@ -234,7 +247,7 @@ static int post_or_take(struct fid_ep *fid, struct node_posted *p)
     if (UNLIKELY(!list_empty(&ep->tagged.arrivals)))
         return post_or_take_kept(ep, p);
     for (int i = 0; i < TURN; i++) {
-        if (UNLIKELY(!may_deliver(ep)) || !(cell = node_reader_peek(&ep->in.reader, &word)))
+        if (UNLIKELY(!may_deliver(ep)) || !(cell = node_inlet_peek(&ep->in, &word)))
             break;
         const struct node_posted *got = deliver(ep, cell, word, p);
         if (got == p)
@@ -269,7 +282,7 @@ static unsigned progress(struct fid_ep *fid, bool *queued)
         return 0;
     for (; seen < NODE_BATCH && kept < KEPT; seen++) {
         const struct list *last = ep->tagged.arrivals.prev;
-        cell = node_reader_peek(&ep->in.reader, &word);
+        cell = node_inlet_peek(&ep->in, &word);
         if (!cell)
             break;
         if (LIKELY(cq->head == cq->tail) && deliver(ep, cell, word, NULL))
@@ -279,7 +292,9 @@ static unsigned progress(struct fid_ep *fid, bool *queued)
         else
             kept += ep->tagged.arrivals.prev != last;
     }
-    told += kept == KEPT; /* there may be more at once */
+    if (cell)
+        node_inlet_turn(&ep->in); /* there is more, and perhaps of others, too */
+    told += kept == KEPT;
     /* What is done for others is progress, too: who waits goes on looking. */
     told += node_ep_rest(ep, seen) > seen;
     *queued = cq->head != cq->tail;

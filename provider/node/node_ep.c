@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "provider/base/param.h"
 #include "provider/node/node_match.h"
 #include "provider/node/node_ops.h"
 #include "provider/node/node_pull.h"
@@ -266,6 +267,11 @@ static struct fi_ops_cm ep_cm_ops = {
     .getname = ep_getname,
 };
 
+static unsigned rings(void)
+{
+    return param.node_rings < 0 ? 0 : param.node_rings < NODE_RINGS ? param.node_rings : NODE_RINGS;
+}
+
 static void ep_set_up(struct node_ep *ep, struct node_domain *domain, struct fi_info *info,
                       void *context)
 {
@@ -277,7 +283,7 @@ static void ep_set_up(struct node_ep *ep, struct node_domain *domain, struct fi_
     ep->rx_op_flags = info->rx_attr ? info->rx_attr->op_flags : 0;
     node_match_open(&ep->tagged);
     node_match_open(&ep->plain);
-    node_reader_open(&ep->in.reader, &ep->segment->queue, 0);
+    node_inlet_open(&ep->in, ep->segment);
     ep->in.match = &ep->tagged;
     pool_open(&ep->recvs, sizeof(struct node_recv), 64);
     pool_open(&ep->unexpecteds, sizeof(struct node_unexpected), 64);
@@ -314,7 +320,7 @@ int node_endpoint(struct fid_domain *fid, struct fi_info *info, struct fid_ep **
     ep->sources = calloc(NODE_SOURCES, sizeof(*ep->sources));
     if (!ep->sources)
         goto free_ep;
-    ret = node_segment_create(&ep->probe_word, &ep->segment, &ep->segment_fd);
+    ret = node_segment_create(&ep->probe_word, rings(), &ep->segment, &ep->segment_fd);
     if (ret)
         goto free_sources;
     ep_set_up(ep, domain, info, context);

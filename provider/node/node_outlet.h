@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a sender needs of a peer to put a cell into its queue, and what tells its cells: so that the
+ * What a sender needs of a peer to put a cell where it reads, and what tells its cells: so that the
  * path of a small message is a few dozen instructions, inline wherever it begins. The endpoint owns
  * it; it stays where it is as long as the endpoint. Nothing here knows of libfabric.
+ *
+ * The first NODE_RINGS writers of an endpoint have a ring each, all others its queue.
  *
  * Whoever uses one serialises that with all other calls on the endpoint.
  */
@@ -41,36 +43,48 @@ enum { /* a cell's flags */
 };
 
 struct node_outlet {
-    struct node_queue *queue;    /* the peer's */
+    struct node_cell *cell;      /* the next one; of a queue: most likely */
+    uint64_t stamp;              /* of its word: lap and source */
+    unsigned left;               /* cells from there on that may be taken in line; of a queue: 0 */
     const atomic_uint *sleeping; /* in its segment: not 0 where it may have to be woken */
     const atomic_uint *resting;  /* in its segment: 1 where it waits for a processor, or sleeps */
-    uint64_t head_seen;          /* of its queue: node_queue_take */
-    uint64_t next;               /* the cell behind the last that we took: most likely the next */
     uint64_t from;               /* what the word of every cell says of us: node_word's source */
     /* What the word of a cell says whose payload is the peer's tagged message: kind, flags and
      * source; 0 before it has sent anything. */
     uint64_t plain;
+    struct node_reader *reader; /* where its cells come, once it has sent something */
+    struct node_cells cells;    /* of the peer's ring, or queue */
+    struct node_queue *queue;   /* NULL: a ring, */
+    _Atomic uint64_t *head;     /* and that one's; */
+    uint64_t end;               /* the position behind those that are left */
+    uint64_t head_seen;         /* of a queue: node_queue_take */
 };
 
+/* The way to the peer's queue; or to a ring, which nobody else writes to. `from` is known. */
+void node_outlet_open(struct node_outlet *out, struct node_queue *queue);
+void node_outlet_open_ring(struct node_outlet *out, struct node_ring *ring);
+/* node_outlet_take where that is not so simple. */
+struct node_cell *node_outlet_take_more(struct node_outlet *out, uint64_t *stamp);
+/* Two that follow each other, the first one and its stamp first; false: no room. The second one is
+ * to be published first. */
+bool node_outlet_take_pair(struct node_outlet *out, struct node_cell *cells[2], uint64_t stamps[2]);
 /* node_wait.c: wakes the peer if it sleeps. */
 void node_outlet_wake(struct node_outlet *out);
 
 _Static_assert((int)NODE_CELL_PAYLOAD <= (int)COPY_FEW, "a cell's payload is copied by copy_few");
 
-/* `cells` to be filled and published, with nothing that may fail in between; NULL: no room. */
-HOT_INLINE struct node_cell *node_outlet_take_some(struct node_outlet *out, uint64_t *position,
-                                                   unsigned cells)
+/* A cell to be filled and published, with nothing that may fail in between; NULL: no room. */
+HOT_INLINE struct node_cell *node_outlet_take(struct node_outlet *out, uint64_t *stamp)
 {
-    struct node_cell *cell = node_queue_take(out->queue, &out->head_seen, position, cells);
+    struct node_cell *cell = out->cell;
 
-    if (LIKELY(cell != NULL))
-        out->next = *position + cells;
+    if (UNLIKELY(!out->left))
+        return node_outlet_take_more(out, stamp);
+    *stamp = out->stamp;
+    out->left--;
+    out->cell++;
+    prefetch_to_store(cell + NODE_AHEAD); /* near the end it is another's: a moment lost */
     return cell;
-}
-
-HOT_INLINE struct node_cell *node_outlet_take(struct node_outlet *out, uint64_t *position)
-{
-    return node_outlet_take_some(out, position, 1);
 }
 
 /*
@@ -79,7 +93,7 @@ HOT_INLINE struct node_cell *node_outlet_take(struct node_outlet *out, uint64_t 
  */
 HOT_INLINE void node_outlet_prepare(const struct node_outlet *out)
 {
-    prefetch_to_store(node_queue_cell(out->queue, out->next));
+    prefetch_to_store(out->cell);
 }
 
 /* Rings the peer's bell if it sleeps; node_wait.h says why no barrier is needed before the look. */
@@ -90,11 +104,11 @@ HOT_INLINE void node_outlet_ring(struct node_outlet *out)
         node_outlet_wake(out);
 }
 
-/* The cell is whole: `bits` are its word without the source. */
-HOT_INLINE void node_outlet_publish(struct node_outlet *out, struct node_cell *cell,
-                                    uint64_t position, uint64_t bits)
+/* The cell is whole: `bits` are its word without the stamp. */
+HOT_INLINE void node_outlet_publish(struct node_outlet *out, struct node_cell *cell, uint64_t stamp,
+                                    uint64_t bits)
 {
-    node_queue_publish(cell, position, bits | out->from);
+    node_cell_publish(cell, stamp | bits);
     node_outlet_ring(out);
 }
 
@@ -105,15 +119,15 @@ HOT_INLINE void node_outlet_publish(struct node_outlet *out, struct node_cell *c
 HOT_INLINE bool node_outlet_inject(struct node_outlet *out, const void *buf, size_t len,
                                    uint64_t tag, uint64_t data, unsigned flags)
 {
-    uint64_t position;
-    struct node_cell *cell = node_outlet_take(out, &position);
+    uint64_t stamp;
+    struct node_cell *cell = node_outlet_take(out, &stamp);
 
     if (UNLIKELY(!cell))
         return false;
     cell->tag = tag;
     cell->data = data;
     copy_few(cell->payload, buf, len);
-    node_outlet_publish(out, cell, position,
+    node_outlet_publish(out, cell, stamp,
                         node_word(NODE_CELL_INLINE, flags) | node_word_of_length(len));
     return true;
 }

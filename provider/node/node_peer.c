@@ -34,13 +34,16 @@ static int introduce(struct node_ep *ep, struct node_peer *peer)
     s->sources[place].address = ep->segment->address;
     atomic_store_explicit(&s->sources[place].state, NODE_SOURCE_WHOLE, memory_order_release);
     peer->out.from = node_word_of_source(place);
+    if (place < s->ring_count)
+        node_outlet_open_ring(&peer->out, &s->rings[place]);
     return 0;
 }
 
-static void give_segment(struct node_peer *peer, struct node_segment *segment)
+static void give_segment(struct node_ep *ep, struct node_peer *peer, struct node_segment *segment)
 {
     peer->segment = segment;
-    peer->out.queue = &segment->queue;
+    node_outlet_open(&peer->out, &segment->queue);
+    peer->out.reader = ep->in.readers;
     peer->out.sleeping = &segment->sleeping;
     peer->out.resting = &segment->resting;
 }
@@ -70,7 +73,7 @@ static int meet(struct node_ep *ep, const struct node_address *address, struct n
     ret = node_segment_attach(address, &segment);
     if (ret)
         goto free_peer;
-    give_segment(peer, segment);
+    give_segment(ep, peer, segment);
     peer->is_self = node_address_equal(address, &ep->segment->address);
     ret = introduce(ep, peer);
     if (ret)
@@ -99,7 +102,7 @@ static int meet_gone(struct node_ep *ep, const struct node_address *address, str
         free(peer);
         return ret;
     }
-    give_segment(peer, segment);
+    give_segment(ep, peer, segment);
     peer->gone = true;
     peer->single_copy = true; /* so that fetching fails instead of waiting */
     list_add_tail(&ep->all_peers, &peer->link);
@@ -178,6 +181,7 @@ int node_peer_source(struct node_ep *ep, unsigned source, struct node_peer **out
     ep->sources[source] = peer;
     peer->out.plain = node_word(NODE_CELL_INLINE, NODE_WIRE_TAGGED | NODE_WIRE_DATA) |
                       node_word_of_source(source);
+    peer->out.reader = &ep->in.readers[source < ep->in.ring_count ? 1 + source : 0];
     *out = peer;
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reading the queue: each cell goes to the file that understands it. Progress is what any read of a
- * completion queue or counter does first.
+ * Reading what has come: each cell goes to the file that understands it. Progress is what any read
+ * of a completion queue or counter does first.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static bool message_pair(struct node_ep *ep, struct node_message *m)
 {
     unsigned char bytes[NODE_PAIR_PAYLOAD];
 
-    node_reader_copy_pair(&ep->in.reader, bytes, m->len);
+    node_reader_copy_pair(ep->in.at, bytes, m->len);
     m->bytes = bytes;
     m->kind = NODE_CELL_INLINE;
     return node_recv_message(ep, m);
@@ -169,19 +169,20 @@ static bool somebody_is_gone(struct node_ep *ep)
 }
 
 /*
- * A writer that is killed between taking a cell and filling it leaves a hole that no reader gets
- * past. One that stays for HOLE_NS, while a writer is known to have gone, is passed over. A living
- * writer that is stopped just there for so long, in just that case, would lose a message.
+ * A writer that is killed between taking a cell of the queue and filling it leaves a hole that no
+ * reader gets past. One that stays for HOLE_NS, while a writer is known to have gone, is passed
+ * over. A living writer that is stopped just there for so long, in just that case, would lose a
+ * message.
  */
 #define HOLE_NS UINT64_C(1000000000)
 
 void node_ep_mend(struct node_ep *ep)
 {
-    struct node_reader *r = &ep->in.reader;
+    struct node_reader *r = ep->in.readers;
     uint64_t word;
 
     node_pull_mend(ep);
-    if (atomic_load_explicit(&r->queue->tail, memory_order_relaxed) == r->position ||
+    if (atomic_load_explicit(&ep->segment->queue.tail, memory_order_relaxed) == r->position ||
         node_reader_peek(r, &word))
         return;
     if (!ep->hole_since || ep->hole != r->position) {
@@ -196,6 +197,7 @@ void node_ep_mend(struct node_ep *ep)
 bool node_ep_step(struct node_ep *ep, const struct node_cell *cell, uint64_t word)
 {
     struct node_peer *peer = ep->sources[node_word_source(word)];
+    struct node_reader *r = ep->in.at;
 
     if (!node_ep_ready(ep))
         return false;
@@ -204,8 +206,8 @@ bool node_ep_step(struct node_ep *ep, const struct node_cell *cell, uint64_t wor
         __builtin_expect(!handle(ep, peer, word, cell), 0))
         return false;
     if (node_word_kind(word) == NODE_CELL_PAIR)
-        node_reader_advance(&ep->in.reader);
-    node_reader_advance(&ep->in.reader);
+        node_inlet_advance(&ep->in, r);
+    node_inlet_advance(&ep->in, r);
     return true;
 }
 
@@ -230,9 +232,11 @@ bool node_ep_progress(struct node_ep *ep)
     uint64_t word;
     unsigned n = 0;
 
-    while (n < NODE_BATCH && (cell = node_reader_peek(&ep->in.reader, &word)) &&
+    while (n < NODE_BATCH && (cell = node_inlet_peek(&ep->in, &word)) &&
            node_ep_step(ep, cell, word))
         n++;
+    if (cell)
+        node_inlet_turn(&ep->in); /* there is more, and perhaps of others, too */
     n = node_ep_rest(ep, n);
     return n;
 }

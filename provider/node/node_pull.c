@@ -157,7 +157,7 @@ static bool is_one_block(const struct node_pull *p)
 static bool is_whole(const struct node_ep *ep, size_t len)
 {
     return len <= FLOOD_WHOLE && !ep->pulls.long_begun &&
-           (!list_empty(&ep->pulls.begun) || node_reader_sees_two(&ep->in.reader));
+           (!list_empty(&ep->pulls.begun) || node_reader_sees_two(ep->in.at));
 }
 
 bool node_pull_begin(struct node_ep *ep, const struct node_recv *r, const struct node_message *m,

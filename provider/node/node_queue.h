@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The queue in front of an endpoint: a ring of cells of one cache line, many writers, one reader,
- * no lock. A writer takes the next cell by a fetch-and-add on `tail`, fills it and stores its first
- * word last; that word carries the number of the lap, so that the reader sees a cell's content
- * exactly when it is whole, and neither side ever clears anything. The only lines that two writers
- * share are the tail's; the only one that reader and writer share is the cell's.
+ * What others write into in front of an endpoint: cells of one cache line, in rings, without a
+ * lock. A writer fills the next cell and stores its first word last; that word carries the number
+ * of the lap, so that the reader sees a cell's content exactly when it is whole, and neither side
+ * ever clears anything. The only line that reader and writer share is the cell's.
+ *
+ * A ring has one writer, which knows by itself what the next cell is. The queue has any number:
+ * they take cells by a fetch-and-add on `tail`. That is dear where messages follow each other and
+ * the reader is on another processor, since it waits until the stores before it are done, which
+ * have to fetch their lines first: 64 ns a cell, for 22 in a ring (Intel Xeon, cores apart).
  *
  * A writer may take two cells at once, a pair: the second one's first word is stored before the
  * first one's, so that who sees the first sees both, and says that it is a second, for the reader
  * who passed over a first whose writer was killed.
  *
- * Room: the reader publishes how far it has come every NODE_CELLS / 16 cells. A writer takes cells
- * only while tail + 2 NODE_WRITERS <= head + NODE_CELLS as it last saw them: between its look and
- * its fetch-and-add at most NODE_WRITERS - 1 others can slip in, so no cell is overwritten.
+ * Room: the reader publishes how far it has come every NODE_PUBLISH cells. A ring's writer stays
+ * behind that. A writer of the queue takes cells only while tail + 2 NODE_WRITERS <= head +
+ * NODE_CELLS as it last saw them: between its look and its fetch-and-add at most NODE_WRITERS - 1
+ * others can slip in, so no cell is overwritten.
  */
 #ifndef ORIEL_NODE_QUEUE_H
 #define ORIEL_NODE_QUEUE_H
@@ -28,9 +33,14 @@
 enum {
     NODE_CELL_PAYLOAD = 40,
     NODE_PAIR_PAYLOAD = NODE_CELL_PAYLOAD + 56, /* of a pair: all of the second but its word */
-    NODE_CELLS = 4096,
-    NODE_CELLS_LOG = 12,
-    NODE_AHEAD = 4,
+    NODE_CELLS_LOG = 12,                        /* of the queue's */
+    NODE_CELLS = 1 << NODE_CELLS_LOG,
+    NODE_RING_LOG = 9,
+    NODE_RING_CELLS = 1 << NODE_RING_LOG,
+    NODE_RINGS = 8, /* writers that have one, at most */
+    NODE_PUBLISH = 64,
+    NODE_AHEAD = 4, /* the line that a writer asks for, and a reader who knows of more */
+    NODE_READ_AHEAD = 2,
     NODE_WRITERS =
         1024, /* threads that may be between their look and their fetch-and-add at once */
 };
@@ -49,14 +59,36 @@ struct node_queue {
     alignas(64) struct node_cell cells[NODE_CELLS];
 };
 
-static inline uint64_t node_lap(uint64_t position)
+struct node_ring {
+    alignas(64) _Atomic uint64_t head; /* as a queue's */
+    alignas(64) struct node_cell cells[NODE_RING_CELLS];
+};
+
+/* The cells of either. */
+struct node_cells {
+    struct node_cell *first;
+    unsigned log;
+};
+
+static inline struct node_cell *node_cell_at(struct node_cells c, uint64_t position)
 {
-    return (position >> NODE_CELLS_LOG) + 1; /* 1 at first: fresh memory is no message */
+    return &c.first[position & ((UINT64_C(1) << c.log) - 1)];
 }
 
-static inline struct node_cell *node_queue_cell(struct node_queue *q, uint64_t position)
+/* In the upper 16 bits of a word. */
+static inline uint64_t node_lap_at(struct node_cells c, uint64_t position)
 {
-    return &q->cells[position % NODE_CELLS];
+    return ((position >> c.log) + 1) << 48; /* 1 at first: fresh memory is no message */
+}
+
+static inline struct node_cells node_queue_cells(struct node_queue *q)
+{
+    return (struct node_cells){q->cells, NODE_CELLS_LOG};
+}
+
+static inline struct node_cells node_ring_cells(struct node_ring *r)
+{
+    return (struct node_cells){r->cells, NODE_RING_LOG};
 }
 
 /* Where a pair's second cell has the end of what does not fit into the first one's payload. */
@@ -65,36 +97,35 @@ static inline unsigned char *node_cell_rest(struct node_cell *second)
     return (unsigned char *)second + offsetof(struct node_cell, tag);
 }
 
+/* ---- Writers ---- */
+
 /*
- * Takes one cell, or two that follow each other; NULL when there is no room. *head_seen is the
- * writer's own memory of the reader's place. The caller fills the cells and publishes them, the
- * last one first; it must not fail in between.
+ * Takes one cell of the queue, or two that follow each other, from *position on; false when there
+ * is no room. *head_seen is the writer's own memory of the reader's place. The caller fills the
+ * cells and publishes them, the last one first; it must not fail in between.
  */
-HOT_INLINE struct node_cell *node_queue_take(struct node_queue *q, uint64_t *head_seen,
-                                             uint64_t *position, unsigned cells)
+static inline bool node_queue_take(struct node_queue *q, uint64_t *head_seen, uint64_t *position,
+                                   unsigned cells)
 {
     uint64_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
 
-    if (__builtin_expect(tail + 2 * NODE_WRITERS > *head_seen + NODE_CELLS, 0)) {
+    if (UNLIKELY(tail + 2 * NODE_WRITERS > *head_seen + NODE_CELLS)) {
         *head_seen = atomic_load_explicit(&q->head, memory_order_acquire);
         if (tail + 2 * NODE_WRITERS > *head_seen + NODE_CELLS)
-            return NULL;
+            return false;
     }
     *position = atomic_fetch_add_explicit(&q->tail, cells, memory_order_relaxed);
-    /*
-     * Where one message follows the other, the line that the writer will need is fetched while it
-     * fills this one: the fetch-and-add waits for all stores before it, so that it could not wait
-     * for two lines at once. The reader does not look there yet.
-     */
+    /* Where one message follows the other, the line that the writer will need comes while it fills
+     * this one. The reader does not look there yet. */
     for (unsigned i = 0; i < cells; i++)
-        prefetch_to_store(node_queue_cell(q, *position + NODE_AHEAD + i));
-    return node_queue_cell(q, *position);
+        prefetch_to_store(node_cell_at(node_queue_cells(q), *position + NODE_AHEAD + i));
+    return true;
 }
 
-/* The cell is whole: `bits` are the word's lower 48. */
-static inline void node_queue_publish(struct node_cell *cell, uint64_t position, uint64_t bits)
+/* The cell is whole. */
+HOT_INLINE void node_cell_publish(struct node_cell *cell, uint64_t word)
 {
-    atomic_store_explicit(&cell->word, node_lap(position) << 48 | bits, memory_order_release);
+    atomic_store_explicit(&cell->word, word, memory_order_release);
 }
 
 /* ---- The reader ---- */
@@ -103,15 +134,18 @@ static inline void node_queue_publish(struct node_cell *cell, uint64_t position,
 
 /* Where it has come to; lap and cell follow from the position, but are asked for at every look. */
 struct node_reader {
-    struct node_queue *queue;
+    struct node_cells cells;
+    _Atomic uint64_t *head; /* where that is published */
     uint64_t position;      /* of the next cell */
     struct node_cell *cell; /* that one */
     uint64_t lap;           /* its word's upper 16 bits, once it is whole */
 };
 
-static inline void node_reader_open(struct node_reader *r, struct node_queue *q, uint64_t position)
+static inline void node_reader_open(struct node_reader *r, struct node_cells c,
+                                    _Atomic uint64_t *head, uint64_t position)
 {
-    *r = (struct node_reader){q, position, node_queue_cell(q, position), node_lap(position) << 48};
+    *r = (struct node_reader){c, head, position, node_cell_at(c, position),
+                              node_lap_at(c, position)};
 }
 
 /* The next cell and its word, or NULL while it is not whole. */
@@ -124,11 +158,10 @@ static inline struct node_cell *node_reader_peek(const struct node_reader *r, ui
 /* Whether the one behind it is whole, too. */
 static inline bool node_reader_sees_two(const struct node_reader *r)
 {
-    struct node_reader next;
-    uint64_t word;
+    uint64_t at = r->position + 1;
+    uint64_t word = atomic_load_explicit(&node_cell_at(r->cells, at)->word, memory_order_acquire);
 
-    node_reader_open(&next, r->queue, r->position + 1);
-    return node_reader_peek(&next, &word);
+    return (word & NODE_WORD_LAP) == node_lap_at(r->cells, at);
 }
 
 /* The message of `len` bytes that begins in the next cell and ends in the one behind it. */
@@ -136,18 +169,20 @@ HOT_INLINE void node_reader_copy_pair(const struct node_reader *r, void *to, uns
 {
     memcpy(to, r->cell->payload, NODE_CELL_PAYLOAD);
     copy_some((char *)to + NODE_CELL_PAYLOAD,
-              node_cell_rest(node_queue_cell(r->queue, r->position + 1)), len - NODE_CELL_PAYLOAD);
+              node_cell_rest(node_cell_at(r->cells, r->position + 1)), len - NODE_CELL_PAYLOAD);
 }
 
-/* The reader is done with the next cell, which a writer may have from now on. */
-static inline void node_reader_advance(struct node_reader *r)
+/* The reader is done with the next cell, which a writer may have from now on. True every
+ * NODE_PUBLISH cells. */
+HOT_INLINE bool node_reader_advance(struct node_reader *r)
 {
     r->position++;
     r->cell++;
-    if (__builtin_expect(r->position % (NODE_CELLS / 16) == 0, 0)) {
-        atomic_store_explicit(&r->queue->head, r->position, memory_order_release);
-        node_reader_open(r, r->queue, r->position);
-    }
+    if (LIKELY(r->position % NODE_PUBLISH))
+        return false;
+    atomic_store_explicit(r->head, r->position, memory_order_release);
+    node_reader_open(r, r->cells, r->head, r->position);
+    return true;
 }
 
 /* ---- Words ---- */

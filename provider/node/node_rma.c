@@ -85,12 +85,12 @@ static struct node_op *op_new(struct node_ep *ep, struct node_peer *peer, const 
  */
 static bool put_step(struct node_ep *ep, struct node_op *op)
 {
-    uint64_t position;
+    uint64_t stamp;
     int chunk = node_chunk_take(ep, op->peer);
 
     if (chunk < 0)
         return false;
-    struct node_cell *cell = node_outlet_take(&op->peer->out, &position);
+    struct node_cell *cell = node_outlet_take(&op->peer->out, &stamp);
     if (!cell) {
         node_chunk_return(ep, chunk);
         return false;
@@ -104,7 +104,7 @@ static bool put_step(struct node_ep *ep, struct node_op *op)
     cell->tag = op->len;
     cell->data = op->notice;
     bool told = len == left && op->flags & NODE_OP_REMOTE_DATA;
-    node_outlet_publish(&op->peer->out, cell, position,
+    node_outlet_publish(&op->peer->out, cell, stamp,
                         node_word(NODE_CELL_PUT, told ? NODE_WIRE_DATA : 0) |
                             node_word_of_length(len));
     node_chunk_lend(ep, chunk);

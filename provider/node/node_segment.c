@@ -28,7 +28,8 @@ static void keep_from_children(struct node_segment *s)
     madvise(s, sizeof(*s), MADV_DONTFORK);
 }
 
-int node_segment_create(uint64_t *probe_word, struct node_segment **segment, int *fd)
+int node_segment_create(uint64_t *probe_word, unsigned rings, struct node_segment **segment,
+                        int *fd)
 {
     struct node_segment *s;
     uint64_t cookie;
@@ -56,6 +57,7 @@ int node_segment_create(uint64_t *probe_word, struct node_segment **segment, int
     s->address = (struct node_address){getpid(), *fd, cookie};
     s->cookie_at = (uintptr_t)probe_word;
     s->doorbell_fd = -1;
+    s->ring_count = rings;
     atomic_thread_fence(memory_order_release);
     s->magic = NODE_MAGIC;
     allow_single_copy();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The memory that an endpoint shares with the host's other processes: a memfd, so that nothing has
- * a name and nothing is left behind, reached by its peers through /proc/PID/fd. It holds the queue
- * into which the others write, the chunks out of which they read this process's middle-sized
- * messages, the list of those who write here, and the regions they may access.
+ * a name and nothing is left behind, reached by its peers through /proc/PID/fd. It holds the rings
+ * and the queue into which the others write, the chunks out of which they read this process's
+ * middle-sized messages, the list of those who write here, and the regions they may access.
  *
  * All processes run the same layout or refuse each other: `magic` has its version. The owner alone
  * grows or shrinks nothing; every field says who writes it.
@@ -28,7 +28,7 @@ enum {
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c000cull /* "ORIEL", layout 12 */
+#define NODE_MAGIC 0x4f5249454c000dull /* "ORIEL", layout 13 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {
@@ -118,6 +118,7 @@ struct node_segment {
     struct node_address address;
     uint64_t cookie_at;  /* the owner's own copy of the cookie: what a probe of single copy reads */
     int32_t doorbell_fd; /* write end of a pipe in the owner */
+    uint32_t ring_count; /* that sources have, the first ones; the others share the queue */
     /* 0 while the owner is awake; whoever writes into the queue looks at it. node_wait.h */
     alignas(NODE_LINE) atomic_uint sleeping; /* of NODE_ASLEEP, NODE_FENCE */
     alignas(NODE_LINE) atomic_int cpu;       /* where the owner was when it last had to wait, + 1 */
@@ -127,6 +128,7 @@ struct node_segment {
     struct node_offer offer;
     alignas(NODE_LINE) atomic_uint sources_taken;
     struct node_queue queue;
+    struct node_ring rings[NODE_RINGS]; /* of sources */
     /*
      * How often each chunk has come back, counted by its readers, and of a train's chunks how
      * far the owner has filled them: node_train.c. Close together: who passes many reads and writes
@@ -143,11 +145,13 @@ struct node_segment {
 };
 
 /*
- * Makes this process's segment: 0, -ENOMEM, -ENOSPC or what memfd_create and mmap say. *fd stays
- * open as long as the segment, for the peers; *probe_word, in private memory that lives as long,
- * gets the cookie: it is what a peer's probe of single copy reads.
+ * Makes this process's segment, with rings for so many sources (at most NODE_RINGS): 0, -ENOMEM,
+ * -ENOSPC or what memfd_create and mmap say. *fd stays open as long as the segment, for the peers;
+ * *probe_word, in private memory that lives as long, gets the cookie: it is what a peer's probe of
+ * single copy reads.
  */
-int node_segment_create(uint64_t *probe_word, struct node_segment **segment, int *fd);
+int node_segment_create(uint64_t *probe_word, unsigned rings, struct node_segment **segment,
+                        int *fd);
 /* Gets memory for `count` chunks from `first` on, before their first use: 0, -ENOSPC, -ENOMEM. */
 int node_segment_back(int fd, unsigned first, unsigned count);
 /* Maps another's; -ENOENT where it is gone, -EPROTO where it is none of ours. */

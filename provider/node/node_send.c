@@ -68,24 +68,24 @@ static struct node_op *op_new(struct node_ep *ep, struct node_peer *peer, const 
 }
 
 static void publish(struct node_peer *peer, const struct node_tx *tx, struct node_cell *cell,
-                    uint64_t position, enum node_kind kind, unsigned flags, unsigned length)
+                    uint64_t stamp, enum node_kind kind, unsigned flags, unsigned length)
 {
     cell->tag = tx->tag;
     cell->data = tx->data;
-    node_outlet_publish(&peer->out, cell, position,
+    node_outlet_publish(&peer->out, cell, stamp,
                         node_word(kind, flags) | node_word_of_length(length));
 }
 
 static ssize_t send_inline(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
                            size_t len)
 {
-    uint64_t position;
-    struct node_cell *cell = node_outlet_take(&peer->out, &position);
+    uint64_t stamp;
+    struct node_cell *cell = node_outlet_take(&peer->out, &stamp);
 
     if (!cell)
         return -FI_EAGAIN;
     node_iov_read(tx->iov, tx->iov_count, 0, cell->payload, len);
-    publish(peer, tx, cell, position, NODE_CELL_INLINE, wire_flags(tx), len);
+    publish(peer, tx, cell, stamp, NODE_CELL_INLINE, wire_flags(tx), len);
     sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);
     return 0;
 }
@@ -94,17 +94,16 @@ static ssize_t send_inline(struct node_ep *ep, struct node_peer *peer, const str
 static ssize_t send_pair(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
                          size_t len)
 {
-    uint64_t position;
-    struct node_cell *cell = node_outlet_take_some(&peer->out, &position, 2), *second;
+    struct node_cell *cells[2];
+    uint64_t stamps[2];
 
-    if (!cell)
+    if (!node_outlet_take_pair(&peer->out, cells, stamps))
         return -FI_EAGAIN;
-    second = node_queue_cell(peer->out.queue, position + 1);
-    node_iov_read(tx->iov, tx->iov_count, NODE_CELL_PAYLOAD, node_cell_rest(second),
+    node_iov_read(tx->iov, tx->iov_count, NODE_CELL_PAYLOAD, node_cell_rest(cells[1]),
                   len - NODE_CELL_PAYLOAD);
-    node_queue_publish(second, position + 1, node_word(NODE_CELL_SECOND, 0) | peer->out.from);
-    node_iov_read(tx->iov, tx->iov_count, 0, cell->payload, NODE_CELL_PAYLOAD);
-    publish(peer, tx, cell, position, NODE_CELL_PAIR, wire_flags(tx), len);
+    node_cell_publish(cells[1], stamps[1] | node_word(NODE_CELL_SECOND, 0));
+    node_iov_read(tx->iov, tx->iov_count, 0, cells[0]->payload, NODE_CELL_PAYLOAD);
+    publish(peer, tx, cells[0], stamps[0], NODE_CELL_PAIR, wire_flags(tx), len);
     sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);
     return 0;
 }
@@ -128,7 +127,7 @@ static ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const stru
 {
     bool answered = tx->fi_flags & FI_DELIVERY_COMPLETE;
     struct node_op *op = NULL;
-    uint64_t position;
+    uint64_t stamp;
     uint64_t start = tx->iov_count == NODE_SCATTER ? 0 : pace_start(&peer->pace, len);
     int chunk = node_chunk_take(ep, peer);
 
@@ -139,13 +138,12 @@ static ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const stru
     fill(ep, peer, tx, chunk, len);
     if (UNLIKELY(start))
         pace_end(&peer->pace, start, len);
-    struct node_cell *cell = node_outlet_take(&peer->out, &position);
+    struct node_cell *cell = node_outlet_take(&peer->out, &stamp);
     if (!cell)
         goto free_op;
     struct node_wire_chunk wire = {(uintptr_t)op, chunk};
     memcpy(cell->payload, &wire, sizeof(wire));
-    publish(peer, tx, cell, position, NODE_CELL_CHUNK, wire_flags(tx) | (op ? NODE_WIRE_ACK : 0),
-            len);
+    publish(peer, tx, cell, stamp, NODE_CELL_CHUNK, wire_flags(tx) | (op ? NODE_WIRE_ACK : 0), len);
     node_chunk_lend(ep, chunk);
     ep->chunk_ready = 0;
     ep->chunk_wanted = pace_is_distant(&peer->pace) && !peer->pace.beyond ? len : 0;
@@ -167,7 +165,7 @@ static ssize_t send_train(struct node_ep *ep, struct node_peer *peer, const stru
     bool answered = tx->fi_flags & FI_DELIVERY_COMPLETE;
     struct node_wire_train wire = {0};
     struct node_op *op = NULL;
-    uint64_t position;
+    uint64_t stamp;
 
     if (answered && !(op = op_new(ep, peer, tx, len)))
         return -FI_EAGAIN;
@@ -175,7 +173,7 @@ static ssize_t send_train(struct node_ep *ep, struct node_peer *peer, const stru
     if (ret)
         goto free_op;
     ret = -FI_EAGAIN;
-    struct node_cell *cell = node_outlet_take(&peer->out, &position);
+    struct node_cell *cell = node_outlet_take(&peer->out, &stamp);
     if (!cell)
         goto return_chunks;
     wire.op = (uintptr_t)op;
@@ -183,8 +181,7 @@ static ssize_t send_train(struct node_ep *ep, struct node_peer *peer, const stru
     memcpy(cell->payload, &wire, sizeof(wire));
     if (crowded)
         node_train_fill(ep, peer, tx, &wire);
-    publish(peer, tx, cell, position, NODE_CELL_TRAIN, wire_flags(tx) | (op ? NODE_WIRE_ACK : 0),
-            0);
+    publish(peer, tx, cell, stamp, NODE_CELL_TRAIN, wire_flags(tx) | (op ? NODE_WIRE_ACK : 0), 0);
     if (!crowded)
         node_train_fill(ep, peer, tx, &wire);
     node_train_lend(ep, &wire);
@@ -226,12 +223,12 @@ static void op_free(struct node_ep *ep, struct node_op *op)
 static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
                         size_t len)
 {
-    uint64_t position;
+    uint64_t stamp;
     struct node_op *op = op_new(ep, peer, tx, len);
 
     if (!op)
         return -FI_EAGAIN;
-    struct node_cell *cell = node_outlet_take(&peer->out, &position);
+    struct node_cell *cell = node_outlet_take(&peer->out, &stamp);
     if (!cell) {
         pool_put(&ep->ops, op);
         return -FI_EAGAIN;
@@ -241,7 +238,7 @@ static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct
     wire.pull = op->pull = node_pull_offer(ep, op);
     count_add(&counts.rendezvous, 1);
     memcpy(cell->payload, &wire, sizeof(wire));
-    publish(peer, tx, cell, position, NODE_CELL_RTS, wire_flags(tx), pieces);
+    publish(peer, tx, cell, stamp, NODE_CELL_RTS, wire_flags(tx), pieces);
     return 0;
 }
 
@@ -328,12 +325,12 @@ void node_send_cts(struct node_ep *ep, const struct node_wire_cts *cts)
 /* One chunk of a stream; false where there is no chunk or no room for the cell. */
 static bool stream_step(struct node_ep *ep, struct node_op *op)
 {
-    uint64_t position;
+    uint64_t stamp;
     int chunk = node_chunk_take(ep, op->peer);
 
     if (chunk < 0)
         return false;
-    struct node_cell *cell = node_outlet_take(&op->peer->out, &position);
+    struct node_cell *cell = node_outlet_take(&op->peer->out, &stamp);
     if (!cell) {
         node_chunk_return(ep, chunk);
         return false;
@@ -344,7 +341,7 @@ static bool stream_step(struct node_ep *ep, struct node_op *op)
     struct node_wire_data wire = {op->partner, op->moved, chunk};
     memcpy(cell->payload, &wire, sizeof(wire));
     cell->tag = cell->data = 0;
-    node_outlet_publish(&op->peer->out, cell, position,
+    node_outlet_publish(&op->peer->out, cell, stamp,
                         node_word(NODE_CELL_DATA, 0) | node_word_of_length(len));
     node_chunk_lend(ep, chunk);
     op->moved += len;

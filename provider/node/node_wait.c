@@ -122,8 +122,7 @@ static bool has_work(struct node_ep *ep)
 {
     uint64_t word;
 
-    return node_reader_peek(&ep->in.reader, &word) || !list_empty(&ep->busy) ||
-           node_pull_has_work(ep);
+    return node_inlet_peek(&ep->in, &word) || !list_empty(&ep->busy) || node_pull_has_work(ep);
 }
 
 /*

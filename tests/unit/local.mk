@@ -235,7 +235,11 @@ tests_unit_test_node_way_LDADD = libprovider.la $(CRITERION_LIBS)
 
 check_PROGRAMS += tests/unit/test_node_queue
 TESTS += tests/unit/test_node_queue
-tests_unit_test_node_queue_SOURCES = tests/unit/test_node_queue.c
+tests_unit_test_node_queue_SOURCES = \
+    provider/node/node_inlet.c \
+    provider/node/node_outlet.c \
+    tests/unit/test_node_queue.c
+tests_unit_test_node_queue_CPPFLAGS = $(AM_CPPFLAGS)
 
 check_PROGRAMS += tests/unit/test_topology_map
 TESTS += tests/unit/test_topology_map

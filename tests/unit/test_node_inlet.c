@@ -2,6 +2,7 @@
 /* Messages that are taken without any call where they are next: node_inlet_take. */
 #include <sched.h>
 
+#include "provider/base/param.h"
 #include "tests/unit/take_job.h"
 
 /* node_inlet_take of that peer's; where it says no, nothing has changed. */
@@ -9,20 +10,21 @@ static bool takes_now(struct side *s, int from, struct take *t, size_t room, uin
                       uint64_t ignore)
 {
     struct node_received found = {1, 2, 3};
-    uint64_t position = s->in->reader.position;
+    const struct node_reader *r = s->out[from]->reader;
+    uint64_t position = r->position;
 
     memset(t->buf, UNCHANGED, room + MARGIN);
     t->turn = 0;
     if (node_inlet_take(s->in, s->out[from], room ? t->buf : NULL, room, tag, ignore, told % 2,
                         &found)) {
-        CHECK(s->in->reader.position == position + 1, "the next place");
+        CHECK(r->position == position + 1, "the next place");
         t->turn = ++told;
         t->len = found.len;
         t->tag = found.tag;
         t->data = found.data;
         return true;
     }
-    CHECK(s->in->reader.position == position, "refused, and past it");
+    CHECK(r->position == position, "refused, and past it");
     CHECK(found.len == 1 && found.tag == 2 && found.data == 3, "refused, and told");
     take_filled(t->buf, 0, 0);
     return false;
@@ -113,12 +115,14 @@ NODE_TEST(node_inlet, left, 2)
     side_end(&s);
 }
 
-/* Another's is next, whether or not ours is behind it. */
-NODE_TEST(node_inlet, of_another_source, 3)
+/* Another's is next, whether or not ours is behind it; or it is in another ring. */
+static void of_another_source(int rank, bool ring)
 {
     struct take *t = &takes[1];
     struct side s;
 
+    param_open(); /* not again */
+    param.node_rings = ring ? NODE_RINGS : 0;
     side_begin(&s, rank, false);
     if (rank == 2)
         side_say(&s, TAG, 8, 2);
@@ -128,13 +132,24 @@ NODE_TEST(node_inlet, of_another_source, 3)
     job_barrier();
     side_come(&s, rank, TAG, 1, 1);
     if (rank == 0) {
-        CHECK(!takes_now(&s, 1, t, 8, TAG, 0), "not the next");
+        CHECK(takes_now(&s, 1, t, 8, TAG, 0) == ring, "the next?");
         CHECK(takes_now(&s, 2, t, 8, TAG, 0), "no");
-        take_has(t, 1, TAG, 8, 2);
+        take_has(t, ring ? 2 : 1, TAG, 8, 2);
         CHECK(!takes_now(&s, 2, t, 8, TAG, ~UINT64_C(0)), "rank 1's");
-        receives(&s, 1, TAG, 8, 1);
+        if (!ring)
+            receives(&s, 1, TAG, 8, 1);
     }
     side_end(&s);
+}
+
+NODE_TEST(node_inlet, of_another_source, 3)
+{
+    of_another_source(rank, true);
+}
+
+NODE_TEST(node_inlet, of_another_source_in_the_queue, 3)
+{
+    of_another_source(rank, false);
 }
 
 /* Those that were posted before have the message. */

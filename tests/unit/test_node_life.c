@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include "provider/base/param.h"
 #include "provider/node/node.h"
 #include "provider/node/node_memory.h"
 #include "tests/unit/node_job.h"
@@ -153,12 +154,15 @@ NODE_TEST(life, killed_in_the_middle, 3)
 
 /* Killed after it took cells and before it filled the first: others' messages still come through.
  */
-static void killed_with(int rank, unsigned cells)
+static void killed_with(int rank, bool pair, long rings)
 {
     struct end e;
     char buf[8] = "";
-    uint64_t position;
+    struct node_cell *cells[2];
+    uint64_t stamps[2];
 
+    param_open(); /* not again */
+    param.node_rings = rings;
     end_start(&e, NULL);
     if (rank == 1)
         job_may_die();
@@ -168,10 +172,12 @@ static void killed_with(int rank, unsigned cells)
         struct node_ep *ep = container_of(e.ep, struct node_ep, fid);
         POST(&e, fi_tinject(e.ep, buf, 8, e.addr[0], 1));
         CHECK(!node_peer_get(ep, e.addr[0], &peer), "peer");
-        CHECK(node_outlet_take_some(&peer->out, &position, cells), "a cell");
-        if (cells == 2)
-            node_queue_publish(node_queue_cell(peer->out.queue, position + 1), position + 1,
-                               node_word(NODE_CELL_SECOND, 0) | peer->out.from);
+        if (pair) {
+            CHECK(node_outlet_take_pair(&peer->out, cells, stamps), "two cells");
+            node_cell_publish(cells[1], stamps[1] | node_word(NODE_CELL_SECOND, 0));
+        } else {
+            CHECK(node_outlet_take(&peer->out, stamps), "a cell");
+        }
         job_words[8] = 1;
         for (;;)
             pause();
@@ -186,12 +192,17 @@ static void killed_with(int rank, unsigned cells)
 
 NODE_TEST(life, killed_while_writing, 3)
 {
-    killed_with(rank, 1);
+    killed_with(rank, false, 0);
 }
 
 NODE_TEST(life, killed_while_writing_a_pair, 3)
 {
-    killed_with(rank, 2);
+    killed_with(rank, true, 0);
+}
+
+NODE_TEST(life, killed_while_writing_to_a_ring, 3)
+{
+    killed_with(rank, false, NODE_RINGS);
 }
 
 /* A process that sends and ends at once has sent: nobody had met it before. */

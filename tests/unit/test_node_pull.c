@@ -528,7 +528,7 @@ static void killed_before_filling(int rank, bool posted)
     unsigned char *buf = room(LEN);
     struct fi_cq_err_entry error;
     struct fi_cq_tagged_entry c;
-    uint64_t position;
+    uint64_t stamp;
 
     end_start(&e, NULL);
     if (rank == 0) {
@@ -539,13 +539,12 @@ static void killed_before_filling(int rank, bool posted)
         CHECK(!node_peer_get(ep, e.addr[1], &peer), "peer");
         job_barrier();
         CHECK(!node_train_take(ep, peer, LEN, &wire), "chunks");
-        struct node_cell *cell = node_outlet_take(&peer->out, &position);
+        struct node_cell *cell = node_outlet_take(&peer->out, &stamp);
         CHECK(cell, "room");
         atomic_store(&ep->segment->chunks_full[wire.chunks[0]], UINT64_C(1) << 32 | 4096);
         memcpy(cell->payload, &wire, sizeof(wire));
         cell->tag = 1;
-        node_outlet_publish(&peer->out, cell, position,
-                            node_word(NODE_CELL_TRAIN, NODE_WIRE_TAGGED));
+        node_outlet_publish(&peer->out, cell, stamp, node_word(NODE_CELL_TRAIN, NODE_WIRE_TAGGED));
         usleep(20000); /* while the receiver waits for the chunks, perhaps */
         raise(SIGKILL);
     }
@@ -553,7 +552,7 @@ static void killed_before_filling(int rank, bool posted)
         POST(&e, fi_trecv(e.ep, buf, LEN, NULL, e.addr[0], 1, 0, buf));
     job_barrier();
     if (!posted) {
-        while (ep_of(&e)->in.reader.position == 0)
+        while (ep_of(&e)->in.at->position == 0)
             CHECK(fi_cq_read(e.cq, &c, 1) == -FI_EAGAIN, "a completion");
         POST(&e, fi_trecv(e.ep, buf, LEN, NULL, e.addr[0], 1, 0, buf));
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The queue of the node provider with many writers, as threads, so that TSan can watch it;
- * a program of its own, because Criterion does not start under TSan.
+ * The queue and the rings of the node provider, with writers that are threads, so that TSan can
+ * watch them; a program of its own, because Criterion does not start under TSan.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "provider/node/node_queue.h"
+#include "provider/node/node_inlet.h"
+#include "provider/node/node_segment.h"
 
 enum { WRITERS = 4, EACH = 50000 };
 
@@ -21,15 +22,34 @@ enum { WRITERS = 4, EACH = 50000 };
         }                                                                                          \
     } while (0)
 
-static struct node_queue *queue;
+static struct node_segment *segment;
+static struct node_inlet inlet;
 
-static struct node_queue *queue_new(void)
+/* A segment of which so many writers have rings, and its reader. */
+static void begin(unsigned rings)
 {
-    struct node_queue *q = aligned_alloc(64, sizeof(*q));
+    segment = aligned_alloc(alignof(struct node_segment), sizeof(*segment));
+    CHECK(segment);
+    memset(segment, 0, sizeof(*segment));
+    segment->ring_count = rings;
+    node_inlet_open(&inlet, segment);
+}
 
-    CHECK(q);
-    memset(q, 0, sizeof(*q));
-    return q;
+static void end(void)
+{
+    free(segment);
+}
+
+/* As node_peer.c does it. */
+static unsigned introduce(struct node_outlet *out)
+{
+    unsigned place = atomic_fetch_add(&segment->sources_taken, 1);
+
+    *out = (struct node_outlet){.from = node_word_of_source(place)};
+    node_outlet_open(out, &segment->queue);
+    if (place < segment->ring_count)
+        node_outlet_open_ring(out, &segment->rings[place]);
+    return place;
 }
 
 enum { ONE = 1, FIRST, SECOND }; /* kinds */
@@ -41,123 +61,234 @@ static bool is_pair(uint64_t i)
 }
 
 /* Every field says who wrote it and when. */
-static void *writer(void *arg)
+static void write_all(struct node_outlet *out, unsigned me)
 {
-    unsigned me = (unsigned)(uintptr_t)arg;
-    uint64_t seen = 0, position;
-
     for (uint64_t i = 0; i < EACH; i++) {
-        struct node_cell *cell;
-        while (!(cell = node_queue_take(queue, &seen, &position, is_pair(i) ? 2 : 1)))
+        struct node_cell *cells[2];
+        uint64_t stamps[2];
+        while (is_pair(i) ? !node_outlet_take_pair(out, cells, stamps)
+                          : !(cells[0] = node_outlet_take(out, stamps)))
             sched_yield();
         if (is_pair(i)) {
-            struct node_cell *second = node_queue_cell(queue, position + 1);
-            memset(node_cell_rest(second), (int)(i - me), NODE_PAIR_PAYLOAD - NODE_CELL_PAYLOAD);
-            node_queue_publish(second, position + 1, node_word(SECOND, me));
+            memset(node_cell_rest(cells[1]), (int)(i - me), NODE_PAIR_PAYLOAD - NODE_CELL_PAYLOAD);
+            node_cell_publish(cells[1], stamps[1] | node_word(SECOND, me));
         }
-        cell->tag = i;
-        cell->data = i * WRITERS + me;
-        memset(cell->payload, (int)(i + me), NODE_CELL_PAYLOAD);
-        node_queue_publish(cell, position,
-                           node_word(is_pair(i) ? FIRST : ONE, me) |
-                               node_word_of_length(i & 0xffff) | node_word_of_source(me));
+        cells[0]->tag = i;
+        cells[0]->data = i * WRITERS + me;
+        memset(cells[0]->payload, (int)(i + me), NODE_CELL_PAYLOAD);
+        node_cell_publish(cells[0], stamps[0] | node_word(is_pair(i) ? FIRST : ONE, me) |
+                                        node_word_of_length(i & 0xffff));
     }
+}
+
+static void *writer(void *arg)
+{
+    struct node_outlet out;
+    unsigned me = introduce(&out);
+
+    (void)arg;
+    write_all(&out, me);
     return NULL;
 }
 
-static uint64_t read_all(uint64_t position)
+/* Where a segment has been in use for long. */
+static void *late_writer(void *arg)
 {
-    uint64_t next[WRITERS] = {0}, word;
-    struct node_reader reader;
+    struct node_outlet out;
+    unsigned me = introduce(&out);
 
-    node_reader_open(&reader, queue, position);
-    for (int n = 0; n < WRITERS * EACH; n++) {
-        struct node_cell *cell;
-        while (!(cell = node_reader_peek(&reader, &word)))
-            sched_yield();
-        unsigned from = node_word_source(word);
-        CHECK(from < WRITERS);
-        CHECK(cell->tag == next[from]);
-        CHECK(cell->data == next[from] * WRITERS + from);
-        CHECK(node_word_length(word) == (next[from] & 0xffff));
-        CHECK(node_word_flags(word) == from);
-        for (int i = 0; i < NODE_CELL_PAYLOAD; i++)
-            CHECK(cell->payload[i] == (unsigned char)(next[from] + from));
-        CHECK(node_word_kind(word) == (is_pair(next[from]) ? FIRST : ONE));
-        node_reader_advance(&reader);
-        if (is_pair(next[from])) {
-            /* Nobody waits for it. */
-            CHECK((cell = node_reader_peek(&reader, &word)));
-            CHECK(node_word_kind(word) == SECOND);
-            CHECK(node_word_flags(word) == from);
-            for (int i = 0; i < NODE_PAIR_PAYLOAD - NODE_CELL_PAYLOAD; i++)
-                CHECK(node_cell_rest(cell)[i] == (unsigned char)(next[from] - from));
-            node_reader_advance(&reader);
-        }
-        next[from]++;
-    }
-    return reader.position;
+    (void)arg;
+    if (!out.queue)
+        out.end = atomic_load(out.head);
+    write_all(&out, me);
+    return NULL;
 }
 
-static void run(void)
+static void read_one(uint64_t next[WRITERS])
+{
+    struct node_cell *cell;
+    uint64_t word;
+
+    while (!(cell = node_inlet_peek(&inlet, &word)))
+        sched_yield();
+    struct node_reader *r = inlet.at;
+    unsigned from = node_word_source(word);
+    CHECK(from < WRITERS);
+    CHECK(r == &inlet.readers[from < segment->ring_count ? 1 + from : 0]);
+    CHECK(cell->tag == next[from]);
+    CHECK(cell->data == next[from] * WRITERS + from);
+    CHECK(node_word_length(word) == (next[from] & 0xffff));
+    CHECK(node_word_flags(word) == from);
+    for (int i = 0; i < NODE_CELL_PAYLOAD; i++)
+        CHECK(cell->payload[i] == (unsigned char)(next[from] + from));
+    CHECK(node_word_kind(word) == (is_pair(next[from]) ? FIRST : ONE));
+    node_inlet_advance(&inlet, r);
+    if (is_pair(next[from])) {
+        /* Nobody waits for it. */
+        CHECK((cell = node_reader_peek(r, &word)));
+        CHECK(node_word_kind(word) == SECOND);
+        CHECK(node_word_flags(word) == from);
+        for (int i = 0; i < NODE_PAIR_PAYLOAD - NODE_CELL_PAYLOAD; i++)
+            CHECK(node_cell_rest(cell)[i] == (unsigned char)(next[from] - from));
+        node_inlet_advance(&inlet, r);
+    }
+    next[from]++;
+}
+
+static void run(void *(*how)(void *))
 {
     pthread_t threads[WRITERS];
-    uint64_t position = atomic_load(&queue->head);
+    uint64_t next[WRITERS] = {0}, word;
 
-    for (uintptr_t i = 0; i < WRITERS; i++)
-        pthread_create(&threads[i], NULL, writer, (void *)i);
-    position = read_all(position);
+    for (int i = 0; i < WRITERS; i++)
+        pthread_create(&threads[i], NULL, how, NULL);
+    for (int n = 0; n < WRITERS * EACH; n++)
+        read_one(next);
     for (int i = 0; i < WRITERS; i++)
         pthread_join(threads[i], NULL);
-    CHECK(position == atomic_load(&queue->tail));
+    CHECK(!node_inlet_peek(&inlet, &word));
+    CHECK(inlet.readers[0].position == atomic_load(&segment->queue.tail));
 }
 
-/* Nothing is lost, doubled, torn or out of a writer's order. */
-static void many_writers(void)
+/* Nothing is lost, doubled, torn or out of a writer's order, as they come while it is read. */
+static void many_writers(unsigned rings)
 {
-    queue = queue_new();
-    run();
-    free(queue);
+    begin(rings);
+    run(writer);
+    end();
+}
+
+/* A reader and its writers that are there. */
+static void start_at(struct node_reader *r, struct node_cells c, _Atomic uint64_t *head,
+                     uint64_t start)
+{
+    atomic_store(head, start);
+    node_reader_open(r, c, head, start);
 }
 
 /* The same where the number of the lap, which has 16 bits, begins anew. */
-static void laps_wrap(void)
+static void laps_wrap(unsigned rings)
 {
-    uint64_t start = ((uint64_t)1 << 28) - 20 * NODE_CELLS;
+    const uint64_t wrap = (uint64_t)1 << (16 + NODE_CELLS_LOG);
+    const uint64_t ring_wrap = (uint64_t)1 << (16 + NODE_RING_LOG);
+    struct node_queue *q;
 
-    queue = queue_new();
-    atomic_store(&queue->tail, start);
-    atomic_store(&queue->head, start);
-    run();
-    CHECK(atomic_load(&queue->tail) > (uint64_t)1 << 28);
-    free(queue);
+    begin(rings);
+    q = &segment->queue;
+    start_at(&inlet.readers[0], node_queue_cells(q), &q->head, wrap - 10 * NODE_CELLS);
+    atomic_store(&q->tail, wrap - 10 * NODE_CELLS);
+    for (; inlet.open <= rings; inlet.open++) {
+        struct node_ring *ring = &segment->rings[inlet.open - 1];
+        start_at(&inlet.readers[inlet.open], node_ring_cells(ring), &ring->head,
+                 ring_wrap - 20 * NODE_RING_CELLS);
+    }
+    run(late_writer);
+    CHECK(rings == WRITERS || inlet.readers[0].position > wrap);
+    CHECK(!rings || inlet.readers[1].position > ring_wrap);
+    end();
+}
+
+/* As many as there is room for, each with its number from `count` on; how many there are then. */
+static uint64_t fill(struct node_outlet *out, uint64_t count)
+{
+    uint64_t stamp;
+    struct node_cell *cell;
+
+    for (; (cell = node_outlet_take(out, &stamp)); count++) {
+        cell->tag = count;
+        node_cell_publish(cell, stamp | node_word(ONE, 0));
+    }
+    return count;
 }
 
 /* Full is full, never overwritten; and there is room again when the reader has said so. */
-static void full(void)
+static void full(unsigned rings, uint64_t room)
 {
-    uint64_t seen = 0, position, taken = 0, word;
-    struct node_reader reader;
+    struct node_outlet out;
     struct node_cell *cell;
+    uint64_t word, count, read = 0;
 
-    queue = queue_new();
-    for (; (cell = node_queue_take(queue, &seen, &position, 1)); taken++) {
-        cell->tag = taken;
-        node_queue_publish(cell, position, node_word(1, 0));
+    begin(rings);
+    introduce(&out);
+    count = fill(&out, 0);
+    CHECK(count == room);
+    CHECK(fill(&out, count) == count);
+    for (; read < NODE_PUBLISH; read++) {
+        CHECK((cell = node_inlet_peek(&inlet, &word)) && cell->tag == read);
+        node_inlet_advance(&inlet, inlet.at);
     }
-    CHECK(taken == NODE_CELLS - 2 * NODE_WRITERS + 1);
-    for (node_reader_open(&reader, queue, 0); (cell = node_reader_peek(&reader, &word));
-         node_reader_advance(&reader))
-        CHECK(cell->tag == reader.position);
-    CHECK(reader.position == taken);
-    CHECK(node_queue_take(queue, &seen, &position, 1));
-    free(queue);
+    count = fill(&out, count);
+    CHECK(count == room + NODE_PUBLISH);
+    for (; (cell = node_inlet_peek(&inlet, &word)); read++) {
+        CHECK(cell->tag == read);
+        node_inlet_advance(&inlet, inlet.at);
+    }
+    CHECK(read == count);
+    end();
+}
+
+/* A pair needs room for two, which may lie at the ring's two ends. */
+static void pair_at_the_end(void)
+{
+    struct node_ring *ring;
+    struct node_outlet out;
+    struct node_cell *cells[2];
+    uint64_t stamps[2];
+
+    begin(1);
+    introduce(&out);
+    ring = &segment->rings[0];
+    for (int i = 0; i < NODE_RING_CELLS - 1; i++)
+        CHECK(node_outlet_take(&out, stamps));
+    CHECK(!node_outlet_take_pair(&out, cells, stamps));
+    atomic_store(&ring->head, NODE_PUBLISH);
+    CHECK(node_outlet_take_pair(&out, cells, stamps));
+    CHECK(cells[0] == &ring->cells[NODE_RING_CELLS - 1] && cells[1] == ring->cells);
+    CHECK(stamps[0] == UINT64_C(1) << 48 && stamps[1] == UINT64_C(2) << 48);
+    for (int i = 0; i < NODE_PUBLISH - 2; i++)
+        CHECK(node_outlet_take(&out, stamps));
+    CHECK(!node_outlet_take_pair(&out, cells, stamps));
+    CHECK(node_outlet_take(&out, stamps) == &ring->cells[NODE_PUBLISH - 1]);
+    CHECK(!node_outlet_take(&out, stamps));
+    end();
+}
+
+/* One who always has something does not keep the others out. */
+static void in_turn(void)
+{
+    struct node_outlet outs[3];
+    uint64_t word, counts[3] = {0};
+    unsigned most = 0, run = 0, last = 0;
+
+    begin(2);
+    for (int i = 0; i < 3; i++)
+        introduce(&outs[i]);
+    for (int n = 0; n < 3000; n++) {
+        for (int i = 0; i < 3; i++)
+            counts[i] = fill(&outs[i], counts[i]);
+        CHECK(node_inlet_peek(&inlet, &word));
+        run = node_word_source(word) == last ? run + 1 : 1;
+        last = node_word_source(word);
+        most = run > most ? run : most;
+        node_inlet_advance(&inlet, inlet.at);
+    }
+    CHECK(most == NODE_PUBLISH);
+    for (int i = 0; i < 3; i++)
+        CHECK(inlet.readers[i].position > 900);
+    end();
 }
 
 int main(void)
 {
-    many_writers();
-    laps_wrap();
-    full();
+    const unsigned rings[] = {0, 2, WRITERS};
+
+    for (int i = 0; i < 3; i++) {
+        many_writers(rings[i]);
+        laps_wrap(rings[i]);
+    }
+    full(0, NODE_CELLS - 2 * NODE_WRITERS + 1);
+    full(1, NODE_RING_CELLS);
+    pair_at_the_end();
+    in_turn();
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Receives that are posted only where their message is not there: node_direct_ops.post_or_take. */
+#include "provider/base/param.h"
 #include "tests/unit/take_job.h"
 
 /* It is over before the call returns, and was never posted. */
@@ -200,6 +201,8 @@ NODE_TEST(node_take, of_another_source, 3)
     struct take *t = takes;
     struct side s;
 
+    param_open(); /* not again */
+    param.node_rings = 0;
     side_begin(&s, rank, false);
     if (rank == 2)
         side_say(&s, TAG, 8, 2);
@@ -213,6 +216,30 @@ NODE_TEST(node_take, of_another_source, 3)
         take_has(&t[2], 1, TAG, 8, 2);
         side_progress(&s, 1);
         take_has(&t[1], 2, TAG, 8, 1);
+    }
+    side_end(&s);
+}
+
+/* Which of two rings has the next is not said; each receive gets its own. */
+NODE_TEST(node_take, of_two_rings, 3)
+{
+    struct take *t = takes;
+    struct side s;
+    bool queued = false;
+
+    side_begin(&s, rank, false);
+    if (rank == 2)
+        side_say(&s, TAG, 8, 2);
+    job_barrier();
+    side_come(&s, rank, TAG, 1, 1);
+    if (rank == 0) {
+        for (int i = 1; i < 3; i++)
+            take_want_so(&s, &t[i], 8, TAG, 0, s.e.addr[i]);
+        while (told < 2)
+            s.ops->progress(s.e.ep, &queued);
+        CHECK(!queued, "in the queue");
+        for (unsigned i = 1; i < 3; i++)
+            take_has(&t[i], t[i].turn, TAG, 8, i);
     }
     side_end(&s);
 }

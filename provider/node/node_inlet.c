@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "provider/node/node_inlet.h"
+#include "provider/node/node_segment.h"
+
+void node_inlet_open(struct node_inlet *in, struct node_segment *segment)
+{
+    struct node_queue *q = &segment->queue;
+
+    in->sources = &segment->sources_taken;
+    in->rings = segment->rings;
+    in->ring_count = segment->ring_count;
+    in->at = in->readers;
+    in->open = 1;
+    node_reader_open(in->readers, node_queue_cells(q), &q->head, 0);
+}
+
+/* Rings of those who have come since the last look. */
+static void open_rings(struct node_inlet *in)
+{
+    unsigned sources = atomic_load_explicit(in->sources, memory_order_relaxed);
+
+    for (; in->open <= in->ring_count && in->open <= sources; in->open++) {
+        struct node_ring *ring = &in->rings[in->open - 1];
+        node_reader_open(&in->readers[in->open], node_ring_cells(ring), &ring->head, 0);
+    }
+}
+
+static struct node_reader *after(struct node_inlet *in, struct node_reader *r)
+{
+    return ++r < in->readers + in->open ? r : in->readers;
+}
+
+void node_inlet_turn(struct node_inlet *in)
+{
+    open_rings(in);
+    in->at = after(in, in->at);
+}
+
+struct node_cell *node_inlet_look(struct node_inlet *in, uint64_t *word)
+{
+    struct node_reader *r = in->at;
+
+    open_rings(in);
+    for (unsigned i = 1; i < in->open; i++) {
+        r = after(in, r);
+        struct node_cell *cell = node_reader_peek(r, word);
+        if (cell) {
+            in->at = r;
+            return cell;
+        }
+    }
+    return NULL;
+}
