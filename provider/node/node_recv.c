@@ -146,6 +146,7 @@ static void take_rts(struct node_ep *ep, const struct node_recv *r, const struct
             node_recv_fetched(ep, r, m, error);
     } else if (!len || node_way_is_alone(m) || !node_pull_begin(ep, r, m, len)) {
         int error = len ? node_pull_alone(r, m, len) : 0;
+        node_way_worked(ep);
         if (UNLIKELY(m->timed))
             node_way_took(ep, m);
         node_recv_fetched(ep, r, m, error);
@@ -168,6 +169,7 @@ static void take(struct node_ep *ep, const struct node_recv *r, const struct nod
         moved = n < 0 ? 0 : n;
         error = n < 0 ? -n : 0;
         node_train_release(m);
+        node_way_worked(ep);
         if (UNLIKELY(m->timed))
             node_way_took(ep, m);
     } else if (__builtin_expect(r->iov_count == 1 && m->len <= r->len, 1)) {

@@ -9,10 +9,10 @@ enum {
     BITS = 2,       /* of a way in a source's word */
     SAMPLE = 8,     /* messages: the next one may begin before the last one ends */
     BETWEEN = 32,   /* messages between two trials, at least */
-    LATE = 8,       /* one that waits for its receive outweighs so many that do not; */
+    LATE = 8,       /* an absence that one waits through outweighs so many that do not wait; */
     LATE_MOST = 64, /* and with so much on that side the sender is to have them off its hands */
-    WORTH_NUM = 7,  /* another way has to take less than 7/8 of the time */
-    WORTH_DEN = 8,
+    WORTH_NUM = 15, /* another way has to take less than 15/16 of the time */
+    WORTH_DEN = 16,
     STAMP_BITS = 8,  /* of nanoseconds that a stamp leaves out; it wraps after 18 minutes */
     AWAY_NS = 20000, /* for so long a message may wait for its receiver, */
     BYTES_A_NS = 2,  /* and as long as what was last begun may take */
@@ -99,10 +99,11 @@ static void trial_end(struct node_ep *ep, struct node_peer *peer, struct node_wa
     settle(ep, peer, k, worth ? least : k->best, now + AGAIN_NS);
 }
 
-/* With too many of them: trains, and no trial for a while. */
+/* Counts an absence. With too many of them: trains, and no trial for a while. */
 static void was_late(struct node_ep *ep, struct node_peer *peer, struct node_way_class *k,
                      uint64_t now)
 {
+    k->absence = ep->work.away_until;
     k->late += LATE;
     if (k->late < LATE_MOST)
         return;
@@ -149,10 +150,10 @@ static struct node_way_class *judge(struct node_ep *ep, const struct node_messag
     if (!k)
         return NULL;
     *now = clock_ns();
-    if (has_waited(&ep->work, m, *now))
-        was_late(ep, m->peer, k, *now);
-    else
+    if (!has_waited(&ep->work, m, *now))
         k->late -= k->late > 0;
+    else if (k->absence != ep->work.away_until)
+        was_late(ep, m->peer, k, *now);
     return k;
 }
 

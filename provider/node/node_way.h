@@ -10,8 +10,9 @@
  * So the receiver, who sees the whole of each, tries: of every sender and class of length, now and
  * then, it takes the time of a few messages by each way, and asks for the best one from then on, in
  * the sender's entry of its list of sources. But a message that nobody waits for is best out of its
- * sender's hands, in a train: where more than one in nine waits long for its receiver, all go that
- * way. So they do in a crowd, where times say who had the processor.
+ * sender's hands, in a train: where the receiver is away for long more than once in nine messages,
+ * all go that way. Those that wait through one absence count once: it may be another program's turn
+ * on the processor. All go by train in a crowd, too, where times say who had the processor.
  */
 #ifndef ORIEL_NODE_NODE_WAY_H
 #define ORIEL_NODE_NODE_WAY_H
@@ -35,6 +36,7 @@ enum {
 struct node_way_class {
     uint64_t again;                     /* ns: when the others are tried again */
     uint64_t took, bytes;               /* by the messages of the sample that is being taken */
+    uint64_t absence;                   /* the one that was counted last: node_work.away_until */
     uint32_t samples[NODE_WAY_SAMPLES]; /* ps a byte */
     uint32_t cost[NODE_WAYS];
     uint8_t wanted;   /* enum node_way: what the sender is asked for, */
@@ -44,7 +46,7 @@ struct node_way_class {
     uint8_t messages; /* of the sample */
     uint8_t waited;   /* messages since it was last asked whether a trial is due */
     uint8_t kept;     /* messages that came before their receive, in a trial */
-    uint8_t late;     /* how far those that waited for their receive outweigh the others */
+    uint8_t late;     /* how far absences outweigh the messages that found the receiver */
     bool trial;
 };
 
