@@ -280,6 +280,8 @@ struct node_ep {
 
     struct node_match tagged, plain;
     struct pool recvs, unexpecteds, ops, controls, blocks;
+    unsigned held;    /* of what is kept, announced ones that node_recv_take_in would fetch */
+    size_t taken_in;  /* bytes of those that it has fetched */
     struct list busy; /* peers for which something waits */
     struct node_pulls pulls;
     struct node_work work; /* node_way.c */
@@ -481,6 +483,11 @@ void node_recv_data(struct node_ep *ep, struct node_peer *peer, const struct nod
 /* The bytes of an announced message are there, or `error` (-errno) tells why not: ends it. */
 void node_recv_fetched(struct node_ep *ep, const struct node_recv *r, const struct node_message *m,
                        int error);
+/*
+ * Now and then, when nothing comes: fetches the messages that are kept and that were announced
+ * because we asked for it, so that those who sent them are not held until somebody receives them.
+ */
+void node_recv_take_in(struct node_ep *ep);
 void node_unexpected_free(struct node_ep *ep, struct node_unexpected *u);
 /* The oldest that matches such a receive, or NULL. */
 struct node_unexpected *node_unexpected_find(struct node_match *match, uint64_t tag,

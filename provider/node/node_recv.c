@@ -184,6 +184,62 @@ static void take(struct node_ep *ep, const struct node_recv *r, const struct nod
              error);
 }
 
+/* ---- What is kept, and holds its sender ---- */
+
+/* Whether one that is announced might as well have been in chunks. */
+static bool holds_its_sender(const struct node_message *m)
+{
+    return m->kind == NODE_CELL_RTS && m->len > NODE_CHUNK && m->len <= NODE_TRAIN * NODE_CHUNK &&
+           m->pieces == 1 && !(m->flags & NODE_WIRE_ACK);
+}
+
+/* No other block is that long. */
+static bool is_taken_in(const struct node_unexpected *u)
+{
+    return u->block && u->message.len > NODE_CHUNK;
+}
+
+enum { TAKEN_IN_MOST = 16 << 20 }; /* bytes */
+
+static void take_in(struct node_ep *ep, struct node_unexpected *u)
+{
+    struct node_message *m = &u->message;
+    struct node_recv r = {.iov_count = 1, .len = m->len};
+
+    if (!holds_its_sender(m) || !m->peer->single_copy || !node_ep_ready(ep) ||
+        ep->taken_in + m->len > TAKEN_IN_MOST)
+        return;
+    r.iov[0] = (struct iovec){malloc(m->len), m->len};
+    /* What is wrong with it is told to who asks for it. */
+    if (!r.iov[0].iov_base || node_pull_alone(&r, m, m->len)) {
+        free(r.iov[0].iov_base);
+        return;
+    }
+    node_way_kept(ep, m);
+    answer(ep, m, NODE_CELL_FIN, 0);
+    ep->held--;
+    ep->taken_in += m->len;
+    m->bytes = u->block = r.iov[0].iov_base;
+    m->kind = NODE_CELL_INLINE;
+}
+
+void node_recv_take_in(struct node_ep *ep)
+{
+    struct node_match *matches[] = {&ep->tagged, &ep->plain};
+    struct list *l, *head;
+
+    for (int i = 0; i < 2; i++) {
+        head = &matches[i]->arrivals;
+        for (l = head->next; l != head && ep->held; l = l->next)
+            take_in(ep, container_of(l, struct node_unexpected, arrival.in_order));
+        head = &matches[i]->claimed;
+        for (l = head->next; l != head && ep->held; l = l->next)
+            take_in(ep, container_of(l, struct node_unexpected, arrival.link));
+    }
+}
+
+/* ---- Arrivals ---- */
+
 /*
  * Keeps a message for a receive to come. Its bytes are copied, so that a chunk can go back; what is
  * announced, or a train, stays where it is, and who asks for one that its sender did not get to
@@ -213,6 +269,7 @@ static bool keep(struct node_ep *ep, struct node_match *match, const struct node
         u->message.bytes = room;
         u->message.kind = NODE_CELL_INLINE; /* from now on: the bytes are in one place */
     }
+    ep->held += holds_its_sender(m);
     node_match_keep(match, &u->arrival);
     count_add(&counts.unexpected, 1);
     count_add(&counts.unexpected_now, 1);
@@ -258,6 +315,8 @@ bool node_recv_message(struct node_ep *ep, struct node_message *m)
 void node_unexpected_free(struct node_ep *ep, struct node_unexpected *u)
 {
     count_add(&counts.unexpected_now, (uint64_t)-1);
+    ep->held -= holds_its_sender(&u->message);
+    ep->taken_in -= is_taken_in(u) ? u->message.len : 0;
     node_match_drop(&u->arrival);
     free(u->block);
     pool_put(&ep->unexpecteds, u);

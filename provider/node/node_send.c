@@ -238,7 +238,8 @@ static ssize_t send_rts(struct node_ep *ep, struct node_peer *peer, const struct
     wire.pull = op->pull = node_pull_offer(ep, op);
     count_add(&counts.rendezvous, 1);
     memcpy(cell->payload, &wire, sizeof(wire));
-    publish(peer, tx, cell, stamp, NODE_CELL_RTS, wire_flags(tx), pieces);
+    publish(peer, tx, cell, stamp, NODE_CELL_RTS,
+            wire_flags(tx) | (tx->fi_flags & FI_DELIVERY_COMPLETE ? NODE_WIRE_ACK : 0), pieces);
     return 0;
 }
 

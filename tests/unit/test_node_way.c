@@ -371,3 +371,103 @@ NODE_TEST(way, changes_under_way, 2)
     for (int i = 0; i < WINDOW; i++)
         free(buf[i]);
 }
+
+/* ---- What nobody receives ---- */
+
+enum { UNSENT = 3 };
+
+/* An endpoint whose peer has asked for announcements. */
+static void asked(struct end *e, int rank, unsigned char *small)
+{
+    end_start(e, NULL);
+    POST(e, fi_trecv(e->ep, small, 1, NULL, e->addr[!rank], 1, 0, small));
+    POST(e, fi_tinject(e->ep, "x", 1, e->addr[!rank], 1));
+    end_wait_for(e, small);
+    ask(e, !rank, NODE_WAY_ALONE);
+    job_barrier();
+}
+
+/* Each sends before it receives, which is wrong, but works with messages of that length elsewhere:
+ * the sends end all the same, and what was sent is what they were called with. */
+NODE_TEST(way, sends_end_without_receives, 2)
+{
+    unsigned char *out[UNSENT], *in = malloc(MOST), small;
+    const size_t lens[UNSENT] = {NODE_CHUNK + 1, SOME, MOST};
+    struct end e;
+
+    asked(&e, rank, &small);
+    for (int i = 0; i < UNSENT; i++) {
+        CHECK((out[i] = malloc(lens[i])), "memory");
+        fill(out[i], lens[i], i + rank);
+        POST(&e, fi_tsend(e.ep, out[i], lens[i], NULL, e.addr[!rank], 2 + i, out[i]));
+    }
+    for (int i = 0; i < UNSENT; i++) {
+        struct fi_cq_tagged_entry entry;
+        end_wait(&e, &entry);
+    }
+    for (int i = 0; i < UNSENT; i++)
+        memset(out[i], 0, lens[i]);
+    /* The other one's, too. */
+    while (ep_of(&e)->taken_in < lens[0] + lens[1] + lens[2])
+        end_quiet(&e);
+    job_barrier();
+    CHECK(!ep_of(&e)->held, "%u are held", ep_of(&e)->held);
+    for (int i = UNSENT - 1; i >= 0; i--) {
+        POST(&e, fi_trecv(e.ep, in, MOST, NULL, e.addr[!rank], 2 + i, 0, in));
+        end_wait_for(&e, in);
+        CHECK(filled(in, lens[i], i + !rank), "%zu bytes", lens[i]);
+        free(out[i]);
+    }
+    CHECK(!ep_of(&e)->taken_in, "%zu bytes", ep_of(&e)->taken_in);
+    free(in);
+    end_finish(&e);
+}
+
+/* Not without bounds; the rest is fetched when it is received. And not one whose sender is to know
+ * that it was received. */
+NODE_TEST(way, taken_in_bounds, 2)
+{
+    enum { COUNT = 80 };
+    struct end e;
+    unsigned char *buf = malloc(MOST), small;
+
+    CHECK(buf, "memory");
+    fill(buf, MOST, 7);
+    asked(&e, rank, &small);
+    if (rank == 0) {
+        struct iovec iov = {buf, SOME};
+        struct fi_msg_tagged msg = {&iov, NULL, 1, e.addr[1], 3, 0, &small, 0};
+        POST(&e, fi_tsendmsg(e.ep, &msg, FI_COMPLETION | FI_DELIVERY_COMPLETE));
+        for (int i = 0; i < COUNT; i++)
+            POST(&e, fi_tsend(e.ep, buf, MOST, NULL, e.addr[1], 2, buf));
+    }
+    job_barrier();
+    if (rank == 1) {
+        uint64_t until = clock_ns() + 200000000u;
+        while (clock_ns() < until)
+            end_quiet(&e);
+        size_t bytes = ep_of(&e)->taken_in;
+        CHECK(bytes > 0 && bytes <= 16 << 20 && ep_of(&e)->held > 0, "%zu bytes", bytes);
+        memset(buf, 0, MOST);
+        for (int i = 0; i < COUNT; i++) {
+            POST(&e, fi_trecv(e.ep, buf, MOST, NULL, e.addr[0], 2, 0, buf));
+            end_wait_for(&e, buf);
+            CHECK(filled(buf, MOST, 7), "message %d", i);
+        }
+        CHECK(!ep_of(&e)->taken_in && !ep_of(&e)->held, "%u are held", ep_of(&e)->held);
+    }
+    for (int i = 0; rank == 0 && i < COUNT; i++) {
+        struct fi_cq_tagged_entry entry;
+        end_wait(&e, &entry);
+        CHECK(entry.op_context == buf, "not received, and told");
+    }
+    job_barrier();
+    if (rank == 1) {
+        POST(&e, fi_trecv(e.ep, buf, MOST, NULL, e.addr[0], 3, 0, buf));
+        end_wait_for(&e, buf);
+    } else {
+        end_wait_for(&e, &small);
+    }
+    free(buf);
+    end_finish(&e);
+}
