@@ -14,6 +14,8 @@ node_sources = \
     provider/node/node_cq.c \
     provider/node/node_ep.c \
     provider/node/node_fabric.c \
+    provider/node/node_fetch.c \
+    provider/node/node_fetch.h \
     provider/node/node_info.c \
     provider/node/node_iov.c \
     provider/node/node_iov.h \

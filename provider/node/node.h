@@ -253,6 +253,20 @@ struct node_pulls {
     struct pool pool;
 };
 
+/* Messages that are being fetched in one call; node_fetch.h. */
+enum { NODE_FETCHES = 8 };
+
+struct node_fetches {
+    bool open; /* in a call of progress, which will fetch them */
+    unsigned count;
+    size_t bytes;
+    struct node_fetch {
+        struct node_recv recv; /* a copy: the posted one is given back */
+        struct node_message message;
+        size_t len; /* of it, that are wanted */
+    } waiting[NODE_FETCHES];
+};
+
 struct node_ep {
     struct fid_ep fid;
     struct node_domain *domain;
@@ -284,6 +298,7 @@ struct node_ep {
     size_t taken_in;  /* bytes of those that it has fetched */
     struct list busy; /* peers for which something waits */
     struct node_pulls pulls;
+    struct node_fetches fetches;
     struct node_work work; /* node_way.c */
 
     unsigned chunks_backed;           /* the first ones, which have memory */
@@ -581,6 +596,10 @@ void node_count(struct node_ep *ep, enum node_event event);
 const char *node_strerror(int error);
 
 /* node_copy.c: `len` bytes between our memory and another process's, in one copy: 0 or -errno */
+/* Reads blocks that are equally long on both sides, `len` bytes in all: false where not all could
+ * be read, or had better not be in one call. */
+bool node_copy_blocks(uint32_t pid, const struct iovec *ours, const struct iovec *theirs,
+                      size_t count, size_t len);
 int node_copy(uint32_t pid, bool write, const struct iovec *ours, size_t our_count,
               const struct iovec *theirs, size_t their_count, size_t len);
 

@@ -77,3 +77,12 @@ int node_copy(uint32_t pid, bool write, const struct iovec *ours, size_t our_cou
         return copy_close_ones(pid, write, ours->iov_base, theirs->iov_base, len);
     return copy(pid, write, ours, our_count, theirs, their_count, len);
 }
+
+bool node_copy_blocks(uint32_t pid, const struct iovec *ours, const struct iovec *theirs,
+                      size_t count, size_t len)
+{
+    for (size_t i = 0; i < count; i++)
+        if (is_close(false, &ours[i], &theirs[i], ours[i].iov_len))
+            return false;
+    return process_vm_readv(pid, ours, count, theirs, count, 0) == (ssize_t)len;
+}

@@ -280,6 +280,7 @@ static unsigned progress(struct fid_ep *fid, bool *queued)
     *queued = cq->head != cq->tail;
     if (UNLIKELY(*queued))
         return 0;
+    ep->fetches.open = true;
     for (; seen < NODE_BATCH && kept < KEPT; seen++) {
         const struct list *last = ep->tagged.arrivals.prev;
         cell = node_inlet_peek(&ep->in, &word);

@@ -9,6 +9,7 @@
 
 #include "provider/base/clock.h"
 #include "provider/base/log.h"
+#include "provider/node/node_fetch.h"
 #include "provider/node/node_offer.h"
 #include "provider/node/node_pull.h"
 #include "provider/node/node_train.h"
@@ -215,6 +216,9 @@ bool node_ep_step(struct node_ep *ep, const struct node_cell *cell, uint64_t wor
 
 unsigned node_ep_rest(struct node_ep *ep, unsigned n)
 {
+    ep->fetches.open = false;
+    if (UNLIKELY(ep->fetches.count))
+        node_fetch_all(ep);
     if (node_offer_waits(ep))
         n += node_offer_serve(ep);
     if (__builtin_expect(ep->pulls.active, 0))
@@ -234,6 +238,7 @@ bool node_ep_progress(struct node_ep *ep)
     uint64_t word;
     unsigned n = 0;
 
+    ep->fetches.open = true;
     while (n < NODE_BATCH && (cell = node_inlet_peek(&ep->in, &word)) &&
            node_ep_step(ep, cell, word))
         n++;

@@ -12,6 +12,7 @@
 #include "provider/base/copy.h"
 #include "provider/base/count.h"
 #include "provider/node/node.h"
+#include "provider/node/node_fetch.h"
 #include "provider/node/node_match.h"
 #include "provider/node/node_pull.h"
 #include "provider/node/node_train.h"
@@ -144,6 +145,8 @@ static void take_rts(struct node_ep *ep, const struct node_recv *r, const struct
         int error = stream_in(ep, r, m, len);
         if (error)
             node_recv_fetched(ep, r, m, error);
+    } else if (len && node_way_is_alone(m) && node_fetch_later(ep, r, m, len)) {
+        return;
     } else if (!len || node_way_is_alone(m) || !node_pull_begin(ep, r, m, len)) {
         int error = len ? node_pull_alone(r, m, len) : 0;
         node_way_worked(ep);

@@ -122,7 +122,8 @@ static bool has_work(struct node_ep *ep)
 {
     uint64_t word;
 
-    return node_inlet_peek(&ep->in, &word) || !list_empty(&ep->busy) || node_pull_has_work(ep);
+    return node_inlet_peek(&ep->in, &word) || !list_empty(&ep->busy) || ep->fetches.count ||
+           node_pull_has_work(ep);
 }
 
 /*

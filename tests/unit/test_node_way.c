@@ -372,30 +372,78 @@ NODE_TEST(way, changes_under_way, 2)
         free(buf[i]);
 }
 
+/* An endpoint whose peer has asked for announcements. */
+static void asked(struct end *e, int rank, enum node_way way)
+{
+    char small;
+
+    end_start(e, NULL);
+    POST(e, fi_trecv(e->ep, &small, 1, NULL, e->addr[!rank], 1, 0, &small));
+    POST(e, fi_tinject(e->ep, "x", 1, e->addr[!rank], 1));
+    end_wait_for(e, &small);
+    ask(e, !rank, way);
+    job_barrier();
+}
+
+static size_t together(int w, int i)
+{
+    return NODE_CHUNK + 1 + (w * WINDOW + i) * 4999u % 130000;
+}
+
+/* Several that their receiver fetches in one call; in every other window each is longer than its
+ * receive. */
+NODE_TEST(way, fetched_together, 2)
+{
+    enum { SHORT = 1000 };
+    struct end e;
+    struct fi_cq_err_entry error;
+    struct fi_cq_tagged_entry entry;
+    unsigned char *buf[WINDOW];
+
+    for (int i = 0; i < WINDOW; i++)
+        CHECK((buf[i] = malloc(300 * KIB)), "memory");
+    asked(&e, rank, NODE_WAY_ALONE);
+    for (int w = 0; w < 20; w++) {
+        bool cut = w % 2;
+        for (int i = 0; rank == 0 && i < WINDOW; i++) {
+            fill(buf[i], together(w, i), w + i);
+            POST(&e, fi_tsend(e.ep, buf[i], together(w, i), NULL, e.addr[1], 5, buf[i]));
+        }
+        job_barrier();
+        for (int i = 0; rank == 1 && i < WINDOW; i++)
+            POST(&e,
+                 fi_trecv(e.ep, buf[i], cut ? SHORT : 300 * KIB, NULL, e.addr[0], 5, 0, buf[i]));
+        for (int i = 0; i < WINDOW; i++) {
+            if (rank == 0 || !cut) {
+                end_wait(&e, &entry);
+                continue;
+            }
+            end_wait_error(&e, &error);
+            CHECK(error.err == FI_ETRUNC && error.len == SHORT && error.olen > NODE_CHUNK - SHORT,
+                  "%zu bytes, %zu more", error.len, error.olen);
+        }
+        for (int i = 0; rank == 1 && i < WINDOW; i++)
+            CHECK(filled(buf[i], cut ? SHORT : together(w, i), w + i), "window %d, %d", w, i);
+        job_barrier();
+    }
+    end_finish(&e);
+    for (int i = 0; i < WINDOW; i++)
+        free(buf[i]);
+}
+
 /* ---- What nobody receives ---- */
 
 enum { UNSENT = 3 };
-
-/* An endpoint whose peer has asked for announcements. */
-static void asked(struct end *e, int rank, unsigned char *small)
-{
-    end_start(e, NULL);
-    POST(e, fi_trecv(e->ep, small, 1, NULL, e->addr[!rank], 1, 0, small));
-    POST(e, fi_tinject(e->ep, "x", 1, e->addr[!rank], 1));
-    end_wait_for(e, small);
-    ask(e, !rank, NODE_WAY_ALONE);
-    job_barrier();
-}
 
 /* Each sends before it receives, which is wrong, but works with messages of that length elsewhere:
  * the sends end all the same, and what was sent is what they were called with. */
 NODE_TEST(way, sends_end_without_receives, 2)
 {
-    unsigned char *out[UNSENT], *in = malloc(MOST), small;
+    unsigned char *out[UNSENT], *in = malloc(MOST);
     const size_t lens[UNSENT] = {NODE_CHUNK + 1, SOME, MOST};
     struct end e;
 
-    asked(&e, rank, &small);
+    asked(&e, rank, NODE_WAY_ALONE);
     for (int i = 0; i < UNSENT; i++) {
         CHECK((out[i] = malloc(lens[i])), "memory");
         fill(out[i], lens[i], i + rank);
@@ -433,7 +481,7 @@ NODE_TEST(way, taken_in_bounds, 2)
 
     CHECK(buf, "memory");
     fill(buf, MOST, 7);
-    asked(&e, rank, &small);
+    asked(&e, rank, NODE_WAY_ALONE);
     if (rank == 0) {
         struct iovec iov = {buf, SOME};
         struct fi_msg_tagged msg = {&iov, NULL, 1, e.addr[1], 3, 0, &small, 0};
