@@ -128,7 +128,7 @@ enum node_event { /* which counter an operation moves */
 
 struct node_peer {
     struct node_segment *segment; /* the peer's, mapped */
-    struct node_outlet out;       /* the way to its queue */
+    struct node_outlet out;       /* the way to where it reads */
     bool is_self;                 /* the process itself: its segment is mapped a second time */
     bool single_copy;             /* process_vm_readv works both ways */
     bool gone;             /* it ended before we met it: its cells are all that is left of it */
@@ -143,7 +143,7 @@ struct node_peer {
     unsigned offer_skip;   /* accesses to come for which nothing is offered: node_offer.c */
     unsigned offer_vain;   /* what that was after the last offer in vain; 0: after a good one */
     unsigned writes; /* PUT and ATOMIC to it that are not answered: later accesses queue behind */
-    /* What waits for room in its queue or for a chunk: each in order, answers first. */
+    /* What waits for room where it reads, or for a chunk: each in order, answers first. */
     struct list controls, streams; /* of node_control, of node_op */
     struct list busy;              /* in ep->busy while one of them is not empty */
 };
@@ -185,6 +185,7 @@ struct node_unexpected {
     void *claimed; /* context of FI_CLAIM; NULL: still to be matched */
     unsigned char payload[NODE_CELL_PAYLOAD];
     void *block; /* exact-size copy of a longer payload; malloc'ed */
+    bool stays;  /* it holds its sender and cannot be fetched */
 };
 
 enum {
@@ -282,7 +283,7 @@ struct node_ep {
     struct node_segment *segment; /* ours */
     struct node_peer *self;       /* this process as its own peer; NULL before it was asked for */
     int segment_fd;
-    struct node_inlet in; /* where we read our queue */
+    struct node_inlet in; /* where we read */
     unsigned idle;        /* looks that found nothing */
     /* A cell that was taken and has not been filled since then; node_progress.c. */
     uint64_t hole, hole_since;
@@ -499,8 +500,9 @@ void node_recv_data(struct node_ep *ep, struct node_peer *peer, const struct nod
 void node_recv_fetched(struct node_ep *ep, const struct node_recv *r, const struct node_message *m,
                        int error);
 /*
- * Now and then, when nothing comes: fetches the messages that are kept and that were announced
- * because we asked for it, so that those who sent them are not held until somebody receives them.
+ * Now and then, as long as nothing comes: fetches messages that are kept and that were announced
+ * though they might have come through chunks, so that their senders are not held until somebody
+ * receives them.
  */
 void node_recv_take_in(struct node_ep *ep);
 void node_unexpected_free(struct node_ep *ep, struct node_unexpected *u);
@@ -596,12 +598,12 @@ void node_count(struct node_ep *ep, enum node_event event);
 const char *node_strerror(int error);
 
 /* node_copy.c: `len` bytes between our memory and another process's, in one copy: 0 or -errno */
+int node_copy(uint32_t pid, bool write, const struct iovec *ours, size_t our_count,
+              const struct iovec *theirs, size_t their_count, size_t len);
 /* Reads blocks that are equally long on both sides, `len` bytes in all: false where not all could
  * be read, or had better not be in one call. */
 bool node_copy_blocks(uint32_t pid, const struct iovec *ours, const struct iovec *theirs,
                       size_t count, size_t len);
-int node_copy(uint32_t pid, bool write, const struct iovec *ours, size_t our_count,
-              const struct iovec *theirs, size_t their_count, size_t len);
 
 /* node_scatter.c: the list to send to the receiver, or NULL where it had better ask for a stream.
  */

@@ -263,9 +263,10 @@ static int post_or_take(struct fid_ep *fid, struct node_posted *p)
 }
 
 /*
- * Messages without a receive that a call of progress takes out of the queue: few, since those that
- * stay may yet find theirs without being kept, and as long as some are kept no receive can do with
- * a look at the queue. More than one, since whoever waits for what is behind them calls as often.
+ * Messages without a receive that a call of progress takes out of their cells: few, since those
+ * that stay may yet find theirs without being kept, and as long as some are kept no receive can do
+ * with a look at the queue. More than one, since whoever waits for what is behind them calls as
+ * often.
  */
 enum { KEPT = 4 };
 
@@ -273,6 +274,7 @@ static unsigned progress(struct fid_ep *fid, bool *queued)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
     struct node_cq *cq = ep->rx_cq;
+    const struct node_reader *from = NULL;
     unsigned told = 0, seen = 0, kept = 0;
     struct node_cell *cell;
     uint64_t word;
@@ -286,6 +288,7 @@ static unsigned progress(struct fid_ep *fid, bool *queued)
         cell = node_inlet_peek(&ep->in, &word);
         if (!cell)
             break;
+        from = ep->in.at;
         if (LIKELY(cq->head == cq->tail) && deliver(ep, cell, word, NULL))
             told++;
         else if (!node_ep_step(ep, cell, word))
@@ -293,8 +296,7 @@ static unsigned progress(struct fid_ep *fid, bool *queued)
         else
             kept += ep->tagged.arrivals.prev != last;
     }
-    if (cell)
-        node_inlet_turn(&ep->in); /* there is more, and perhaps of others, too */
+    node_inlet_leave(&ep->in, cell ? from : NULL);
     told += kept == KEPT;
     /* What is done for others is progress, too: who waits goes on looking. */
     told += node_ep_rest(ep, seen) > seen;

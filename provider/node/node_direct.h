@@ -84,11 +84,12 @@ enum node_move {
 struct node_direct_ops {
     size_t size;
     /*
-     * Takes the oldest tagged message that matches: 0. -FI_EAGAIN: nothing has come.
-     * -FI_EINPROGRESS: something else has, look again after some progress. -FI_EBUSY: post the
-     * receive instead, because others that are posted may have a claim, or because the message is
-     * longer than the buffer or NODE_CHUNK. In all three nothing has changed. Looks no further than
-     * the next cell and makes no other progress.
+     * Takes the oldest tagged message that matches, of any source one of the oldest: 0. -FI_EAGAIN:
+     * nothing has come. -FI_EINPROGRESS: something else has, look again after some progress.
+     * -FI_EBUSY: post the receive instead, because others that are posted may have a claim, or
+     * because the message is longer than the buffer or NODE_CHUNK. In all three nothing has
+     * changed. Looks no further than the source's next cell, or any that is next, and makes no
+     * other progress.
      */
     node_direct_receive *receive;
     /*
@@ -101,7 +102,7 @@ struct node_direct_ops {
     int (*receive_claimed)(struct fid_ep *ep, const void *claim, void *buf, size_t len,
                            struct node_received *found);
     /*
-     * The way to that peer's queue for node_outlet_inject, good until the endpoint closes: 0,
+     * The way to that peer for node_outlet_inject, good until the endpoint closes: 0,
      * -FI_EOPNOTSUPP where sends are counted, or why the peer cannot be reached.
      */
     int (*outlet)(struct fid_ep *ep, uint64_t peer, struct node_outlet **outlet);

@@ -22,7 +22,10 @@ bool node_fetch_later(struct node_ep *ep, const struct node_recv *r, const struc
         return false;
     if (f->count && (f->waiting[0].message.peer != m->peer || f->bytes + len > FETCH_MOST))
         node_fetch_all(ep);
-    if (f->count == NODE_FETCHES || (!f->count && !waits))
+    /* Where there was no memory to say that they are there, some still wait. */
+    if (f->count && (f->waiting[0].message.peer != m->peer || f->count == NODE_FETCHES))
+        return false;
+    if (!f->count && !waits)
         return false;
     f->waiting[f->count++] = (struct node_fetch){*r, *m, len};
     f->bytes += len;

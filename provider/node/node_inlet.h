@@ -77,4 +77,12 @@ HOT_INLINE bool node_inlet_take(struct node_inlet *in, const struct node_outlet 
     return true;
 }
 
+/* Reading ends while there is more, the last of it from that reader; NULL: there is none. Others
+ * may have something, too: it is their turn, if the turn has not come just now. */
+HOT_INLINE void node_inlet_leave(struct node_inlet *in, const struct node_reader *last)
+{
+    if (last && last == in->at)
+        node_inlet_turn(in);
+}
+
 #endif

@@ -234,16 +234,18 @@ unsigned node_ep_rest(struct node_ep *ep, unsigned n)
 
 bool node_ep_progress(struct node_ep *ep)
 {
+    const struct node_reader *last = NULL;
     struct node_cell *cell;
     uint64_t word;
     unsigned n = 0;
 
     ep->fetches.open = true;
-    while (n < NODE_BATCH && (cell = node_inlet_peek(&ep->in, &word)) &&
-           node_ep_step(ep, cell, word))
-        n++;
-    if (cell)
-        node_inlet_turn(&ep->in); /* there is more, and perhaps of others, too */
+    for (; n < NODE_BATCH && (cell = node_inlet_peek(&ep->in, &word)); n++) {
+        last = ep->in.at;
+        if (!node_ep_step(ep, cell, word))
+            break;
+    }
+    node_inlet_leave(&ep->in, cell ? last : NULL);
     n = node_ep_rest(ep, n);
     return n;
 }

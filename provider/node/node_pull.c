@@ -213,6 +213,7 @@ static bool pull_block(struct node_ep *ep)
     if (take(p->slot, false, &index)) {
         uint64_t at = index * p->block;
         p->error = copy_in(p, at, least(p->block, p->len - at));
+        node_way_worked(ep);
     }
     uint64_t word = atomic_load_explicit(&p->slot->taken, memory_order_acquire);
     if (p->error || front_of(word) + back_of(word) >= total_of(word)) {
@@ -353,6 +354,7 @@ static bool help(struct node_ep *ep)
         struct node_op *op = pulls->slot_op[i];
         uint64_t done = atomic_load_explicit(&slot->done, memory_order_relaxed) + 1;
         int ret = copy_out(op, slot, index);
+        node_way_worked(ep);
         if (ret) {
             done = FAILED;
             slot_hide(ep, i);

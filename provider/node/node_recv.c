@@ -196,6 +196,12 @@ static bool holds_its_sender(const struct node_message *m)
            m->pieces == 1 && !(m->flags & NODE_WIRE_ACK);
 }
 
+/* Whether node_ep.held counts it. */
+static bool is_held(const struct node_unexpected *u)
+{
+    return holds_its_sender(&u->message) && !u->stays;
+}
+
 /* No other block is that long. */
 static bool is_taken_in(const struct node_unexpected *u)
 {
@@ -204,40 +210,57 @@ static bool is_taken_in(const struct node_unexpected *u)
 
 enum { TAKEN_IN_MOST = 16 << 20 }; /* bytes */
 
-static void take_in(struct node_ep *ep, struct node_unexpected *u)
+/* False where that will never be possible: whoever asks for it is told why. */
+static bool take_in(struct node_ep *ep, struct node_unexpected *u)
 {
     struct node_message *m = &u->message;
     struct node_recv r = {.iov_count = 1, .len = m->len};
 
-    if (!holds_its_sender(m) || !m->peer->single_copy || !node_ep_ready(ep) ||
-        ep->taken_in + m->len > TAKEN_IN_MOST)
-        return;
+    if (!node_ep_ready(ep) || ep->taken_in + m->len > TAKEN_IN_MOST)
+        return true;
     r.iov[0] = (struct iovec){malloc(m->len), m->len};
-    /* What is wrong with it is told to who asks for it. */
-    if (!r.iov[0].iov_base || node_pull_alone(&r, m, m->len)) {
-        free(r.iov[0].iov_base);
-        return;
-    }
+    if (!r.iov[0].iov_base)
+        return true;
     node_way_kept(ep, m);
+    int error = m->peer->single_copy ? node_pull_alone(&r, m, m->len) : -EPERM;
+    node_way_worked(ep);
+    if (error) {
+        free(r.iov[0].iov_base);
+        return false;
+    }
     answer(ep, m, NODE_CELL_FIN, 0);
     ep->held--;
     ep->taken_in += m->len;
     m->bytes = u->block = r.iov[0].iov_base;
     m->kind = NODE_CELL_INLINE;
+    return true;
+}
+
+/* The same of one that is kept, if it is to be. Whether to go on: there is more, and nothing to
+ * read. */
+static bool take_in_next(struct node_ep *ep, struct node_unexpected *u)
+{
+    uint64_t word;
+
+    if (is_held(u) && !take_in(ep, u)) {
+        u->stays = true;
+        ep->held--;
+    }
+    return ep->held && !node_inlet_peek(&ep->in, &word);
 }
 
 void node_recv_take_in(struct node_ep *ep)
 {
     struct node_match *matches[] = {&ep->tagged, &ep->plain};
-    struct list *l, *head;
+    bool more = true;
 
     for (int i = 0; i < 2; i++) {
-        head = &matches[i]->arrivals;
-        for (l = head->next; l != head && ep->held; l = l->next)
-            take_in(ep, container_of(l, struct node_unexpected, arrival.in_order));
+        struct list *l, *head = &matches[i]->arrivals;
+        for (l = head->next; l != head && more; l = l->next)
+            more = take_in_next(ep, container_of(l, struct node_unexpected, arrival.in_order));
         head = &matches[i]->claimed;
-        for (l = head->next; l != head && ep->held; l = l->next)
-            take_in(ep, container_of(l, struct node_unexpected, arrival.link));
+        for (l = head->next; l != head && more; l = l->next)
+            more = take_in_next(ep, container_of(l, struct node_unexpected, arrival.link));
     }
 }
 
@@ -257,6 +280,7 @@ static bool keep(struct node_ep *ep, struct node_match *match, const struct node
     u->message = *m;
     u->claimed = NULL;
     u->block = NULL;
+    u->stays = false;
     u->arrival = (struct node_arrival){.from = &m->peer->fi_addr, .tag = m->tag};
     list_init(&u->arrival.link);
     list_init(&u->arrival.in_order);
@@ -318,7 +342,7 @@ bool node_recv_message(struct node_ep *ep, struct node_message *m)
 void node_unexpected_free(struct node_ep *ep, struct node_unexpected *u)
 {
     count_add(&counts.unexpected_now, (uint64_t)-1);
-    ep->held -= holds_its_sender(&u->message);
+    ep->held -= is_held(u);
     ep->taken_in -= is_taken_in(u) ? u->message.len : 0;
     node_match_drop(&u->arrival);
     free(u->block);
@@ -425,7 +449,7 @@ static ssize_t claimed(struct node_ep *ep, struct node_match *match, const struc
             node_complete(ep, ep->rx_cq, NODE_RECV, rx->context, completion_flags(&m), 0, NULL,
                           m.data, m.tag, m.peer->fi_addr);
     } else {
-        if (UNLIKELY(u->message.len > NODE_CHUNK))
+        if (UNLIKELY(u->message.len > NODE_CHUNK) && !is_taken_in(u))
             node_way_kept(ep, &u->message);
         take(ep, &r, &u->message);
         node_unexpected_free(ep, u);
@@ -441,7 +465,7 @@ static void receive_posted(struct node_ep *ep, struct node_match *match, struct 
     if (!u) {
         node_match_post(match, p);
     } else if (node_match_may(match, p)) {
-        if (UNLIKELY(u->message.len > NODE_CHUNK))
+        if (UNLIKELY(u->message.len > NODE_CHUNK) && !is_taken_in(u))
             node_way_kept(ep, &u->message);
         take_posted(ep, p, &u->message);
         node_unexpected_free(ep, u);

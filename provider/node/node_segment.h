@@ -119,7 +119,7 @@ struct node_segment {
     uint64_t cookie_at;  /* the owner's own copy of the cookie: what a probe of single copy reads */
     int32_t doorbell_fd; /* write end of a pipe in the owner */
     uint32_t ring_count; /* that sources have, the first ones; the others share the queue */
-    /* 0 while the owner is awake; whoever writes into the queue looks at it. node_wait.h */
+    /* 0 while the owner is awake; whoever writes a cell looks at it. node_wait.h */
     alignas(NODE_LINE) atomic_uint sleeping; /* of NODE_ASLEEP, NODE_FENCE */
     alignas(NODE_LINE) atomic_int cpu;       /* where the owner was when it last had to wait, + 1 */
     atomic_uint resting; /* 1 while the owner has given its processor away, of its own accord */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sleeping until something arrives. A sleeper says so in its segment; whoever writes into its queue
+ * Sleeping until something arrives. A sleeper says so in its segment; whoever writes a cell to it
  * then writes one byte into its doorbell, a pipe that peers reach through /proc/PID/fd.
  *
  * The writer stores its cell and then looks at the sleeper's word; the sleeper stores its word and
- * then looks at its queue. One of the two must see the other, for which each needs a full barrier
+ * then looks at its cells. One of the two must see the other, for which each needs a full barrier
  * between its two steps. The sleeper alone pays: membarrier(2) makes every running thread of the
  * processes that registered pass one, so a sender's path has none. Where the sleeper cannot use it
  * its word says NODE_FENCE from the beginning, and where a writer cannot be reached by it the

@@ -278,6 +278,31 @@ static void in_turn(void)
     end();
 }
 
+/* Nor do two, where calls of progress end after as many cells as a turn has. */
+static void in_turn_by_batches(void)
+{
+    struct node_outlet outs[4];
+    uint64_t word, counts[4] = {0};
+
+    begin(3);
+    for (int i = 0; i < 4; i++)
+        introduce(&outs[i]);
+    for (int batch = 0; batch < 100; batch++) {
+        const struct node_reader *last = NULL;
+        for (int i = 0; i < 4; i++)
+            counts[i] = fill(&outs[i], counts[i]);
+        for (int n = 0; n < NODE_PUBLISH; n++) {
+            CHECK(node_inlet_peek(&inlet, &word));
+            last = inlet.at;
+            node_inlet_advance(&inlet, inlet.at);
+        }
+        node_inlet_leave(&inlet, last);
+    }
+    for (int i = 0; i < 4; i++)
+        CHECK(inlet.readers[i].position >= 24 * NODE_PUBLISH);
+    end();
+}
+
 int main(void)
 {
     const unsigned rings[] = {0, 2, WRITERS};
@@ -290,5 +315,6 @@ int main(void)
     full(1, NODE_RING_CELLS);
     pair_at_the_end();
     in_turn();
+    in_turn_by_batches();
     return 0;
 }
