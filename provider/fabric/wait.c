@@ -16,8 +16,10 @@
 #include "provider/fabric/wait.h"
 
 enum {
-    UNWOKEN_MS = 1,   /* where whoever ends the wait cannot wake us */
-    SLEEP_MS = 20,    /* a wake-up costs some 60 us: 0.3 % of a processor */
+    UNWOKEN_MS = 1, /* where whoever ends the wait cannot wake us */
+    SLEEP_MS = 20,  /* a wake-up costs 60 to 150 us, 0.3 to 0.8 % of a processor: */
+    NAPS = 10,      /* after so many sleeps in vain */
+    LONG_SLEEP_MS = 100,
     CLOCK_EVERY = 16, /* yields */
     LOOKS_FREE = 6,   /* in vain, before it matters that others want the processor */
     POLLS_ALONE = 8,  /* before it matters whether a peer needs this processor */
@@ -214,9 +216,19 @@ void wait_end_slow(struct wait *w, struct lock *lock)
 
 /* ---- Sleeping ---- */
 
+/* Whoever ends the wait wakes us; what else may have happened (a peer's death) is looked for now
+ * and then. */
+static int sleep_ms(struct wait *w)
+{
+    if (w->naps == NAPS)
+        return LONG_SLEEP_MS;
+    w->naps++;
+    return SLEEP_MS;
+}
+
 static void sleep_until_woken(struct wait *w)
 {
-    struct timespec t = {0, SLEEP_MS * 1000000L};
+    struct timespec t = {0, sleep_ms(w) * 1000000L};
 
     syscall(SYS_futex, &w->woken, FUTEX_WAIT_PRIVATE, 0, &t, NULL, 0);
 }
@@ -229,7 +241,7 @@ static void sleep_now(struct wait *w, bool open)
     if (w->follows)
         sleep_until_woken(w);
     else if (open)
-        fabric_sleep(w->ready && !fabric_is_shared() ? UNWOKEN_MS : SLEEP_MS);
+        fabric_sleep(w->ready && !fabric_is_shared() ? UNWOKEN_MS : sleep_ms(w));
     else
         poll(NULL, 0, 1); /* only another thread of this process can help */
     fabric_rest(false);

@@ -47,6 +47,7 @@ struct wait {
     uint64_t since;       /* ns, when yielding began; 0 before */
     uint64_t counted;     /* ns, up to when its time has been counted */
     bool tired;           /* it has lasted ORIEL_SLEEP_AFTER */
+    uint32_t naps;        /* sleeps in vain */
     uint32_t told;        /* wait_told when we last thought of sleeping */
     /* Where this wait has an end of its own beside the fabric's completions, as wait_watch. */
     bool (*ready)(void *arg);
@@ -107,6 +108,7 @@ static inline void wait_restart(struct wait *w)
     w->polls = w->yields = w->stays = w->laps = 0;
     w->since = 0;
     w->tired = false;
+    w->naps = 0;
 }
 
 static inline void wait_begin(struct wait *w)
