@@ -9,7 +9,7 @@ void node_inlet_open(struct node_inlet *in, struct node_segment *segment)
     in->sources = &segment->sources_taken;
     in->rings = segment->rings;
     in->ring_count = segment->ring_count;
-    in->at = in->readers;
+    in->at = in->looked = in->readers;
     in->open = 1;
     node_reader_open(in->readers, node_queue_cells(q), &q->head, 0);
 }
@@ -36,18 +36,18 @@ void node_inlet_turn(struct node_inlet *in)
     in->at = after(in, in->at);
 }
 
-struct node_cell *node_inlet_look(struct node_inlet *in, uint64_t *word)
+struct node_cell *node_inlet_look(struct node_inlet *in, uint64_t *word, unsigned looks)
 {
-    struct node_reader *r = in->at;
+    struct node_reader *r = in->looked;
+    struct node_cell *cell = NULL;
 
     open_rings(in);
-    for (unsigned i = 1; i < in->open; i++) {
+    for (unsigned i = looks < in->open ? looks : in->open; i && !cell; i--) {
         r = after(in, r);
-        struct node_cell *cell = node_reader_peek(r, word);
-        if (cell) {
-            in->at = r;
-            return cell;
-        }
+        cell = node_reader_peek(r, word);
     }
-    return NULL;
+    in->looked = r;
+    if (cell)
+        in->at = r;
+    return cell;
 }

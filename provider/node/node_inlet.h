@@ -5,7 +5,8 @@
  * The endpoint owns it. Nothing here knows of libfabric.
  *
  * It reads its queue and the rings of those who have introduced themselves, none for longer than
- * NODE_PUBLISH cells while there is something in another.
+ * NODE_PUBLISH cells while there is something in another. A look goes to the one that had something
+ * last and to NODE_LOOKS of the others in turn, however many there are.
  *
  * Whoever uses one serialises that with all other calls on the endpoint.
  */
@@ -17,6 +18,8 @@
 
 struct node_segment;
 
+enum { NODE_LOOKS = 3 };
+
 struct node_inlet {
     struct node_reader *at;         /* the one that is looked at first */
     const struct node_match *match; /* tagged receives, and messages, that came before */
@@ -24,22 +27,31 @@ struct node_inlet {
     struct node_ring *rings;        /* in the segment */
     unsigned ring_count;            /* of them */
     unsigned open;                  /* readers that are in use */
+    struct node_reader *looked;     /* the one that was looked at last beside `at` */
     struct node_reader readers[1 + NODE_RINGS]; /* of the queue, and of source i's ring */
 };
 
 /* Of a segment that nobody has written to. */
 void node_inlet_open(struct node_inlet *in, struct node_segment *segment);
-/* The next cell of any reader but `at`, which becomes `at`; NULL: there is none. */
-struct node_cell *node_inlet_look(struct node_inlet *in, uint64_t *word);
+/* The next cell of one of the next `looks` readers, which becomes `at`; NULL: there is none. */
+struct node_cell *node_inlet_look(struct node_inlet *in, uint64_t *word, unsigned looks);
 /* It is another reader's turn to be `at`. */
 void node_inlet_turn(struct node_inlet *in);
 
-/* The next cell, of `at`, and its word; NULL: there is none anywhere. */
+/* The next cell, of `at`, and its word; NULL: there is none where this look went. */
 HOT_INLINE struct node_cell *node_inlet_peek(struct node_inlet *in, uint64_t *word)
 {
     struct node_cell *cell = node_reader_peek(in->at, word);
 
-    return LIKELY(cell != NULL) ? cell : node_inlet_look(in, word);
+    return LIKELY(cell != NULL) ? cell : node_inlet_look(in, word, NODE_LOOKS);
+}
+
+/* The same; NULL: there is none anywhere. */
+static inline struct node_cell *node_inlet_peek_all(struct node_inlet *in, uint64_t *word)
+{
+    struct node_cell *cell = node_reader_peek(in->at, word);
+
+    return cell ? cell : node_inlet_look(in, word, 1 + NODE_RINGS);
 }
 
 /* The reader is done with that cell. */

@@ -51,7 +51,7 @@ static bool message_train(struct node_ep *ep, struct node_message *m, const stru
     return node_recv_message(ep, m);
 }
 
-static bool message_rts(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)
+void node_message_announced(struct node_message *m, const struct node_cell *cell)
 {
     struct node_wire_rts wire;
 
@@ -62,7 +62,6 @@ static bool message_rts(struct node_ep *ep, struct node_message *m, const struct
     m->pull = wire.pull;
     m->sent = wire.sent;
     m->sender_op = wire.op;
-    return node_recv_message(ep, m);
 }
 
 static bool message(struct node_ep *ep, struct node_peer *peer, uint64_t word,
@@ -86,7 +85,8 @@ static bool message(struct node_ep *ep, struct node_peer *peer, uint64_t word,
     case NODE_CELL_TRAIN:
         return message_train(ep, &m, cell);
     default:
-        return message_rts(ep, &m, cell);
+        node_message_announced(&m, cell);
+        return node_recv_message(ep, &m);
     }
 }
 
@@ -232,7 +232,7 @@ unsigned node_ep_rest(struct node_ep *ep, unsigned n)
     return n;
 }
 
-bool node_ep_progress(struct node_ep *ep)
+HOT_INLINE bool progress(struct node_ep *ep, bool all)
 {
     const struct node_reader *last = NULL;
     struct node_cell *cell;
@@ -240,7 +240,9 @@ bool node_ep_progress(struct node_ep *ep)
     unsigned n = 0;
 
     ep->fetches.open = true;
-    for (; n < NODE_BATCH && (cell = node_inlet_peek(&ep->in, &word)); n++) {
+    for (; n < NODE_BATCH &&
+           (cell = all ? node_inlet_peek_all(&ep->in, &word) : node_inlet_peek(&ep->in, &word));
+         n++) {
         last = ep->in.at;
         if (!node_ep_step(ep, cell, word))
             break;
@@ -248,4 +250,14 @@ bool node_ep_progress(struct node_ep *ep)
     node_inlet_leave(&ep->in, cell ? last : NULL);
     n = node_ep_rest(ep, n);
     return n;
+}
+
+bool node_ep_progress(struct node_ep *ep)
+{
+    return progress(ep, false);
+}
+
+bool node_ep_progress_all(struct node_ep *ep)
+{
+    return progress(ep, true);
 }

@@ -122,7 +122,7 @@ static bool has_work(struct node_ep *ep)
 {
     uint64_t word;
 
-    return node_inlet_peek(&ep->in, &word) || !list_empty(&ep->busy) || ep->fetches.count ||
+    return node_inlet_peek_all(&ep->in, &word) || !list_empty(&ep->busy) || ep->fetches.count ||
            node_pull_has_work(ep);
 }
 

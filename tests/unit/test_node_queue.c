@@ -146,7 +146,7 @@ static void run(void *(*how)(void *))
         read_one(next);
     for (int i = 0; i < WRITERS; i++)
         pthread_join(threads[i], NULL);
-    CHECK(!node_inlet_peek(&inlet, &word));
+    CHECK(!node_inlet_peek_all(&inlet, &word));
     CHECK(inlet.readers[0].position == atomic_load(&segment->queue.tail));
 }
 
@@ -278,6 +278,37 @@ static void in_turn(void)
     end();
 }
 
+/* A look costs the same however many there are, and some look finds what there is. */
+static void looks_in_turn(void)
+{
+    struct node_outlet outs[1 + NODE_RINGS];
+    uint64_t word;
+
+    begin(NODE_RINGS);
+    for (int i = 0; i <= NODE_RINGS; i++)
+        introduce(&outs[i]);
+    for (int i = 0; i <= NODE_RINGS; i++)
+        for (int looks = 1;; looks++) {
+            if (looks == 1)
+                fill(&outs[i], 0);
+            if (!node_inlet_peek(&inlet, &word)) {
+                CHECK(looks <= NODE_RINGS / NODE_LOOKS + 1);
+                continue;
+            }
+            CHECK(node_word_source(word) == (unsigned)i);
+            while (node_reader_peek(inlet.at, &word))
+                node_reader_advance(inlet.at);
+            break;
+        }
+    for (int i = 0; i <= NODE_RINGS; i++) {
+        fill(&outs[i], 0);
+        CHECK(node_inlet_peek_all(&inlet, &word) && node_word_source(word) == (unsigned)i);
+        while (node_reader_peek(inlet.at, &word))
+            node_reader_advance(inlet.at);
+    }
+    end();
+}
+
 /* Nor do two, where calls of progress end after as many cells as a turn has. */
 static void in_turn_by_batches(void)
 {
@@ -315,6 +346,7 @@ int main(void)
     full(1, NODE_RING_CELLS);
     pair_at_the_end();
     in_turn();
+    looks_in_turn();
     in_turn_by_batches();
     return 0;
 }
