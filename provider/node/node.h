@@ -499,9 +499,6 @@ void node_recv_data(struct node_ep *ep, struct node_peer *peer, const struct nod
 /* The bytes of an announced message are there, or `error` (-errno) tells why not: ends it. */
 void node_recv_fetched(struct node_ep *ep, const struct node_recv *r, const struct node_message *m,
                        int error);
-/* Fetches an announced message into that buffer, where its receiver copies it alone: 0, or
- * -FI_EBUSY, and nothing was done. */
-int node_recv_at_once(struct node_ep *ep, struct node_message *m, void *buf, size_t room);
 /*
  * Now and then, as long as nothing comes: fetches messages that are kept and that were announced
  * though they might have come through chunks, so that their senders are not held until somebody
@@ -569,8 +566,6 @@ bool node_ep_progress_all(struct node_ep *ep);
 /* What that is made of: the next cell, false where it must stay; and what comes after n cells, plus
  * how much it found to do. */
 enum { NODE_BATCH = 64 }; /* cells a call: a flood must not keep its reader from its completions */
-/* What a cell says that announces a message, whose length in the cell is in m->len. */
-void node_message_announced(struct node_message *m, const struct node_cell *cell);
 bool node_ep_step(struct node_ep *ep, const struct node_cell *cell, uint64_t word);
 unsigned node_ep_rest(struct node_ep *ep, unsigned n);
 /* Now and then, when nothing comes: passes over a cell whose writer died before it filled it. */

@@ -58,44 +58,14 @@ static int receive_kept(struct node_ep *ep, struct node_unexpected *u, void *buf
     return 0;
 }
 
-/* What a receive is for. */
-struct want {
-    uint64_t source, tag, ignore;
-    void *buf;
-    size_t len;
-};
-
-/* The message that the reader's next cell announces. */
-static int receive_announced(struct node_ep *ep, struct node_peer *peer, struct node_reader *r,
-                             uint64_t word, const struct want *want, struct node_received *found)
-{
-    const struct node_cell *cell = r->cell;
-    struct node_message m = {.peer = peer,
-                             .tag = cell->tag,
-                             .data = cell->data,
-                             .len = node_word_length(word),
-                             .kind = NODE_CELL_RTS,
-                             .flags = node_word_flags(word)};
-
-    node_message_announced(&m, cell);
-    int ret = node_recv_at_once(ep, &m, want->buf, want->len);
-    if (!ret) {
-        *found = (struct node_received){m.len, m.tag, m.data};
-        node_inlet_advance(&ep->in, r);
-    }
-    return ret;
-}
-
-/* The reader's next cell cannot be taken by copying. */
-static int receive_other(struct node_ep *ep, struct node_peer *peer, struct node_reader *r,
-                         uint64_t word, const struct want *want, struct node_received *found)
+/* A cell that cannot be taken here: what to do instead. */
+static int why_not(const struct node_peer *peer, const struct node_cell *cell, uint64_t word,
+                   uint64_t source, uint64_t tag, uint64_t ignore)
 {
     if (!peer || node_word_kind(word) > NODE_CELL_RTS ||
         !(node_word_flags(word) & NODE_WIRE_TAGGED) ||
-        !node_matches(r->cell->tag, peer->fi_addr, want->tag, want->ignore, want->source))
+        !node_matches(cell->tag, peer->fi_addr, tag, ignore, source))
         return -FI_EINPROGRESS;
-    if (node_word_kind(word) == NODE_CELL_RTS)
-        return receive_announced(ep, peer, r, word, want, found);
     return -FI_EBUSY;
 }
 
@@ -133,8 +103,7 @@ static int receive(struct fid_ep *fid, uint64_t source, void *buf, size_t len, u
         node_outlet_prepare(&peer->out);
     if (UNLIKELY(!is_plain(peer, word) || node_word_length(word) > len ||
                  !node_matches(cell->tag, peer->fi_addr, tag, ignore, source)))
-        return receive_other(ep, peer, r, word, &(struct want){source, tag, ignore, buf, len},
-                             found);
+        return why_not(peer, cell, word, source, tag, ignore);
     *found = (struct node_received){node_word_length(word), cell->tag, cell->data};
     take_cell(ep, peer, r, word, buf);
     return 0;

@@ -87,9 +87,9 @@ struct node_direct_ops {
      * Takes the oldest tagged message that matches, of any source one of the oldest: 0. -FI_EAGAIN:
      * nothing has come. -FI_EINPROGRESS: something else has, look again after some progress.
      * -FI_EBUSY: post the receive instead, because others that are posted may have a claim, or
-     * because the message is longer than the buffer, or than NODE_CHUNK and not to be fetched by
-     * its receiver alone. In all three nothing has changed. Looks no further than the source's next
-     * cell, or any that is next, and makes no other progress.
+     * because the message is longer than the buffer or NODE_CHUNK. In all three nothing has
+     * changed. Looks no further than the source's next cell, or any that is next, and makes no
+     * other progress.
      */
     node_direct_receive *receive;
     /*

@@ -51,7 +51,7 @@ static bool message_train(struct node_ep *ep, struct node_message *m, const stru
     return node_recv_message(ep, m);
 }
 
-void node_message_announced(struct node_message *m, const struct node_cell *cell)
+static bool message_rts(struct node_ep *ep, struct node_message *m, const struct node_cell *cell)
 {
     struct node_wire_rts wire;
 
@@ -62,6 +62,7 @@ void node_message_announced(struct node_message *m, const struct node_cell *cell
     m->pull = wire.pull;
     m->sent = wire.sent;
     m->sender_op = wire.op;
+    return node_recv_message(ep, m);
 }
 
 static bool message(struct node_ep *ep, struct node_peer *peer, uint64_t word,
@@ -85,8 +86,7 @@ static bool message(struct node_ep *ep, struct node_peer *peer, uint64_t word,
     case NODE_CELL_TRAIN:
         return message_train(ep, &m, cell);
     default:
-        node_message_announced(&m, cell);
-        return node_recv_message(ep, &m);
+        return message_rts(ep, &m, cell);
     }
 }
 

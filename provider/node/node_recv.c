@@ -156,24 +156,6 @@ static void take_rts(struct node_ep *ep, const struct node_recv *r, const struct
     }
 }
 
-int node_recv_at_once(struct node_ep *ep, struct node_message *m, void *buf, size_t room)
-{
-    struct node_recv r = {.iov = {{buf, room}}, .iov_count = 1, .len = room};
-
-    if (m->pieces != 1 || m->len > room || !m->peer->single_copy || !node_way_is_alone(m) ||
-        !node_ep_ready(ep))
-        return -FI_EBUSY;
-    node_way_met(ep, m);
-    int error = node_pull_alone(&r, m, m->len);
-    node_way_worked(ep);
-    if (error)
-        return -FI_EBUSY; /* whoever posts a receive for it is told */
-    if (UNLIKELY(m->timed))
-        node_way_took(ep, m);
-    answer(ep, m, NODE_CELL_FIN, 0);
-    return 0;
-}
-
 /* ---- All messages ---- */
 
 /* Gives a message to a receive; the message's bytes are free afterwards. */

@@ -377,7 +377,7 @@ static void asked(struct end *e, int rank, enum node_way way)
 {
     char small;
 
-    end_start(e, &(struct end_want){.threading = FI_THREAD_DOMAIN});
+    end_start(e, NULL);
     POST(e, fi_trecv(e->ep, &small, 1, NULL, e->addr[!rank], 1, 0, &small));
     POST(e, fi_tinject(e->ep, "x", 1, e->addr[!rank], 1));
     end_wait_for(e, &small);
@@ -434,58 +434,6 @@ NODE_TEST(way, fetched_together, 2)
     end_finish(&e);
     for (int i = 0; i < WINDOW; i++)
         free(buf[i]);
-}
-
-/* Taken where it is announced, without a receive that is posted; not into too little room. */
-NODE_TEST(way, received_at_once, 2)
-{
-    const struct node_direct_ops *ops;
-    unsigned char *buf = malloc(MOST);
-    struct node_received found;
-    struct fi_cq_err_entry error;
-    struct end e;
-    int ret;
-
-    CHECK(buf, "memory");
-    asked(&e, rank, NODE_WAY_ALONE);
-    CHECK(!fi_open_ops(&e.ep->fid, NODE_DIRECT_OPS, 0, (void **)&ops, NULL), "fi_open_ops");
-    for (int i = 0; i < 10; i++) {
-        size_t len = NODE_CHUNK + 1 + i * 20001u;
-        if (rank == 1)
-            ask(&e, 0, NODE_WAY_ALONE); /* one that was late may have changed that */
-        job_barrier();
-        if (rank == 0) {
-            fill(buf, len, i);
-            POST(&e, fi_tsend(e.ep, buf, len, NULL, e.addr[1], i, buf));
-            job_barrier();
-            end_wait_for(&e, buf);
-        } else {
-            job_barrier();
-            ret = ops->receive(e.ep, e.addr[0], buf, len - 1, i, 0, &found);
-            CHECK(ret == -FI_EBUSY, "%d", ret);
-            ret = ops->receive(e.ep, e.addr[0], buf, MOST, i + 1, 0, &found);
-            CHECK(ret == -FI_EINPROGRESS, "%d", ret);
-            ret = ops->receive(e.ep, e.addr[0], buf, len, i, 0, &found);
-            CHECK(!ret && found.len == len && found.tag == (uint64_t)i, "%d, %zu bytes", ret,
-                  found.len);
-            CHECK(filled(buf, len, i), "%zu bytes", len);
-        }
-        job_barrier();
-    }
-    if (rank == 0) {
-        POST(&e, fi_tsend(e.ep, buf, SOME, NULL, e.addr[1], 1, buf));
-        job_barrier();
-        end_wait_for(&e, buf);
-    } else {
-        job_barrier();
-        CHECK(ops->receive(e.ep, e.addr[0], buf, 100, 1, 0, &found) == -FI_EBUSY, "too long");
-        POST(&e, fi_trecv(e.ep, buf, 100, NULL, e.addr[0], 1, 0, buf));
-        end_wait_error(&e, &error);
-        CHECK(error.err == FI_ETRUNC && error.len == 100 && error.olen == SOME - 100, "%zu bytes",
-              error.len);
-    }
-    end_finish(&e);
-    free(buf);
 }
 
 /* ---- What nobody receives ---- */
