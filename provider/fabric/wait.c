@@ -216,24 +216,28 @@ void wait_end_slow(struct wait *w, struct lock *lock)
 
 /* ---- Sleeping ---- */
 
-/* Whoever ends the wait wakes us; what else may have happened (a peer's death) is looked for now
- * and then. */
-static int sleep_ms(struct wait *w)
+/*
+ * Whoever ends the wait wakes us; what else may have happened (a peer's death) is looked for now
+ * and then. Not so where several threads sleep on the fabric: one may take another's sign.
+ */
+static int sleep_ms(struct wait *w, bool alone)
 {
-    if (w->naps == NAPS)
+    if (w->naps < NAPS)
+        w->naps++;
+    else if (alone || w->follows)
         return LONG_SLEEP_MS;
-    w->naps++;
     return SLEEP_MS;
 }
 
 static void sleep_until_woken(struct wait *w)
 {
-    struct timespec t = {0, sleep_ms(w) * 1000000L};
+    struct timespec t = {0, sleep_ms(w, false) * 1000000L};
 
     syscall(SYS_futex, &w->woken, FUTEX_WAIT_PRIVATE, 0, &t, NULL, 0);
 }
 
-static void sleep_now(struct wait *w, bool open)
+/* `alone`: no other thread waits. */
+static void sleep_now(struct wait *w, bool open, bool alone)
 {
     uint64_t start = clock_ns();
 
@@ -241,7 +245,7 @@ static void sleep_now(struct wait *w, bool open)
     if (w->follows)
         sleep_until_woken(w);
     else if (open)
-        fabric_sleep(w->ready && !fabric_is_shared() ? UNWOKEN_MS : sleep_ms(w));
+        fabric_sleep(w->ready && !fabric_is_shared() ? UNWOKEN_MS : sleep_ms(w, alone));
     else
         poll(NULL, 0, 1); /* only another thread of this process can help */
     fabric_rest(false);
@@ -375,7 +379,7 @@ static void rest(struct wait *w, struct lock *lock, int stop_fd)
     if (idle && dozes)
         fabric_doze(stop_fd, FOR_EVER);
     else if (idle)
-        sleep_now(w, open);
+        sleep_now(w, open, lock->off);
     if (!watch && (!idle || dozes))
         return;
     lock_take(lock);

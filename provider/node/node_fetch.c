@@ -20,12 +20,11 @@ bool node_fetch_later(struct node_ep *ep, const struct node_recv *r, const struc
 
     if (!is_simple(r, m))
         return false;
-    if (f->count && (f->waiting[0].message.peer != m->peer || f->bytes + len > FETCH_MOST))
+    if (f->count && (f->count == NODE_FETCHES || f->waiting[0].message.peer != m->peer ||
+                     f->bytes + len > FETCH_MOST))
         node_fetch_all(ep);
-    /* Where there was no memory to say that they are there, some still wait. */
-    if (f->count && (f->waiting[0].message.peer != m->peer || f->count == NODE_FETCHES))
-        return false;
-    if (!f->count && !waits)
+    /* Where those have taken what memory there was to say that it is there, it waits, too. */
+    if (!f->count && !waits && node_ep_ready(ep))
         return false;
     f->waiting[f->count++] = (struct node_fetch){*r, *m, len};
     f->bytes += len;
@@ -41,6 +40,8 @@ static bool copy_all(const struct node_fetches *f)
 
     for (unsigned i = 0; i < f->count; i++) {
         const struct node_fetch *one = &f->waiting[i];
+        if (one->message.peer != f->waiting[0].message.peer)
+            return false;
         ours[i] = (struct iovec){one->recv.iov[0].iov_base, one->len};
         theirs[i] = (struct iovec){(void *)(uintptr_t)one->message.address, one->len};
     }

@@ -30,12 +30,6 @@ static struct node_reader *after(struct node_inlet *in, struct node_reader *r)
     return ++r < in->readers + in->open ? r : in->readers;
 }
 
-void node_inlet_turn(struct node_inlet *in)
-{
-    open_rings(in);
-    in->at = after(in, in->at);
-}
-
 struct node_cell *node_inlet_look(struct node_inlet *in, uint64_t *word, unsigned looks)
 {
     struct node_reader *r = in->looked;
@@ -50,4 +44,11 @@ struct node_cell *node_inlet_look(struct node_inlet *in, uint64_t *word, unsigne
     if (cell)
         in->at = r;
     return cell;
+}
+
+void node_inlet_turn(struct node_inlet *in)
+{
+    uint64_t word;
+
+    node_inlet_look(in, &word, NODE_LOOKS);
 }

@@ -4,9 +4,10 @@
  * this is a few dozen instructions, inline wherever it begins, as sending one is (node_outlet.h).
  * The endpoint owns it. Nothing here knows of libfabric.
  *
- * It reads its queue and the rings of those who have introduced themselves, none for longer than
- * NODE_PUBLISH cells while there is something in another. A look goes to the one that had something
- * last and to NODE_LOOKS of the others in turn, however many there are.
+ * It reads its queue and the rings of those who have introduced themselves. After NODE_PUBLISH
+ * cells of one it is the turn of another that has something; to find that one may take three turns.
+ * A look goes to the one that had something last and to NODE_LOOKS of the others in turn, however
+ * many there are.
  *
  * Whoever uses one serialises that with all other calls on the endpoint.
  */
@@ -35,7 +36,7 @@ struct node_inlet {
 void node_inlet_open(struct node_inlet *in, struct node_segment *segment);
 /* The next cell of one of the next `looks` readers, which becomes `at`; NULL: there is none. */
 struct node_cell *node_inlet_look(struct node_inlet *in, uint64_t *word, unsigned looks);
-/* It is another reader's turn to be `at`. */
+/* It is another reader's turn to be `at`, if one of the next has something. */
 void node_inlet_turn(struct node_inlet *in);
 
 /* The next cell, of `at`, and its word; NULL: there is none where this look went. */

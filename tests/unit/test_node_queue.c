@@ -287,7 +287,7 @@ static void looks_in_turn(void)
     begin(NODE_RINGS);
     for (int i = 0; i <= NODE_RINGS; i++)
         introduce(&outs[i]);
-    for (int i = 0; i <= NODE_RINGS; i++)
+    for (int i = NODE_RINGS; i >= 0; i--)
         for (int looks = 1;; looks++) {
             if (looks == 1)
                 fill(&outs[i], 0);
@@ -300,7 +300,7 @@ static void looks_in_turn(void)
                 node_reader_advance(inlet.at);
             break;
         }
-    for (int i = 0; i <= NODE_RINGS; i++) {
+    for (int i = NODE_RINGS; i >= 0; i--) {
         fill(&outs[i], 0);
         CHECK(node_inlet_peek_all(&inlet, &word) && node_word_source(word) == (unsigned)i);
         while (node_reader_peek(inlet.at, &word))
