@@ -68,6 +68,7 @@ struct node_cell *node_outlet_take_more(struct node_outlet *out, uint64_t *stamp
 /* Two that follow each other, the first one and its stamp first; false: no room. The second one is
  * to be published first. */
 bool node_outlet_take_pair(struct node_outlet *out, struct node_cell *cells[2], uint64_t stamps[2]);
+
 /* node_wait.c: wakes the peer if it sleeps. */
 void node_outlet_wake(struct node_outlet *out);
 

@@ -213,7 +213,7 @@ static inline unsigned node_word_source(uint64_t word)
     return word >> 32 & 0xffff;
 }
 
-/* The parts of a word, to be put together by `|`; its lap is added when it is published. */
+/* The parts of a word, to be put together by `|` with its lap (node_lap_at). */
 static inline uint64_t node_word(unsigned kind, unsigned flags)
 {
     return (uint64_t)(kind | flags << 8) << 16;

@@ -87,19 +87,8 @@ static void *writer(void *arg)
     unsigned me = introduce(&out);
 
     (void)arg;
-    write_all(&out, me);
-    return NULL;
-}
-
-/* Where a segment has been in use for long. */
-static void *late_writer(void *arg)
-{
-    struct node_outlet out;
-    unsigned me = introduce(&out);
-
-    (void)arg;
     if (!out.queue)
-        out.end = atomic_load(out.head);
+        out.end = atomic_load(out.head); /* laps_wrap: as if it had been in use for long */
     write_all(&out, me);
     return NULL;
 }
@@ -135,13 +124,13 @@ static void read_one(uint64_t next[WRITERS])
     next[from]++;
 }
 
-static void run(void *(*how)(void *))
+static void run(void)
 {
     pthread_t threads[WRITERS];
     uint64_t next[WRITERS] = {0}, word;
 
     for (int i = 0; i < WRITERS; i++)
-        pthread_create(&threads[i], NULL, how, NULL);
+        pthread_create(&threads[i], NULL, writer, NULL);
     for (int n = 0; n < WRITERS * EACH; n++)
         read_one(next);
     for (int i = 0; i < WRITERS; i++)
@@ -154,7 +143,7 @@ static void run(void *(*how)(void *))
 static void many_writers(unsigned rings)
 {
     begin(rings);
-    run(writer);
+    run();
     end();
 }
 
@@ -182,7 +171,7 @@ static void laps_wrap(unsigned rings)
         start_at(&inlet.readers[inlet.open], node_ring_cells(ring), &ring->head,
                  ring_wrap - 20 * NODE_RING_CELLS);
     }
-    run(late_writer);
+    run();
     CHECK(rings == WRITERS || inlet.readers[0].position > wrap);
     CHECK(!rings || inlet.readers[1].position > ring_wrap);
     end();

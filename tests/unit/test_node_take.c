@@ -195,6 +195,15 @@ NODE_TEST(node_take, of_another_tag, 2)
     side_end(&s);
 }
 
+/* A message of rank 2, and then one of rank 1. */
+static void both_come(struct side *s, int rank)
+{
+    if (rank == 2)
+        side_say(s, TAG, 8, 2);
+    job_barrier();
+    side_come(s, rank, TAG, 1, 1);
+}
+
 /* What is next is another sender's. */
 NODE_TEST(node_take, of_another_source, 3)
 {
@@ -204,10 +213,7 @@ NODE_TEST(node_take, of_another_source, 3)
     param_open(); /* not again */
     param.node_rings = 0;
     side_begin(&s, rank, false);
-    if (rank == 2)
-        side_say(&s, TAG, 8, 2);
-    job_barrier();
-    side_come(&s, rank, TAG, 1, 1);
+    both_come(&s, rank);
     if (rank == 0) {
         take_want_so(&s, &t[1], 8, TAG, 0, s.e.addr[1]);
         CHECK(!told, "%u were told", told);
@@ -228,10 +234,7 @@ NODE_TEST(node_take, of_two_rings, 3)
     bool queued = false;
 
     side_begin(&s, rank, false);
-    if (rank == 2)
-        side_say(&s, TAG, 8, 2);
-    job_barrier();
-    side_come(&s, rank, TAG, 1, 1);
+    both_come(&s, rank);
     if (rank == 0) {
         for (int i = 1; i < 3; i++)
             take_want_so(&s, &t[i], 8, TAG, 0, s.e.addr[i]);
