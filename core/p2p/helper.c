@@ -114,7 +114,7 @@ static bool look_around(uint64_t *seen)
     for (int vain = 0; (moved || !idle) && vain < LEFT_ALONE; vain += !moved) {
         lane_lock();
         moved = progress();
-        idle = !moved && fabric_may_sleep();
+        idle = !moved && wait_all_quiet();
         *seen = polls();
         lane_unlock();
         if (!idle)

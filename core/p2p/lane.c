@@ -79,6 +79,8 @@ bool lane_progress(void)
         credit_grant(done);
     if (done)
         wait_tell();
+    else
+        wait_progressed();
     return done;
 }
 

@@ -176,14 +176,30 @@ int p2p_probe(struct comm *c, int source, int tag, bool *found, struct message *
     return rc;
 }
 
+struct sought {
+    struct comm *comm;
+    int source, tag;
+};
+
+/* Also where the search fails: whoever waits for it shall say so. */
+static bool has_come(void *arg)
+{
+    const struct sought *s = arg;
+    struct fabric_event event;
+    bool found = false;
+
+    return probe_look(s->comm, s->source, s->tag, NULL, &found, &event) || found;
+}
+
 int p2p_probe_wait(struct comm *c, int source, int tag, struct message **message,
                    MPI_Status *status)
 {
+    struct sought sought = {.comm = c, .source = source, .tag = tag};
     struct wait w;
     bool found = false, wanted;
     int rc;
 
-    wait_begin(&w);
+    wait_begin_unseen(&w, has_come, &sought);
     while (!(rc = probe_once(c, source, tag, &found, message, status, &wanted)) && !found)
         wait_step(&w, false, &lane.lock);
     wait_end(&w, &lane.lock);

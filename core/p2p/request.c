@@ -132,7 +132,7 @@ void request_wait_until(bool (*ready)(void *arg), void *arg)
 {
     struct wait w;
 
-    wait_begin(&w);
+    wait_begin_for(&w, ready, arg);
     while (!ready(arg)) {
         lane_lock();
         bool progressed = lane_progress();

@@ -86,7 +86,7 @@ static void wait_long(struct errand *e)
     struct wait wait;
     bool said = false, moved;
 
-    wait_begin_for(&wait, errand_done, e);
+    wait_begin_words(&wait, errand_done, e);
     while (!e->ready(e)) {
         lane_lock();
         moved = lane_progress();

@@ -433,10 +433,13 @@ int fabric_progress(void);
 /*
  * Sleeps until something may have come, another thread's progress has completed something, or
  * `timeout_ms` has passed. Call it only, and always, after fabric_may_sleep said true. fabric_sleep
- * is the exception to the rule above: the lane's lock is NOT held, several threads may be in it.
+ * is the exception to the rule above: the lane's lock is NOT held. One thread at a time is in it:
+ * who wakes first reads what would have woken the other one (wait.h).
  */
 bool fabric_may_sleep(void);
 void fabric_sleep(int timeout_ms);
+/* Whether that still holds, after something else was looked for: a peek makes progress too. */
+bool fabric_is_quiet(void);
 /* Lane locked, instead of a fabric_sleep that was allowed: other reasons to stay awake turned up.
  */
 void fabric_stay_awake(void);

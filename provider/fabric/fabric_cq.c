@@ -348,6 +348,11 @@ bool fabric_may_sleep(void)
     return true;
 }
 
+bool fabric_is_quiet(void)
+{
+    return !fabric_cq_pending(&fabric.ends[END_NODE]) && end_may_sleep(&fabric.ends[END_NET]);
+}
+
 void fabric_stay_awake(void)
 {
     atomic_fetch_sub_explicit(&fabric.sleepers, 1, memory_order_relaxed);
@@ -391,7 +396,7 @@ void fabric_sleep(int timeout_ms)
     fabric_stay_awake();
     if (woken) {
         ssize_t got = read(fabric.wake_fd, &wakes, sizeof(wakes));
-        (void)got; /* another sleeper was first */
+        (void)got;
     }
 }
 

@@ -131,75 +131,67 @@ atomic_bool wait_expects;
 /* ---- Threads that sleep: all of it lane locked ---- */
 
 uint32_t wait_told;
-unsigned wait_asleep;
+unsigned wait_asleep, wait_unseen;
 
 static struct list sleepers = LIST_INIT(sleepers);
-static unsigned listeners;
+static bool listened; /* one listens: it sleeps on the fabric, or is up and not yet at its end */
 
-static void wake_follower(struct wait *w)
+static void wake(struct wait *w)
 {
-    if (!atomic_exchange(&w->woken, 1))
+    if (!w->follows)
+        fabric_wake_threads();
+    else if (!atomic_exchange(&w->woken, 1))
         syscall(SYS_futex, &w->woken, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-void wait_tell_slow(void)
+/* One that does not say what it waits for shall look itself. */
+static bool is_over(const struct wait *w)
 {
-    bool listener = false;
+    if (w->flag)
+        return atomic_load_explicit(w->flag, memory_order_acquire);
+    return !w->ready || w->ready(w->arg);
+}
+
+void wait_ask_slow(void)
+{
     struct list *l, *tmp;
 
     list_each(l, tmp, &sleepers)
     {
         struct wait *w = container_of(l, struct wait, link);
-        if (w->flag && !atomic_load_explicit(w->flag, memory_order_acquire))
-            continue;
-        if (w->follows)
-            wake_follower(w);
-        else
-            listener = true;
+        if (is_over(w))
+            wake(w);
     }
-    if (listener)
-        fabric_wake_threads();
 }
 
-/*
- * Only where all that can end the wait comes from the fabric, or with wait_tell: who waits for
- * words in shared memory must have announced its own sleep.
- */
-static bool may_follow(const struct wait *w)
+static void lie_down(struct wait *w)
 {
-    return w->flag && !w->listens && listeners && !wait_watch;
-}
-
-static void lie_down(struct wait *w, bool follows)
-{
-    w->follows = follows;
-    if (!follows && !w->listens) {
-        w->listens = true;
-        listeners++;
-    }
     atomic_store(&w->woken, 0);
     list_add_tail(&sleepers, &w->link);
     wait_asleep++;
+    wait_unseen += w->unseen;
 }
 
 static void get_up(struct wait *w)
 {
     list_drop(&w->link);
     wait_asleep--;
+    wait_unseen -= w->unseen;
 }
 
-/* The last listener goes: the first of those who follow shall listen. */
+/* The listener goes: the first of those who follow shall listen. */
 static void hand_over(void)
 {
     struct list *l, *tmp;
 
+    listened = false;
     list_each(l, tmp, &sleepers)
     {
         struct wait *w = container_of(l, struct wait, link);
         if (w->follows) {
             w->listens = true;
-            listeners++;
-            wake_follower(w);
+            listened = true;
+            wake(w);
             return;
         }
     }
@@ -209,8 +201,7 @@ void wait_end_slow(struct wait *w, struct lock *lock)
 {
     lock_take(lock);
     w->listens = false;
-    if (!--listeners)
-        hand_over();
+    hand_over();
     lock_drop(lock);
 }
 
@@ -218,26 +209,26 @@ void wait_end_slow(struct wait *w, struct lock *lock)
 
 /*
  * Whoever ends the wait wakes us; what else may have happened (a peer's death) is looked for now
- * and then. Not so where several threads sleep on the fabric: one may take another's sign.
+ * and then.
  */
-static int sleep_ms(struct wait *w, bool alone)
+static int sleep_ms(struct wait *w)
 {
-    if (w->naps < NAPS)
-        w->naps++;
-    else if (alone || w->follows)
+    if (w->by_words && !fabric_is_shared())
+        return UNWOKEN_MS;
+    if (w->naps == NAPS)
         return LONG_SLEEP_MS;
+    w->naps++;
     return SLEEP_MS;
 }
 
 static void sleep_until_woken(struct wait *w)
 {
-    struct timespec t = {0, sleep_ms(w, false) * 1000000L};
+    struct timespec t = {0, sleep_ms(w) * 1000000L};
 
     syscall(SYS_futex, &w->woken, FUTEX_WAIT_PRIVATE, 0, &t, NULL, 0);
 }
 
-/* `alone`: no other thread waits. */
-static void sleep_now(struct wait *w, bool open, bool alone)
+static void sleep_now(struct wait *w, bool open)
 {
     uint64_t start = clock_ns();
 
@@ -245,7 +236,7 @@ static void sleep_now(struct wait *w, bool open, bool alone)
     if (w->follows)
         sleep_until_woken(w);
     else if (open)
-        fabric_sleep(w->ready && !fabric_is_shared() ? UNWOKEN_MS : sleep_ms(w, alone));
+        fabric_sleep(sleep_ms(w));
     else
         poll(NULL, 0, 1); /* only another thread of this process can help */
     fabric_rest(false);
@@ -359,6 +350,31 @@ static bool is_needed(struct wait *w)
 
 enum { NO_FD = -1, FOR_EVER = -1 };
 
+bool wait_all_quiet(void)
+{
+    if (!fabric_may_sleep())
+        return false;
+    wait_ask();
+    if (fabric_is_quiet())
+        return true;
+    fabric_stay_awake();
+    return false;
+}
+
+/* Lane locked. Whether this thread may sleep now. */
+static bool may_sleep(struct wait *w, bool open)
+{
+    bool listens = open && !w->follows;
+
+    if (listens && !wait_all_quiet())
+        return false;
+    if (!is_needed(w) && (!listens || fabric_is_quiet()))
+        return true;
+    if (listens)
+        fabric_stay_awake();
+    return false;
+}
+
 /* `stop_fd`: of a thread that only fills in. */
 static void rest(struct wait *w, struct lock *lock, int stop_fd)
 {
@@ -366,20 +382,18 @@ static void rest(struct wait *w, struct lock *lock, int stop_fd)
     const struct wait_watch *watch = wait_watch;
     if (watch)
         watch->sleeps();
-    bool dozes = stop_fd != NO_FD, follows = !dozes && may_follow(w);
-    bool open = fabric_is_open(), idle = follows || !open || fabric_may_sleep();
-    if (idle && is_needed(w)) {
-        if (open && !follows)
-            fabric_stay_awake();
-        idle = false;
-    }
+    bool dozes = stop_fd != NO_FD, open = fabric_is_open();
+    w->follows = !dozes && listened && !w->listens;
+    if (!dozes && !listened)
+        listened = w->listens = true;
+    bool idle = may_sleep(w, open);
     if (idle && !dozes)
-        lie_down(w, follows);
+        lie_down(w);
     lock_drop(lock);
     if (idle && dozes)
         fabric_doze(stop_fd, FOR_EVER);
     else if (idle)
-        sleep_now(w, open, lock->off);
+        sleep_now(w, open);
     if (!watch && (!idle || dozes))
         return;
     lock_take(lock);

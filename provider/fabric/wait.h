@@ -18,9 +18,10 @@
  * cost all of it; so ranks tell each other where they last waited, and one that meets another there
  * yields at once, or goes elsewhere if it is the younger one.
  *
- * Of the threads that wait for a flag each, one sleeps on the fabric's wait object, and listens for
- * all of them; the others sleep on a word of their own until their flag is set, or the listener has
- * got what it waited for and it is theirs to listen. So a message wakes two threads, and not all.
+ * Of the threads that wait one sleeps on the fabric's wait object, and listens for all of them:
+ * were there two, one could take the sign that was meant for both. The others sleep on a word of
+ * their own until what they wait for has come, or the listener has got what it waited for and it is
+ * theirs to listen. So a message wakes two threads, and not all.
  *
  * Where ranks outnumber the processors they may run on, the polling step is skipped: spinning only
  * keeps the one that could help off the processor (docs/design.md has the figures). Unless that one
@@ -49,13 +50,15 @@ struct wait {
     bool tired;           /* it has lasted ORIEL_SLEEP_AFTER */
     uint32_t naps;        /* sleeps in vain */
     uint32_t told;        /* wait_told when we last thought of sleeping */
-    /* Where this wait has an end of its own beside the fabric's completions, as wait_watch. */
+    /* What is waited for: one of these, or neither where it is not known. */
+    const atomic_bool *flag;
     bool (*ready)(void *arg);
     void *arg;
-    const atomic_bool *flag; /* what is waited for; NULL: it is not known */
-    bool listens;            /* asleep on the fabric, or up and not yet at its end */
-    bool follows;            /* asleep on `woken` */
-    struct list link;        /* while this thread sleeps: in wait.c's list of those who do */
+    bool by_words;    /* peers end it in shared memory */
+    bool unseen;      /* it may end without a completion */
+    bool listens;     /* asleep on the fabric, or up and not yet at its end */
+    bool follows;     /* asleep on `woken` */
+    struct list link; /* while this thread sleeps: in wait.c's list of those who do */
     atomic_uint woken;
     struct fabric_peer *peer; /* who ends it, if that is one; else NULL */
 };
@@ -118,7 +121,7 @@ static inline void wait_begin(struct wait *w)
     w->ready = NULL;
     w->peer = NULL;
     w->flag = NULL;
-    w->listens = false;
+    w->by_words = w->unseen = w->listens = w->follows = false;
 }
 
 /* For something that comes from that peer; NULL: from anybody. */
@@ -136,14 +139,29 @@ static inline void wait_begin_flag(struct wait *w, const atomic_bool *flag)
 }
 
 /*
- * `ready` is asked before a sleep, and not under the lock. Whoever makes it true then wakes us; it
- * must know that we wait before wait_may_sleep says yes.
+ * `ready` is asked before a sleep, and while this thread sleeps by others of its process: under the
+ * lock, and it must not change what it looks at.
  */
 static inline void wait_begin_for(struct wait *w, bool (*ready)(void *arg), void *arg)
 {
     wait_begin(w);
     w->ready = ready;
     w->arg = arg;
+}
+
+/* The same for words in shared memory. Whoever changes them wakes us then, by fabric_wake; it must
+ * know that we wait before wait_may_sleep says yes. */
+static inline void wait_begin_words(struct wait *w, bool (*ready)(void *arg), void *arg)
+{
+    wait_begin_for(w, ready, arg);
+    w->by_words = true;
+}
+
+/* The same for what arrives without a completion, as a message that nobody has asked for. */
+static inline void wait_begin_unseen(struct wait *w, bool (*ready)(void *arg), void *arg)
+{
+    wait_begin_for(w, ready, arg);
+    w->unseen = true;
 }
 
 /* One of the next steps may sleep. */
@@ -188,17 +206,34 @@ static inline void wait_end(struct wait *w, struct lock *lock)
 }
 
 /*
- * Something is complete: wakes the threads of this process that sleep for it. Lane locked; called
- * by whoever makes progress, or completes a request that another thread may wait for.
+ * Something may have come: wakes the threads of this process that sleep for it. Lane locked.
  */
-extern uint32_t wait_told;
 extern unsigned wait_asleep; /* threads */
-void wait_tell_slow(void);
+void wait_ask_slow(void);
+static inline void wait_ask(void)
+{
+    if (UNLIKELY(wait_asleep))
+        wait_ask_slow();
+}
+
+/* Something is complete: the same, by whoever makes progress, or completes a request that another
+ * thread may wait for. */
+extern uint32_t wait_told;
 static inline void wait_tell(void)
 {
     wait_told++;
-    if (UNLIKELY(wait_asleep))
-        wait_tell_slow();
+    wait_ask();
+}
+
+/* As fabric_may_sleep, for a thread that sleeps on the fabric in the name of all. */
+bool wait_all_quiet(void);
+
+/* After progress without a completion. */
+extern unsigned wait_unseen; /* sleepers that it may be the end of */
+static inline void wait_progressed(void)
+{
+    if (UNLIKELY(wait_unseen))
+        wait_ask_slow();
 }
 
 /*

@@ -58,6 +58,7 @@ mpi_tests = \
     tests/mpi/p2p_persistent.mpi \
     tests/mpi/p2p_probe.mpi \
     tests/mpi/p2p_self.mpi \
+    tests/mpi/p2p_sleepers.mpi \
     tests/mpi/p2p_spin.mpi \
     tests/mpi/p2p_split.mpi \
     tests/mpi/p2p_surplus.mpi \
@@ -190,6 +191,8 @@ tests_mpi_p2p_split_mpi_SOURCES = tests/mpi/p2p_split.c tests/mpi/mpitest.h
 tests_mpi_p2p_split_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_surplus_mpi_SOURCES = tests/mpi/p2p_surplus.c tests/mpi/mpitest.h
 tests_mpi_p2p_surplus_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_sleepers_mpi_SOURCES = tests/mpi/p2p_sleepers.c tests/mpi/mpitest.h
+tests_mpi_p2p_sleepers_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_threads_mpi_SOURCES = tests/mpi/p2p_threads.c tests/mpi/mpitest.h
 tests_mpi_p2p_threads_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_truncate_mpi_SOURCES = tests/mpi/p2p_truncate.c tests/mpi/mpitest.h

@@ -351,11 +351,6 @@ void fabric_doze(int stop_fd, int timeout_ms)
     (void)stop_fd, (void)timeout_ms;
 }
 
-bool fabric_may_sleep(void)
-{
-    return false;
-}
-
 bool fabric_is_attended(void)
 {
     return false;
@@ -367,11 +362,16 @@ const struct wait_watch *wait_watch;
 atomic_bool wait_expects;
 
 /* Nobody sleeps. */
-unsigned wait_asleep;
+unsigned wait_asleep, wait_unseen;
 uint32_t wait_told;
 
-void wait_tell_slow(void)
+void wait_ask_slow(void)
 {
+}
+
+bool wait_all_quiet(void)
+{
+    return false;
 }
 
 void wait_end_slow(struct wait *w, struct lock *lock)

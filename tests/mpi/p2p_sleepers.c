@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Threads of one rank that sleep side by side, each in another call, and each for a message of its
+ * own: whoever sees first that something has come must not keep the others asleep. A thread that
+ * misses its sign sleeps on until it next looks by itself. Their peer is outside of MPI after each
+ * MPI_Send, the first of all included: what it has sent must be on its way.
+ */
+#define _DEFAULT_SOURCE
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mpitest.h"
+
+enum { WAITANY, PROBE, WAITSOME, MPROBE, RECV, WAITALL, CALLS, ROUNDS = 12 };
+/* The longest that a wake-up takes on a busy machine; and one in so many may take longer. */
+enum { PROMPT_MS = 6, FEW = 10 };
+
+static atomic_int late;
+
+static double now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* Two requests where the call takes several: the other one is withdrawn. */
+static void await(int call, double *sent)
+{
+    MPI_Request r[2];
+    MPI_Message message;
+    int n, which[2];
+
+    if (call == WAITANY || call == WAITSOME) {
+        OK(MPI_Irecv(NULL, 0, MPI_BYTE, size - 1, CALLS + call, MPI_COMM_WORLD, &r[0]));
+        OK(MPI_Irecv(sent, 1, MPI_DOUBLE, size - 1, call, MPI_COMM_WORLD, &r[1]));
+        if (call == WAITANY)
+            OK(MPI_Waitany(2, r, &n, MPI_STATUS_IGNORE));
+        else
+            OK(MPI_Waitsome(2, r, &n, which, MPI_STATUSES_IGNORE));
+        CHECK(n == 1 && r[1] == MPI_REQUEST_NULL);
+        OK(MPI_Cancel(&r[0]));
+        OK(MPI_Wait(&r[0], MPI_STATUS_IGNORE));
+    } else if (call == PROBE) {
+        OK(MPI_Probe(size - 1, call, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
+        OK(MPI_Recv(sent, 1, MPI_DOUBLE, size - 1, call, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
+    } else if (call == MPROBE) {
+        OK(MPI_Mprobe(MPI_ANY_SOURCE, call, MPI_COMM_WORLD, &message, MPI_STATUS_IGNORE));
+        OK(MPI_Mrecv(sent, 1, MPI_DOUBLE, &message, MPI_STATUS_IGNORE));
+    } else if (call == RECV) {
+        OK(MPI_Recv(sent, 1, MPI_DOUBLE, size - 1, call, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
+    } else {
+        OK(MPI_Irecv(sent, 1, MPI_DOUBLE, MPI_ANY_SOURCE, call, MPI_COMM_WORLD, &r[0]));
+        OK(MPI_Waitall(1, r, MPI_STATUSES_IGNORE));
+    }
+}
+
+static void *sleeper(void *arg)
+{
+    int call = *(int *)arg;
+    double sent = 0;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        await(call, &sent);
+        if (now_ms() - sent > PROMPT_MS)
+            atomic_fetch_add(&late, 1);
+    }
+    return NULL;
+}
+
+static void send_all(void)
+{
+    for (int i = 0; i < ROUNDS * CALLS; i++) {
+        usleep(12000 + 1013 * (i % 17)); /* so that they sleep; nothing else depends on it */
+        double now = now_ms();
+        OK(MPI_Send(&now, 1, MPI_DOUBLE, 0, i % CALLS, MPI_COMM_WORLD));
+    }
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t t[CALLS];
+    int level, call[CALLS];
+
+    OK(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level));
+    CHECK(level == MPI_THREAD_MULTIPLE);
+    OK(MPI_Comm_rank(MPI_COMM_WORLD, &rank));
+    OK(MPI_Comm_size(MPI_COMM_WORLD, &size));
+    for (int i = 0; rank == 0 && i < CALLS; i++) {
+        call[i] = i;
+        CHECK(pthread_create(&t[i], NULL, sleeper, &call[i]) == 0);
+    }
+    if (rank == size - 1)
+        send_all();
+    for (int i = 0; rank == 0 && i < CALLS; i++)
+        CHECK(pthread_join(t[i], NULL) == 0);
+    if (atomic_load(&late) > ROUNDS * CALLS / FEW)
+        fprintf(stderr, "%d of %d came late\n", atomic_load(&late), ROUNDS * CALLS);
+    CHECK(atomic_load(&late) <= ROUNDS * CALLS / FEW);
+    return end("p2p_sleepers");
+}
