@@ -48,7 +48,6 @@ enum {
     STREAM_EAGER = 128 << 10, /* bytes that may come before a receive is known */
     STREAM_INJECT = 16 << 10,
     STREAM_QUEUE = 1 << 16,   /* operations at once: memory is the limit */
-    STREAM_BACKLOG = 1 << 18, /* bytes copied for a peer that does not read */
     STREAM_SCRATCH = 8 << 10, /* bytes read at once where it is not known yet whose they are */
 };
 
@@ -253,7 +252,6 @@ struct stream_peer {
     bool is_self;
     uint64_t greeted;    /* DIALING: ns: when our hello was said; 0: not yet */
     struct list out;     /* of stream_out, what waits for room or for the connection */
-    size_t backlog;      /* bytes copied in `out` */
     struct list trouble; /* in ep->troubled while a time is set */
     uint64_t give_up;    /* ns: when what waits ends with an error; 0: not */
     uint64_t retry;      /* ns: when to dial again; 0: not */
@@ -274,7 +272,6 @@ struct stream_out {
     struct stream_header header;
     struct iovec iov[STREAM_IOV + 1]; /* what is left of it */
     unsigned first, count;
-    size_t copied; /* bytes behind this struct */
     unsigned char copy[];
 };
 
@@ -406,9 +403,9 @@ void stream_guests_close(struct stream_ep *ep);
 /* stream_out.c */
 /*
  * Sends a frame, with those bytes behind its header. With an operation they stay where they are,
- * and a send or an answer ends when the last has been taken; without one, what is not taken at
- * once is copied. 0, or -FI_EAGAIN, -FI_ENOMEM: nothing was done, or the connection is lost. Where
- * `must`, too much waiting is no reason.
+ * and a send or an answer ends when the last has been taken. Without one they are copied where it
+ * `must` wait; else it goes now, at least its beginning, or not at all: -FI_EAGAIN, unless the
+ * connection is in trouble. -FI_ENOMEM: nothing was done, or the connection is lost.
  */
 int stream_out(struct stream_ep *ep, struct stream_peer *peer, const struct stream_header *h,
                const struct iovec *iov, unsigned count, struct stream_op *op, bool must);

@@ -65,7 +65,6 @@ static int keep(struct stream_ep *ep, struct stream_peer *peer, const struct str
     out->id = op ? op->id : 0;
     out->header = *h;
     out->first = 0;
-    out->copied = copied;
     out->iov[0] = (struct iovec){&out->header, sizeof(out->header)};
     if (op) {
         out->count = 1 + count;
@@ -77,7 +76,6 @@ static int keep(struct stream_ep *ep, struct stream_peer *peer, const struct str
         out->count = copied ? 2 : 1;
     }
     advance(out, taken);
-    peer->backlog += copied;
     list_add_tail(&peer->out, &out->link);
     if (peer->state == STREAM_UP)
         stream_watch_room(ep, &peer->socket, true);
@@ -101,6 +99,12 @@ static size_t write_now(struct stream_peer *peer, const struct stream_header *h,
     return write_some(peer, all, 1 + count);
 }
 
+/* It may never be reached: what is to go there waits with the others for the time to give up. */
+static bool is_troubled(const struct stream_peer *peer)
+{
+    return peer->state == STREAM_LOST || peer->retry;
+}
+
 int stream_out(struct stream_ep *ep, struct stream_peer *peer, const struct stream_header *h,
                const struct iovec *iov, unsigned count, struct stream_op *op, bool must)
 {
@@ -119,8 +123,11 @@ int stream_out(struct stream_ep *ep, struct stream_peer *peer, const struct stre
             return 0;
         }
     }
-    if (!taken && !op && !must && peer->backlog > STREAM_BACKLOG)
+    if (!taken && !op && !must && !is_troubled(peer)) {
+        /* Whose message is said to have gone may not look again for long. */
+        stream_dial(ep, peer);
         return -FI_EAGAIN;
+    }
     int ret = keep(ep, peer, h, iov, count, op, taken);
     if (ret && taken) {
         /* Half a frame cannot be taken back. */
@@ -163,7 +170,6 @@ static void take(struct stream_ep *ep, struct stream_peer *peer, size_t n)
         }
         n -= left;
         list_drop(&out->link);
-        peer->backlog -= out->copied;
         if (out->op && out->op->id == out->id)
             written(ep, out->op);
         free(out);
@@ -203,5 +209,4 @@ void stream_out_drop(struct stream_ep *ep, struct stream_peer *peer, int error)
             tell(ep, &out->header, error);
         free(out);
     }
-    peer->backlog = 0;
 }
