@@ -43,11 +43,36 @@ static int check_handle(const MPI_Request *request, struct request **r)
 }
 
 /* A send that was over when it was posted. */
-static inline void finish_sent(MPI_Request *handle, MPI_Status *status)
+HOT_INLINE void finish_sent(MPI_Request *handle, MPI_Status *status)
 {
     *handle = MPI_REQUEST_NULL;
     if (status)
         status_set_empty(status);
+}
+
+/* A receive that was. Lane locked. */
+HOT_INLINE void finish_received(MPI_Request *handle, uint32_t place, MPI_Status *status)
+{
+    *handle = MPI_REQUEST_NULL;
+    if (status)
+        received_tell(place, status);
+    received_end(place);
+}
+
+/* Either; false where the handle is of something else. */
+HOT_INLINE bool finish_over(MPI_Request *handle, MPI_Status *status)
+{
+    if (request_was_sent(*handle)) {
+        finish_sent(handle, status);
+        return true;
+    }
+    uint32_t place = received_place(*handle);
+    if (place == RECEIVED_MOST)
+        return false;
+    lane_lock();
+    finish_received(handle, place, status);
+    lane_unlock();
+    return true;
 }
 
 /* Whose error handler a request's error goes to: its communicator's as a rule; NULL: nobody's. */
@@ -78,10 +103,8 @@ int PMPI_Wait(MPI_Request *request, MPI_Status *status)
 {
     struct request *r = NULL;
 
-    if (request && request_was_sent(*request)) {
-        finish_sent(request, status);
+    if (request && finish_over(request, status))
         return MPI_SUCCESS;
-    }
     int rc = check_handle(request, &r);
 
     if (rc)
@@ -98,6 +121,11 @@ MPI_EXPORT(Test)
 int PMPI_Test(MPI_Request *request, int *flag, MPI_Status *status)
 {
     struct request *r = NULL;
+
+    if (request && flag && finish_over(request, status)) {
+        *flag = true;
+        return MPI_SUCCESS;
+    }
     int rc = check_handle(request, &r);
 
     if (!rc)
@@ -170,24 +198,39 @@ static int batch_find(struct batch *b)
             request_was_sent(handles[i]) ? &request_sent : request_find_own(handles[i]);
         if (UNLIKELY(!r))
             break;
-        found[i] = r;
+        found[i] = r; /* request_received is good enough: done */
     }
     return i;
 }
 
-static int batch_check(struct batch *b)
+static int batch_check_array(const struct batch *b)
 {
-    struct request *r = NULL;
     int rc = b->count < 0 ? check_bad_count(b->count) : MPI_SUCCESS;
 
     if (!rc && b->count)
         rc = check_out(b->handles, "array_of_requests");
-    for (int i = rc ? b->count : batch_find(b); i < b->count && !rc; i++) {
+    return rc ? api_fail(rc, b->func) : MPI_SUCCESS;
+}
+
+/* The handles from the i-th on. */
+static int batch_check_from(struct batch *b, int i)
+{
+    struct request *r = NULL;
+    int rc = MPI_SUCCESS;
+
+    for (; i < b->count && !rc; i++) {
         rc = check_request(b->handles[i], &r);
         if (b->found && i < BATCH_FOUND)
             b->found[i] = r;
     }
     return rc ? api_fail(rc, b->func) : MPI_SUCCESS;
+}
+
+static int batch_check(struct batch *b)
+{
+    int rc = batch_check_array(b);
+
+    return rc ? rc : batch_check_from(b, batch_find(b));
 }
 
 /* The same with two outputs that must be there. */
@@ -278,8 +321,6 @@ static void batch_finish(struct batch *b, int index, int place)
 
     if (!r) {
         status_empty(status);
-    } else if (r == &request_sent && !b->keep) {
-        finish_sent(&b->handles[index], status);
     } else {
         struct object *o = b->failed ? NULL : blame(r);
         if (o)
@@ -306,23 +347,25 @@ static int batch_end(struct batch *b)
     return rc;
 }
 
-/* The plain requests that are done and the sends that were over at once, from `from` on, under one
- * lock: how many there are before the first other. `statuses`: the batch's. */
+/*
+ * The plain requests that are done and what was over at once, from `from` on, under one lock: how
+ * many there are before the first other. `statuses`: the batch's.
+ */
 HOT_INLINE int batch_finish_plain(struct batch *b, int from, MPI_Status *statuses)
 {
-    struct request **found = from < BATCH_FOUND ? b->found : NULL;
-    int i = from, most = found && b->count > BATCH_FOUND ? BATCH_FOUND : b->count;
     MPI_Request *handles = b->handles;
+    int i = from;
 
     lane_lock();
-    for (; i < most; i++) {
-        struct request *r = found ? found[i] : request_find(handles[i]);
+    for (; i < b->count; i++) {
         MPI_Status *status = statuses ? &statuses[i] : NULL;
-        if (r == &request_sent)
+        uint32_t place = received_place(handles[i]);
+        struct request *r;
+        if (place < RECEIVED_MOST)
+            finish_received(&handles[i], place, status);
+        else if (request_was_sent(handles[i]))
             finish_sent(&handles[i], status);
-        /* One that stands in the list twice, which is an error, has no handle any more. */
-        else if (LIKELY(r && r->plain && r->object.handle == (uintptr_t)handles[i] &&
-                        request_is_done(r)))
+        else if (LIKELY((r = request_find_own(handles[i])) && r->plain && request_is_done(r)))
             request_finish_plain(r, &handles[i], status);
         else
             break;
@@ -331,8 +374,12 @@ HOT_INLINE int batch_finish_plain(struct batch *b, int from, MPI_Status *statuse
     return i - from;
 }
 
-/* Waits for each in turn that is not done, and completes it. */
-static int batch_finish_all(struct batch *b)
+/*
+ * Waits for each in turn that is not done, and completes it. `checked`: all handles are good. Else
+ * they are looked at when there is one to wait for: who has them all at hand needs one look at
+ * each.
+ */
+static int batch_finish_all(struct batch *b, bool checked)
 {
     for (int i = 0; i < b->count;) {
         if (LIKELY(!b->failed && !b->keep))
@@ -340,6 +387,10 @@ static int batch_finish_all(struct batch *b)
                              : batch_finish_plain(b, i, NULL);
         if (i == b->count)
             break;
+        int rc = checked ? MPI_SUCCESS : batch_check_from(b, i);
+        if (rc)
+            return rc;
+        checked = true;
         struct request *r = request_active(b->handles[i]);
         if (r && !request_is_done(r)) {
             request_wait(r);
@@ -359,7 +410,7 @@ static int batch_test_all(struct batch *b, int *flag)
         return rc;
     batch_poll(b, batch_all);
     *flag = b->all_done;
-    return b->all_done ? batch_finish_all(b) : MPI_SUCCESS;
+    return b->all_done ? batch_finish_all(b, true) : MPI_SUCCESS;
 }
 
 /* What MPI_Waitany and its kin say once batch_any has looked. */
@@ -421,15 +472,13 @@ static int batch_test_some(struct batch *b, int *outcount, int *indices)
 MPI_EXPORT(Waitall)
 int PMPI_Waitall(int count, MPI_Request array_of_requests[], MPI_Status *array_of_statuses)
 {
-    struct request *found[BATCH_FOUND];
     struct batch b = {.count = count,
                       .handles = array_of_requests,
-                      .found = found,
                       .statuses = array_of_statuses,
                       .func = __func__};
-    int rc = batch_check(&b);
+    int rc = batch_check_array(&b);
 
-    return rc ? rc : batch_finish_all(&b);
+    return rc ? rc : batch_finish_all(&b, false);
 }
 
 MPI_EXPORT(Waitany)

@@ -40,16 +40,12 @@ static struct object_slot *slot_at(enum object_class class, uint32_t place)
     return chunk ? &chunk[place % OBJECT_CHUNK] : NULL;
 }
 
-/* A place that nobody has, with its slot; 0 when memory or places are out. Table locked. */
-static uint32_t place_take(enum object_class class)
+/* The next place that nobody ever had, with its slot; 0 when memory or places are out. Table
+ * locked. */
+static uint32_t place_new(enum object_class class)
 {
-    uint32_t place = tables[class].free;
+    uint32_t place = tables[class].fresh + 1;
 
-    if (place) {
-        tables[class].free = slot_at(class, place)->next;
-        return place;
-    }
-    place = tables[class].fresh + 1;
     if (place / OBJECT_CHUNK >= OBJECT_CHUNKS)
         return 0;
     if (!slot_at(class, place)) {
@@ -63,6 +59,54 @@ static uint32_t place_take(enum object_class class)
         (uintptr_t) class << CLASS_SHIFT | OBJECT_GENERATION_STEP | (OBJECT_PREDEFINED + place);
     tables[class].fresh = place;
     return place;
+}
+
+/* One that nobody has. */
+static uint32_t place_take(enum object_class class)
+{
+    uint32_t place = tables[class].free;
+
+    if (!place)
+        return place_new(class);
+    tables[class].free = slot_at(class, place)->next;
+    return place;
+}
+
+/* Table locked. */
+static void place_give(enum object_class class, uint32_t place)
+{
+    slot_at(class, place)->next = tables[class].free;
+    tables[class].free = place;
+}
+
+/* Table locked. */
+static struct object_slot *row_new(enum object_class class, uint32_t n, uint32_t *first)
+{
+    /* No row goes over the end of a chunk: who comes later gets the places before that. */
+    do {
+        if (!(*first = place_new(class)))
+            return NULL;
+        if (*first % OBJECT_CHUNK + n > OBJECT_CHUNK)
+            place_give(class, *first);
+    } while (*first % OBJECT_CHUNK + n > OBJECT_CHUNK);
+    for (uint32_t i = 1; i < n; i++)
+        place_new(class); /* in the same chunk, which is there */
+    return slot_at(class, *first);
+}
+
+struct object_slot *object_open_row(struct object *o, uint32_t n, uint32_t *first)
+{
+    lock_take(&tables[o->class].lock);
+    struct object_slot *row = row_new(o->class, n, first);
+    lock_drop(&tables[o->class].lock);
+    if (!row) {
+        err_set(MPI_ERR_NO_MEM, "no room for more handles");
+        return NULL;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        row[i].object = o;
+    *first += OBJECT_PREDEFINED;
+    return row;
 }
 
 int object_open(struct object *o)
@@ -85,8 +129,7 @@ void object_close(struct object *o)
         return;
     object_retire(o);
     lock_take(&tables[o->class].lock);
-    s->next = tables[o->class].free;
-    tables[o->class].free = (uint32_t)s->coming - OBJECT_PREDEFINED;
+    place_give(o->class, (uint32_t)s->coming - OBJECT_PREDEFINED);
     lock_drop(&tables[o->class].lock);
     o->slot = NULL;
 }

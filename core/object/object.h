@@ -93,16 +93,32 @@ void object_predefine(struct object *o, enum object_class class, const void *han
 /* Takes a place in the table: MPI_SUCCESS or MPI_ERR_NO_MEM. */
 int object_open(struct object *o);
 
-/* Gives a new handle to an object that has a place: that handle. */
-static inline uintptr_t object_publish_placed(struct object *o)
+/*
+ * The same of `n` places in a row, at most OBJECT_CHUNK, for as many handles that all find o, and
+ * for ever: the first one's slot, and the low half of its handles. NULL where memory is out.
+ */
+struct object_slot *object_open_row(struct object *o, uint32_t n, uint32_t *first);
+
+/* A place gets its next handle: that one. */
+static inline uintptr_t object_slot_publish(struct object_slot *s)
 {
-    struct object_slot *s = o->slot;
     uintptr_t handle = s->coming;
 
     s->coming = handle + OBJECT_GENERATION_STEP;
-    o->handle = handle;
     atomic_store_explicit(&s->handle, handle, memory_order_release);
     return handle;
+}
+
+/* The handle finds nothing any more. */
+static inline void object_slot_retire(struct object_slot *s)
+{
+    atomic_store_explicit(&s->handle, 0, memory_order_release);
+}
+
+/* Gives a new handle to an object that has a place: that handle. */
+static inline uintptr_t object_publish_placed(struct object *o)
+{
+    return o->handle = object_slot_publish(o->slot);
 }
 
 /* The same of any; a predefined object has its own already. MPI_SUCCESS or MPI_ERR_NO_MEM. */
@@ -122,7 +138,7 @@ static inline int object_publish(struct object *o)
 /* The handle finds nothing any more; the place is kept for the next object_publish. */
 static inline void object_retire_placed(struct object *o)
 {
-    atomic_store_explicit(&o->slot->handle, 0, memory_order_release);
+    object_slot_retire(o->slot);
     o->handle = 0;
 }
 

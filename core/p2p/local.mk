@@ -24,6 +24,8 @@ libcore_la_SOURCES += \
     core/p2p/probe.c \
     core/p2p/quick.h \
     core/p2p/recv.c \
+    core/p2p/received.c \
+    core/p2p/received.h \
     core/p2p/request.c \
     core/p2p/request.h \
     core/p2p/scattered.c \

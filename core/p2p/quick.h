@@ -93,10 +93,10 @@ HOT_INLINE bool quick_irecv(void *buf, MPI_Count count, MPI_Datatype datatype, i
     if (!quick_find(&q, buf, count, datatype, comm) || UNLIKELY(!request || tag < 0) ||
         UNLIKELY(!lane_enter()))
         return false;
-    struct request *r = request_next();
-    bool there = LIKELY(r != NULL) && quick_take(&q, comm_met(q.comm, source), buf, tag, true, &m);
+    bool there =
+        received_has_room() && quick_take(&q, comm_met(q.comm, source), buf, tag, true, &m);
     if (LIKELY(there))
-        *request = request_received(r, source, q.len, &m);
+        *request = received_make(source, tag, (uint32_t)m.len);
     lane_leave();
     return there;
 }

@@ -74,14 +74,47 @@ int request_unpublished(struct request *r, int rc)
     return rc;
 }
 
-struct request request_sent;
+struct request request_sent, request_received;
+
+static void make_done(struct request *r, enum request_kind kind)
+{
+    request_make(r, kind, NULL, NULL);
+    r->shared = true;
+    atomic_store(&r->done, true);
+}
+
+struct request *request_show(MPI_Request handle)
+{
+    static _Thread_local struct request shown;
+    uint32_t place = received_place(handle);
+    const struct received *m = &received.told[place];
+
+    if (place == RECEIVED_MOST)
+        return NULL; /* another thread has just completed it, which is an error of the program's */
+    make_done(&shown, REQUEST_RECV);
+    shown.object.handle = (uintptr_t)handle;
+    shown.source = m->source;
+    shown.tag = m->tag;
+    shown.len = shown.bytes = m->len;
+    return &shown;
+}
+
+/* One that is shared. */
+static void end_shared(const struct request *r)
+{
+    lane_lock();
+    uint32_t place = received_place((MPI_Request)r->object.handle);
+    if (place < RECEIVED_MOST)
+        received_end(place);
+    lane_unlock();
+}
 
 int request_open(void)
 {
-    request_make(&request_sent, REQUEST_SEND, NULL, NULL);
-    request_sent.shared = true;
-    atomic_store(&request_sent.done, true);
-    return object_publish(&request_sent.object);
+    make_done(&request_sent, REQUEST_SEND);
+    make_done(&request_received, REQUEST_RECV);
+    int rc = received_open(&request_received.object);
+    return rc ? rc : object_publish(&request_sent.object);
 }
 
 void request_close(void)
@@ -192,6 +225,7 @@ int request_finish(struct request *r, MPI_Request *handle, MPI_Status *status)
         return rc;
     }
     if (r->shared) {
+        end_shared(r);
         *handle = MPI_REQUEST_NULL;
         return rc;
     }
@@ -213,8 +247,10 @@ int request_detach(struct request *r)
 {
     int rc = MPI_SUCCESS;
 
-    if (r->shared)
+    if (r->shared) {
+        end_shared(r);
         return rc;
+    }
     lane_lock();
     bool done = request_is_done(r);
     if (!done) {

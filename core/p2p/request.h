@@ -17,6 +17,7 @@
 #include "core/object/status.h"
 #include "core/p2p/bounce.h"
 #include "core/p2p/lane.h"
+#include "core/p2p/received.h"
 #include "core/p2p/scattered.h"
 #include "provider/base/hot.h"
 #include "provider/fabric/fabric.h"
@@ -62,7 +63,7 @@ struct request {
     bool active;   /* a persistent one between MPI_Start and the call that sees it complete */
     bool detached; /* MPI_Request_free: goes back to the pool when it is done */
     bool cancelled;
-    bool shared;   /* request_sent: completed for ever, never freed */
+    bool shared;   /* request_sent, and one that is only shown: done, never freed */
     uint8_t parts; /* completions that must still come: data, and the acknowledgement of Ssend */
     void *owner;   /* the caller's, for `then` */
 
@@ -108,12 +109,22 @@ static inline bool request_was_sent(MPI_Request handle)
     return (uintptr_t)handle == request_sent.object.handle;
 }
 
+/*
+ * What received.h has no request for is shown as one, which is done: this thread's, until it looks
+ * for the next one.
+ */
+extern struct request request_received;
+struct request *request_show(MPI_Request handle);
+
 static inline struct request *request_find(MPI_Request handle)
 {
-    return (struct request *)object_find(OBJECT_REQUEST, handle);
+    struct request *r = (struct request *)object_find(OBJECT_REQUEST, handle);
+
+    return UNLIKELY(r == &request_received) ? request_show(handle) : r;
 }
 
-/* The same for what is no predefined handle, where nearly all are good. */
+/* The same for what is no predefined handle, where nearly all are good; request_received as it is.
+ */
 HOT_INLINE struct request *request_find_own(MPI_Request handle)
 {
     return (struct request *)object_find_own(OBJECT_REQUEST, handle);
@@ -205,32 +216,6 @@ HOT_INLINE void request_set_receive(struct request *r, struct comm *comm, struct
     r->want = tag;
     object_hold(&comm->object);
     object_hold(&type->object);
-}
-
-/* A spare request that has had a handle before; NULL: there is none. It stays where it is. */
-HOT_INLINE struct request *request_next(void)
-{
-    struct request *r = lane.spare;
-
-    return LIKELY(r != NULL) && LIKELY(r->object.slot != NULL) ? r : NULL;
-}
-
-/*
- * Makes that one a receive whose message was there: it is done, and holds nothing. So the error of
- * an MPI_Start of it, which is none of the persistent ones, is told to MPI_COMM_SELF's handler.
- */
-HOT_INLINE MPI_Request request_received(struct request *r, int source, size_t bytes,
-                                        const struct node_received *m)
-{
-    lane.spare = r->owner;
-    r->plain = true;
-    r->kind = REQUEST_RECV;
-    r->bytes = bytes;
-    r->len = m->len;
-    r->source = source;
-    r->tag = (int)(uint32_t)m->tag;
-    atomic_init(&r->done, true);
-    return (MPI_Request)object_publish_placed(&r->object);
 }
 
 /* Drops what it holds and gives it back to the pool. */

@@ -57,6 +57,7 @@ mpi_tests = \
     tests/mpi/p2p_partitioned.mpi \
     tests/mpi/p2p_persistent.mpi \
     tests/mpi/p2p_probe.mpi \
+    tests/mpi/p2p_received.mpi \
     tests/mpi/p2p_self.mpi \
     tests/mpi/p2p_sleepers.mpi \
     tests/mpi/p2p_spin.mpi \
@@ -183,6 +184,8 @@ tests_mpi_p2p_persistent_mpi_SOURCES = tests/mpi/p2p_persistent.c tests/mpi/mpit
 tests_mpi_p2p_persistent_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_probe_mpi_SOURCES = tests/mpi/p2p_probe.c tests/mpi/mpitest.h
 tests_mpi_p2p_probe_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_received_mpi_SOURCES = tests/mpi/p2p_received.c tests/mpi/mpitest.h
+tests_mpi_p2p_received_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_self_mpi_SOURCES = tests/mpi/p2p_self.c tests/mpi/mpitest.h
 tests_mpi_p2p_self_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_spin_mpi_SOURCES = tests/mpi/p2p_spin.c tests/mpi/mpitest.h

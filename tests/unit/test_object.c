@@ -83,6 +83,36 @@ Test(object, many_handles)
     assert_unique(handles, MANY);
 }
 
+/* Rows of places that all find one object, the second one not over the end of a chunk. */
+Test(object, rows)
+{
+    enum { ROW = 3000 };
+    struct thing *t = thing_new(OBJECT_GROUP, 0), *other = thing_new(OBJECT_GROUP, 1);
+
+    for (int row = 0; row < 2; row++) {
+        uint32_t first;
+        struct object_slot *s = object_open_row(&t->object, ROW, &first);
+        cr_assert(s);
+        for (uint32_t i = 0; i < ROW; i++) {
+            uintptr_t handle = object_slot_publish(&s[i]), next;
+            cr_assert_eq((uint32_t)handle, first + i);
+            cr_assert_eq(object_find(OBJECT_GROUP, (void *)handle), &t->object);
+            cr_assert_eq(object_fromint(OBJECT_GROUP, (int)(first + i)), (void *)handle);
+            object_slot_retire(&s[i]);
+            cr_assert_null(object_find(OBJECT_GROUP, (void *)handle));
+            cr_assert_eq(object_class_of((void *)handle), OBJECT_GROUP);
+            next = object_slot_publish(&s[i]);
+            cr_assert_neq(next, handle);
+            object_slot_retire(&s[i]);
+        }
+    }
+    /* The places before the second row are not lost. */
+    cr_assert_eq(object_publish(&other->object), MPI_SUCCESS);
+    cr_assert_lt((uint32_t)other->object.handle, OBJECT_PREDEFINED + OBJECT_CHUNK);
+    object_drop(&other->object);
+    object_drop(&t->object);
+}
+
 Test(object, stale_handles_find_nothing)
 {
     struct thing *t = thing_new(OBJECT_INFO, 1);
