@@ -305,9 +305,9 @@ struct node_ep {
     unsigned chunks_backed;           /* the first ones, which have memory */
     uint16_t chunk_free[NODE_CHUNKS]; /* a ring, in the order in which they came back */
     unsigned chunk_free_first, chunk_free_count;
-    bool chunks_refused;                /* there is no memory for more, and that was said */
-    unsigned chunk_ready, chunk_wanted; /* bytes of the next one: ready for stores, to be so */
-    uint16_t chunk_out[NODE_CHUNKS];    /* a ring of those that a reader has, oldest first */
+    bool chunks_refused;             /* there is no memory for more, and that was said */
+    unsigned chunk_ready;            /* bytes of the next one that are ready for stores */
+    uint16_t chunk_out[NODE_CHUNKS]; /* a ring of those that a reader has, oldest first */
     unsigned chunk_out_first, chunk_out_count;
     unsigned chunk_look;                       /* when so many are out, look which have come back */
     unsigned chunk_lent[NODE_CHUNKS];          /* how often each has been */
@@ -439,9 +439,9 @@ void node_chunks_open(struct node_ep *ep);
 void node_chunk_fill(struct node_peer *peer, const struct iovec *iov, size_t count, size_t at,
                      void *to, size_t len);
 
-/* Nothing else is to be done: fetches some lines of the chunk that a distant peer's next message is
- * to go through. Called while chunk_ready < chunk_wanted. */
-void node_chunk_prepare(struct node_ep *ep);
+/* Asks for the lines of the chunk that a distant peer's next message of that length is to go
+ * through: they come while its reader, or this program, does something else. */
+void node_chunk_prepare(struct node_ep *ep, const struct node_peer *peer, size_t len);
 
 /* Whether a chunk that was lent has not come back. */
 static inline bool node_chunk_is_out(struct node_ep *ep, unsigned chunk)

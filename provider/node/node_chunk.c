@@ -4,8 +4,8 @@
  * fill between take and lend, or lent: in the hands of the reader, who counts it back when done.
  * Lent chunks are looked at when a chunk is wanted, oldest first. For a peer that is near (pace.h),
  * the chunk freed last is used next, as it is warm. For a distant one it is the chunk freed first,
- * as its lines have moved on from the innermost caches; and it is made ready for stores where time
- * is left, unless these go past the caches.
+ * as its lines have moved on from the innermost caches; and its lines are asked for as soon as the
+ * message before is on its way, unless stores go past the caches.
  *
  * A reader may have as many as are free (the dynamic threshold of Choudhury and Hahne, "Dynamic
  * Queue Length Thresholds for Shared-Memory Packet Switches", 1998): alone it gets half of them,
@@ -183,17 +183,11 @@ void node_chunk_fill(struct node_peer *peer, const struct iovec *iov, size_t cou
         node_iov_read_apart(iov, count, at, to, len);
 }
 
-void node_chunk_prepare(struct node_ep *ep)
+void node_chunk_prepare(struct node_ep *ep, const struct node_peer *peer, size_t len)
 {
-    enum { LINES = 8 }; /* so many misses at once do not hold up the looks between them */
-
-    if (!ep->chunk_free_count) {
-        ep->chunk_wanted = 0;
+    ep->chunk_ready = 0;
+    if (LIKELY(!pace_is_distant(&peer->pace)) || peer->pace.beyond || !ep->chunk_free_count)
         return;
-    }
-    unsigned char *chunk = ep->segment->chunks[ep->chunk_free[ep->chunk_free_first]];
-    for (unsigned i = 0; i < LINES && ep->chunk_ready < ep->chunk_wanted; i++) {
-        prefetch_to_store(chunk + ep->chunk_ready);
-        ep->chunk_ready += NODE_LINE;
-    }
+    prefetch_block_to_store(ep->segment->chunks[ep->chunk_free[ep->chunk_free_first]], len);
+    ep->chunk_ready = (unsigned)len;
 }

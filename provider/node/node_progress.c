@@ -225,8 +225,6 @@ unsigned node_ep_rest(struct node_ep *ep, unsigned n)
         n += node_pull_progress(ep);
     if (!n && __builtin_expect(!(++ep->idle % LOOKS), 0))
         node_ep_mend(ep);
-    if (!n && UNLIKELY(ep->chunk_ready < ep->chunk_wanted))
-        node_chunk_prepare(ep);
     if (__builtin_expect(!list_empty(&ep->busy), 0))
         node_ep_push(ep);
     return n;

@@ -145,8 +145,7 @@ static ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const stru
     memcpy(cell->payload, &wire, sizeof(wire));
     publish(peer, tx, cell, stamp, NODE_CELL_CHUNK, wire_flags(tx) | (op ? NODE_WIRE_ACK : 0), len);
     node_chunk_lend(ep, chunk);
-    ep->chunk_ready = 0;
-    ep->chunk_wanted = pace_is_distant(&peer->pace) && !peer->pace.beyond ? len : 0;
+    node_chunk_prepare(ep, peer, len);
     if (!op)
         sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);
     return 0;
