@@ -147,8 +147,9 @@ static int probe_locked(struct comm *c, int source, int tag, bool *found, struct
     return MPI_SUCCESS;
 }
 
+/* `w`: of who goes on looking, or NULL. */
 static int probe_once(struct comm *c, int source, int tag, bool *found, struct message **message,
-                      MPI_Status *status, bool *wanted)
+                      MPI_Status *status, struct wait *w, bool *wanted)
 {
     *wanted = false;
     if (source == MPI_PROC_NULL) {
@@ -161,6 +162,9 @@ static int probe_once(struct comm *c, int source, int tag, bool *found, struct m
     lane_lock();
     lane_progress();
     int rc = probe_locked(c, source, tag, found, message, status);
+    wait_progressed();
+    if (w)
+        wait_saw(w);
     *wanted = lane_unlock();
     return rc;
 }
@@ -169,38 +173,22 @@ int p2p_probe(struct comm *c, int source, int tag, bool *found, struct message *
               MPI_Status *status)
 {
     bool wanted;
-    int rc = probe_once(c, source, tag, found, message, status, &wanted);
+    int rc = probe_once(c, source, tag, found, message, status, NULL, &wanted);
 
     if (!rc)
         wait_looked(*found, wanted);
     return rc;
 }
 
-struct sought {
-    struct comm *comm;
-    int source, tag;
-};
-
-/* Also where the search fails: whoever waits for it shall say so. */
-static bool has_come(void *arg)
-{
-    const struct sought *s = arg;
-    struct fabric_event event;
-    bool found = false;
-
-    return probe_look(s->comm, s->source, s->tag, NULL, &found, &event) || found;
-}
-
 int p2p_probe_wait(struct comm *c, int source, int tag, struct message **message,
                    MPI_Status *status)
 {
-    struct sought sought = {.comm = c, .source = source, .tag = tag};
     struct wait w;
     bool found = false, wanted;
     int rc;
 
-    wait_begin_unseen(&w, has_come, &sought);
-    while (!(rc = probe_once(c, source, tag, &found, message, status, &wanted)) && !found)
+    wait_begin_unseen(&w);
+    while (!(rc = probe_once(c, source, tag, &found, message, status, &w, &wanted)) && !found)
         wait_step(&w, false, &lane.lock);
     wait_end(&w, &lane.lock);
     return rc;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/p2p/received.h"
 
-struct received_table received = {.free = RECEIVED_MOST};
+/* Before they have been taken no handle is one of them. */
+struct received_table received = {.free = RECEIVED_MOST, .first = UINT32_C(1) << 31};
 
 int received_open(struct object *o)
 {

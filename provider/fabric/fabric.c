@@ -224,8 +224,11 @@ static void ask_for_more(struct fabric_end *e)
         e->direct = NULL;
     if (!e->direct || !opens(e, NODE_RMA_NOW_OPS, (void **)&e->rma_now))
         e->rma_now = NULL;
-    e->served = opens(e, STREAM_OPS, (void **)&stream) ? stream->served(e->ep) : NULL;
+    if (!opens(e, STREAM_OPS, (void **)&stream))
+        stream = NULL;
+    e->served = stream ? stream->served(e->ep) : NULL;
     e->served_seen = 0;
+    e->arrived = e->direct ? e->direct->arrived(e->ep) : stream ? stream->arrived(e->ep) : NULL;
 }
 
 /* The first of the choices that really opens. */

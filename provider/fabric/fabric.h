@@ -430,6 +430,10 @@ void fabric_wake_threads(void);
  */
 int fabric_progress(void);
 
+/* Messages so far that came before a receive asked for them; the number comes round. False: not all
+ * endpoints tell. Nothing is looked for. */
+bool fabric_arrived(unsigned *count);
+
 /*
  * Sleeps until something may have come, another thread's progress has completed something, or
  * `timeout_ms` has passed. Call it only, and always, after fabric_may_sleep said true. fabric_sleep
@@ -438,8 +442,6 @@ int fabric_progress(void);
  */
 bool fabric_may_sleep(void);
 void fabric_sleep(int timeout_ms);
-/* Whether that still holds, after something else was looked for: a peek makes progress too. */
-bool fabric_is_quiet(void);
 /* Lane locked, instead of a fabric_sleep that was allowed: other reasons to stay awake turned up.
  */
 void fabric_stay_awake(void);

@@ -348,9 +348,19 @@ bool fabric_may_sleep(void)
     return true;
 }
 
-bool fabric_is_quiet(void)
+bool fabric_arrived(unsigned *count)
 {
-    return !fabric_cq_pending(&fabric.ends[END_NODE]) && end_may_sleep(&fabric.ends[END_NET]);
+    bool all = true;
+
+    *count = 0;
+    for (int i = 0; i < FABRIC_ENDS; i++) {
+        const struct fabric_end *e = &fabric.ends[i];
+        if (e->open && e->arrived)
+            *count += *e->arrived;
+        else if (e->open)
+            all = false;
+    }
+    return all;
 }
 
 void fabric_stay_awake(void)

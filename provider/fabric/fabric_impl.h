@@ -64,7 +64,8 @@ struct fabric_end {
     const struct node_rma_now_ops *rma_now; /* the same */
     const unsigned *served;                 /* grows with what it did for others; NULL: not told */
     unsigned served_seen;                   /* what that was at the last look */
-    bool adds;                              /* fabric_fetch_add */
+    const unsigned *arrived; /* grows with messages that came before receives; NULL: not told */
+    bool adds;               /* fabric_fetch_add */
     int wait_fd; /* becomes readable when the completion queue may have something; -1: none */
     uint8_t index;
 

@@ -144,24 +144,57 @@ static void wake(struct wait *w)
         syscall(SYS_futex, &w->woken, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-/* One that does not say what it waits for shall look itself. */
-static bool is_over(const struct wait *w)
+static bool has_arrived(const struct wait *w)
+{
+    unsigned count;
+
+    fabric_arrived(&count);
+    return count != w->seen;
+}
+
+/* `told`: something is complete. One of which nothing is known shall look itself. */
+static bool is_over(const struct wait *w, bool told)
 {
     if (w->flag)
         return atomic_load_explicit(w->flag, memory_order_acquire);
-    return !w->ready || w->ready(w->arg);
+    if (w->ready)
+        return w->ready(w->arg);
+    return w->unseen ? has_arrived(w) : told;
 }
 
-void wait_ask_slow(void)
+static void ask(bool told)
 {
     struct list *l, *tmp;
 
     list_each(l, tmp, &sleepers)
     {
         struct wait *w = container_of(l, struct wait, link);
-        if (is_over(w))
+        if (is_over(w, told))
             wake(w);
     }
+}
+
+void wait_tell_slow(void)
+{
+    ask(true);
+}
+
+void wait_progressed_slow(void)
+{
+    static unsigned last;
+    unsigned count;
+
+    fabric_arrived(&count);
+    if (count == last)
+        return;
+    last = count;
+    ask(false);
+}
+
+void wait_saw(struct wait *w)
+{
+    w->told = wait_told; /* also by the look's own answer */
+    fabric_arrived(&w->seen);
 }
 
 static void lie_down(struct wait *w)
@@ -211,9 +244,11 @@ void wait_end_slow(struct wait *w, struct lock *lock)
  * Whoever ends the wait wakes us; what else may have happened (a peer's death) is looked for now
  * and then.
  */
-static int sleep_ms(struct wait *w)
+static int sleep_ms(struct wait *w, bool alone)
 {
-    if (w->by_words && !fabric_is_shared())
+    unsigned count;
+
+    if ((w->by_words && !fabric_is_shared()) || (w->unseen && !alone && !fabric_arrived(&count)))
         return UNWOKEN_MS;
     if (w->naps == NAPS)
         return LONG_SLEEP_MS;
@@ -223,12 +258,13 @@ static int sleep_ms(struct wait *w)
 
 static void sleep_until_woken(struct wait *w)
 {
-    struct timespec t = {0, sleep_ms(w) * 1000000L};
+    struct timespec t = {0, sleep_ms(w, false) * 1000000L};
 
     syscall(SYS_futex, &w->woken, FUTEX_WAIT_PRIVATE, 0, &t, NULL, 0);
 }
 
-static void sleep_now(struct wait *w, bool open)
+/* `alone`: the process has no other thread in the lane. */
+static void sleep_now(struct wait *w, bool open, bool alone)
 {
     uint64_t start = clock_ns();
 
@@ -236,7 +272,7 @@ static void sleep_now(struct wait *w, bool open)
     if (w->follows)
         sleep_until_woken(w);
     else if (open)
-        fabric_sleep(sleep_ms(w));
+        fabric_sleep(sleep_ms(w, alone));
     else
         poll(NULL, 0, 1); /* only another thread of this process can help */
     fabric_rest(false);
@@ -343,7 +379,7 @@ static bool is_needed(struct wait *w)
     /* First what may give the lane away meanwhile. */
     bool more = (w->ready && w->ready(w->arg)) || (wait_watch && wait_watch->ready());
 
-    more |= w->told != wait_told;
+    more |= w->told != wait_told || (w->unseen && has_arrived(w));
     w->told = wait_told;
     return more || (w->flag && atomic_load_explicit(w->flag, memory_order_acquire));
 }
@@ -354,11 +390,8 @@ bool wait_all_quiet(void)
 {
     if (!fabric_may_sleep())
         return false;
-    wait_ask();
-    if (fabric_is_quiet())
-        return true;
-    fabric_stay_awake();
-    return false;
+    ask(false);
+    return true;
 }
 
 /* Lane locked. Whether this thread may sleep now. */
@@ -368,7 +401,8 @@ static bool may_sleep(struct wait *w, bool open)
 
     if (listens && !wait_all_quiet())
         return false;
-    if (!is_needed(w) && (!listens || fabric_is_quiet()))
+    /* Whoever listened may have gone, where it gave the lane away. */
+    if (!is_needed(w) && (listens || !open || listened))
         return true;
     if (listens)
         fabric_stay_awake();
@@ -393,7 +427,7 @@ static void rest(struct wait *w, struct lock *lock, int stop_fd)
     if (idle && dozes)
         fabric_doze(stop_fd, FOR_EVER);
     else if (idle)
-        sleep_now(w, open);
+        sleep_now(w, open, lock->off);
     if (!watch && (!idle || dozes))
         return;
     lock_take(lock);

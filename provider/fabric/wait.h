@@ -55,7 +55,8 @@ struct wait {
     bool (*ready)(void *arg);
     void *arg;
     bool by_words;    /* peers end it in shared memory */
-    bool unseen;      /* it may end without a completion */
+    bool unseen;      /* by a message that no receive has asked for: there is no completion */
+    unsigned seen;    /* of those so far, when it was looked for */
     bool listens;     /* asleep on the fabric, or up and not yet at its end */
     bool follows;     /* asleep on `woken` */
     struct list link; /* while this thread sleeps: in wait.c's list of those who do */
@@ -140,7 +141,7 @@ static inline void wait_begin_flag(struct wait *w, const atomic_bool *flag)
 
 /*
  * `ready` is asked before a sleep, and while this thread sleeps by others of its process: under the
- * lock, and it must not change what it looks at.
+ * lock, and it must do nothing but look, as it is asked in the middle of progress.
  */
 static inline void wait_begin_for(struct wait *w, bool (*ready)(void *arg), void *arg)
 {
@@ -157,12 +158,14 @@ static inline void wait_begin_words(struct wait *w, bool (*ready)(void *arg), vo
     w->by_words = true;
 }
 
-/* The same for what arrives without a completion, as a message that nobody has asked for. */
-static inline void wait_begin_unseen(struct wait *w, bool (*ready)(void *arg), void *arg)
+/* For a message that no receive has asked for, as a probe does: each look in vain ends with
+ * wait_saw, while the lane is still locked. */
+static inline void wait_begin_unseen(struct wait *w)
 {
-    wait_begin_for(w, ready, arg);
+    wait_begin(w);
     w->unseen = true;
 }
+void wait_saw(struct wait *w);
 
 /* One of the next steps may sleep. */
 static inline bool wait_may_sleep(const struct wait *w)
@@ -206,35 +209,30 @@ static inline void wait_end(struct wait *w, struct lock *lock)
 }
 
 /*
- * Something may have come: wakes the threads of this process that sleep for it. Lane locked.
+ * Something is complete: wakes the threads of this process that sleep for it. Lane locked; called
+ * by whoever makes progress, or completes a request that another thread may wait for.
  */
-extern unsigned wait_asleep; /* threads */
-void wait_ask_slow(void);
-static inline void wait_ask(void)
-{
-    if (UNLIKELY(wait_asleep))
-        wait_ask_slow();
-}
-
-/* Something is complete: the same, by whoever makes progress, or completes a request that another
- * thread may wait for. */
 extern uint32_t wait_told;
+extern unsigned wait_asleep; /* threads */
+void wait_tell_slow(void);
 static inline void wait_tell(void)
 {
     wait_told++;
-    wait_ask();
+    if (UNLIKELY(wait_asleep))
+        wait_tell_slow();
+}
+
+/* After progress and peeks: messages may have come without a completion. Lane locked. */
+extern unsigned wait_unseen; /* sleepers that wait for some */
+void wait_progressed_slow(void);
+static inline void wait_progressed(void)
+{
+    if (UNLIKELY(wait_unseen))
+        wait_progressed_slow();
 }
 
 /* As fabric_may_sleep, for a thread that sleeps on the fabric in the name of all. */
 bool wait_all_quiet(void);
-
-/* After progress without a completion. */
-extern unsigned wait_unseen; /* sleepers that it may be the end of */
-static inline void wait_progressed(void)
-{
-    if (UNLIKELY(wait_unseen))
-        wait_ask_slow();
-}
 
 /*
  * The top step at once, for a thread that only fills in where nobody else makes progress: it

@@ -322,6 +322,11 @@ static struct node_inlet *inlet(struct fid_ep *fid)
     return ep->cntr[NODE_RECV] ? NULL : &ep->in;
 }
 
+static const unsigned *arrived(struct fid_ep *fid)
+{
+    return &container_of(fid, struct node_ep, fid)->tagged.arrived;
+}
+
 static void wake(struct fid_ep *fid, uint64_t address)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
@@ -367,6 +372,7 @@ const struct node_direct_ops node_direct_ops = {.size = sizeof(node_direct_ops),
                                                 .receive_claimed = receive_claimed,
                                                 .outlet = outlet,
                                                 .inlet = inlet,
+                                                .arrived = arrived,
                                                 .post = post,
                                                 .post_or_take = post_or_take,
                                                 .post_asking = post_asking,

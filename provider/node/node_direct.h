@@ -108,6 +108,9 @@ struct node_direct_ops {
     int (*outlet)(struct fid_ep *ep, uint64_t peer, struct node_outlet **outlet);
     /* Where the endpoint reads, for node_inlet_take; NULL where receives are counted. */
     struct node_inlet *(*inlet)(struct fid_ep *ep);
+    /* A number that grows with each tagged message that no receive has asked for. Good until the
+     * endpoint closes. */
+    const unsigned *(*arrived)(struct fid_ep *ep);
     /*
      * As fi_trecv with FI_COMPLETION, but that what it takes stands in the record (the first five
      * fields and the sink), which belongs to the endpoint until the caller is told that the receive

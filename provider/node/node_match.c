@@ -57,6 +57,7 @@ void node_match_keep(struct node_match *m, struct node_arrival *a)
 {
     list_add_tail(&m->unexpected[node_bucket(a->tag)], &a->link);
     list_add_tail(&m->arrivals, &a->in_order);
+    m->arrived++;
 }
 
 bool node_match_remove(struct node_match *m, struct node_posted *p)

@@ -38,6 +38,7 @@ struct node_match {
     struct node_line posted_wild;          /* the others */
     struct list unexpected[NODE_BUCKETS];  /* by tag */
     struct list arrivals;
+    unsigned arrived; /* grows with each of them */
     struct list claimed;
 };
 

@@ -255,6 +255,7 @@ struct stream_peer {
     struct list trouble; /* in ep->troubled while a time is set */
     uint64_t give_up;    /* ns: when what waits ends with an error; 0: not */
     uint64_t retry;      /* ns: when to dial again; 0: not */
+    unsigned retries;    /* since there was a connection */
     int error;           /* why it was lost: -errno */
     unsigned in_row;     /* short reads since the last write: stream_watch.c */
     uint64_t read_at;    /* ns: the last of them, once there are some */

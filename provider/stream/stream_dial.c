@@ -65,6 +65,7 @@ static void retry(struct stream_ep *ep, struct stream_peer *peer, int error)
     peer->state = STREAM_IDLE;
     peer->error = error;
     peer->retry = now + RETRY_NS;
+    peer->retries++;
     stream_peer_trouble(ep, peer);
 }
 

@@ -66,9 +66,14 @@ static const unsigned *served(struct fid_ep *fid)
     return &container_of(fid, struct stream_ep, fid)->served;
 }
 
+static const unsigned *arrived(struct fid_ep *fid)
+{
+    return &container_of(fid, struct stream_ep, fid)->tagged.arrived;
+}
+
 static int ep_ops_open(struct fid *fid, const char *name, uint64_t flags, void **ops, void *context)
 {
-    static const struct stream_ops stream_ops = {sizeof(stream_ops), prove, served};
+    static const struct stream_ops stream_ops = {sizeof(stream_ops), prove, served, arrived};
 
     (void)flags, (void)context;
     if (strcmp(name, STREAM_OPS) || !container_of(fid, struct stream_ep, fid.fid)->enabled)

@@ -99,10 +99,12 @@ static size_t write_now(struct stream_peer *peer, const struct stream_header *h,
     return write_some(peer, all, 1 + count);
 }
 
+enum { RETRIES = 3 }; /* where both dial, one of them once more */
+
 /* It may never be reached: what is to go there waits with the others for the time to give up. */
 static bool is_troubled(const struct stream_peer *peer)
 {
-    return peer->state == STREAM_LOST || peer->retry;
+    return peer->state == STREAM_LOST || (peer->retry && peer->retries > RETRIES);
 }
 
 int stream_out(struct stream_ep *ep, struct stream_peer *peer, const struct stream_header *h,

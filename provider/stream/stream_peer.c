@@ -117,6 +117,7 @@ void stream_peer_up(struct stream_ep *ep, struct stream_peer *peer)
 {
     peer->state = STREAM_UP;
     peer->give_up = peer->retry = 0;
+    peer->retries = 0;
     peer->got = 0;
     peer->body.left = 0;
     list_drop(&peer->trouble);

@@ -39,6 +39,8 @@ struct stream_ops {
      * endpoint closes.
      */
     const unsigned *(*served)(struct fid_ep *ep);
+    /* The same of tagged messages that no receive has asked for. */
+    const unsigned *(*arrived)(struct fid_ep *ep);
 };
 
 #endif

@@ -365,8 +365,17 @@ atomic_bool wait_expects;
 unsigned wait_asleep, wait_unseen;
 uint32_t wait_told;
 
-void wait_ask_slow(void)
+void wait_tell_slow(void)
 {
+}
+
+void wait_progressed_slow(void)
+{
+}
+
+void wait_saw(struct wait *w)
+{
+    (void)w;
 }
 
 bool wait_all_quiet(void)
