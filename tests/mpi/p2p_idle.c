@@ -30,6 +30,18 @@ static void in_recv(void)
         OK(MPI_Send(&value, 1, MPI_INT, i, 1, MPI_COMM_WORLD));
 }
 
+static void in_probe(void)
+{
+    int value = 0;
+
+    for (int i = 1; rank == 0 && i < size; i++)
+        OK(MPI_Send(&value, 1, MPI_INT, i, 4, MPI_COMM_WORLD));
+    if (!rank)
+        return;
+    OK(MPI_Probe(MPI_ANY_SOURCE, 4, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
+    OK(MPI_Recv(&value, 1, MPI_INT, 0, 4, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
+}
+
 static void in_waitany(void)
 {
     int value = 0, index;
@@ -53,7 +65,7 @@ static void in_barrier(void)
 
 int main(int argc, char **argv)
 {
-    static void (*const calls[])(void) = {in_recv, in_waitany, in_barrier};
+    static void (*const calls[])(void) = {in_recv, in_probe, in_waitany, in_barrier};
     double seconds = argc > 1 ? atof(argv[1]) : 0.7;
 
     begin(&argc, &argv);
