@@ -12,7 +12,6 @@ enum { SLOW_NS_PER_KIB = 60, VERY_SLOW_NS_PER_KIB = 110, AROUND_NS = 100 };
 enum {
     IN_A_ROW = 3, /* one that lost its processor decides nothing */
     TRIES = 3,
-    SKIP = 15, /* copies for each that is timed, while all is well */
 };
 
 /* Four copies in 20 ms that go the slower way cost 0.1 %. */
@@ -51,7 +50,7 @@ void pace_took(struct pace *p, uint64_t now, uint64_t took, size_t len)
     }
     if (ns_per_kib < SLOW_NS_PER_KIB) {
         p->slow = p->very_slow = 0;
-        p->skip = SKIP;
+        p->skip = PACE_SKIP;
         return;
     }
     if (took >= AROUND_NS + len / 1024 * VERY_SLOW_NS_PER_KIB)

@@ -21,14 +21,17 @@
 #include "provider/base/clock.h"
 #include "provider/base/hot.h"
 
-enum { PACE_LEAST = 4096 }; /* bytes of the shortest copy that is timed, or goes past the caches */
+enum {
+    PACE_LEAST = 4096, /* bytes of the shortest copy that is timed, or goes past the caches */
+    PACE_SKIP = 15,    /* copies for each that is timed, while all is well, or asks the time */
+};
 
 /* All zero at first: near, and the next copy is timed. */
 struct pace {
     uint64_t distant_until; /* ns; 0: the reader is near, as far as we know */
     uint8_t slow;           /* slow copies in a row, */
     uint8_t very_slow;      /* and very slow ones among them */
-    uint8_t skip;           /* copies that need no timing */
+    uint8_t skip;           /* copies that need no timing, or for a distant reader no look at it */
     uint8_t tries;          /* copies past the caches that have yet to show it is worth it */
     bool beyond;            /* a distant one is beyond the caches */
     uint32_t fastest;       /* ns a KiB, of the very slow ones */
@@ -42,8 +45,15 @@ HOT_INLINE uint64_t pace_start(struct pace *p, size_t len)
 {
     if (len < PACE_LEAST)
         return 0;
-    if (UNLIKELY(p->distant_until) && pace_is_distant_still(p))
-        return UNLIKELY(p->tries) ? clock_ns() : 0;
+    if (UNLIKELY(p->distant_until)) {
+        if (p->skip && !p->tries) {
+            p->skip--;
+            return 0;
+        }
+        p->skip = PACE_SKIP;
+        if (pace_is_distant_still(p))
+            return UNLIKELY(p->tries) ? clock_ns() : 0;
+    }
     if (p->skip && !p->slow) {
         p->skip--;
         return 0;
