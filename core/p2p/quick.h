@@ -61,6 +61,29 @@ HOT_INLINE bool quick_send(const void *buf, MPI_Count count, MPI_Datatype dataty
     return sent;
 }
 
+/* The second way: a longer message, with a call of the provider's. */
+static inline bool quick_send_long(const void *buf, MPI_Count count, MPI_Datatype datatype,
+                                   int dest, int tag, MPI_Comm comm)
+{
+    struct quick q;
+
+    if (!quick_find(&q, buf, count, datatype, comm) || tag < 0 || q.len > fabric_inject_most ||
+        !lane_enter())
+        return false;
+    struct fabric_peer *to = comm_met(q.comm, dest);
+    bool sent = to && credit_take(to, CREDIT_PROGRAM, q.len);
+    if (LIKELY(sent)) {
+        sent = !fabric_tinject(to, datatype_address(buf, q.type), q.len,
+                               p2p_match_out(q.comm, CHANNEL_P2P, tag), (uint64_t)q.comm->rank);
+        if (LIKELY(sent))
+            p2p_count_sent(CHANNEL_P2P, q.len);
+        else
+            credit_untake(to, CREDIT_PROGRAM, q.len);
+    }
+    lane_leave();
+    return sent;
+}
+
 /* ---- Receives: of what is next, and of anything ---- */
 
 enum { QUICK_TURN = 256 }; /* messages taken in a row, before other work gets its turn */
