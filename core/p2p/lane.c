@@ -95,6 +95,8 @@ bool lane_help(struct deferred *work)
     }
     if (done)
         wait_tell();
+    else
+        wait_progressed();
     return done;
 }
 

@@ -161,6 +161,8 @@ static int probe_once(struct comm *c, int source, int tag, bool *found, struct m
     }
     lane_lock();
     lane_progress();
+    if (w)
+        wait_looks(w);
     int rc = probe_locked(c, source, tag, found, message, status);
     wait_progressed();
     if (w)

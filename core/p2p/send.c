@@ -5,7 +5,6 @@
 #include "core/object/err.h"
 #include "core/p2p/bounce.h"
 #include "core/p2p/split.h"
-#include "provider/fabric/wait.h"
 
 int post_bytes(const struct datatype *t, MPI_Count count, size_t *bytes)
 {
@@ -230,13 +229,6 @@ int p2p_send(struct request *r, enum channel channel, const void *buf, MPI_Count
     return MPI_SUCCESS;
 }
 
-/* To ourselves it may have come by now, and nothing else tells of that. Lane locked. */
-static void wake_receivers(const struct comm *c, int dest)
-{
-    if (UNLIKELY(wait_asleep) && dest == c->rank)
-        lane_progress();
-}
-
 int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
                   int tag, enum send_mode mode)
 {
@@ -249,7 +241,6 @@ int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datat
     lane_lock();
     if (!packed && mode != SEND_SYNCHRONOUS &&
         p2p_try_inject(c, t, CHANNEL_P2P, buf, count, dest, tag)) {
-        wake_receivers(c, dest);
         lane_unlock();
         return MPI_SUCCESS;
     }
@@ -276,7 +267,6 @@ int p2p_send_start(struct comm *c, const void *buf, MPI_Count count, struct data
     lane_lock();
     if (!packed && mode != SEND_SYNCHRONOUS &&
         p2p_try_inject(c, t, CHANNEL_P2P, buf, count, dest, tag)) {
-        wake_receivers(c, dest);
         lane_unlock();
         *request = (MPI_Request)request_sent.object.handle;
         return MPI_SUCCESS;
@@ -291,8 +281,6 @@ int p2p_send_start(struct comm *c, const void *buf, MPI_Count count, struct data
     }
     if (rc && r)
         request_free(r);
-    if (!rc)
-        wake_receivers(c, dest);
     lane_unlock();
     return rc ? rc : request_publish(r, request);
 }

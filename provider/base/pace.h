@@ -66,7 +66,7 @@ void pace_end(struct pace *p, uint64_t start, size_t len);
 /* The same: it took so many ns, and is over now. */
 void pace_took(struct pace *p, uint64_t now, uint64_t took, size_t len);
 
-/* Whether the reader was a distant one at the last pace_start. */
+/* Whether the reader was a distant one when pace_start last asked the time. */
 HOT_INLINE bool pace_is_distant(const struct pace *p)
 {
     return UNLIKELY(p->distant_until);

@@ -348,11 +348,16 @@ bool fabric_may_sleep(void)
     return true;
 }
 
+bool fabric_is_armed(void)
+{
+    return end_may_sleep(&fabric.ends[END_NET]);
+}
+
 bool fabric_arrived(unsigned *count)
 {
     bool all = true;
 
-    *count = 0;
+    *count = fabric.withdrawn; /* from before those that they may have hidden: fabric_surplus.c */
     for (int i = 0; i < FABRIC_ENDS; i++) {
         const struct fabric_end *e = &fabric.ends[i];
         if (e->open && e->arrived)

@@ -115,6 +115,7 @@ struct fabric {
     struct fabric_end ends[FABRIC_ENDS];
     struct fabric_end *only; /* the open one, where there is one; NULL: both, or none */
     const struct node_direct_ops *direct; /* of our own provider's end; NULL where it is not open */
+    unsigned withdrawn;                   /* receives, before they were posted */
     int wake_fd;          /* an eventfd, for threads that sleep while another makes progress */
     atomic_uint sleepers; /* threads from fabric_may_sleep to the end of fabric_sleep */
     uint32_t idle;        /* both open: looks in a row that found nothing */

@@ -308,5 +308,6 @@ bool fabric_post_withdraw(struct fabric_op *op)
     list_drop(&op->link);
     not_waiting(op);
     fabric_now_update(fabric_end_of(op));
+    fabric.withdrawn++;
     return true;
 }

@@ -181,20 +181,24 @@ void wait_tell_slow(void)
 
 void wait_progressed_slow(void)
 {
-    static unsigned last;
-    unsigned count;
+    struct list *l, *tmp;
 
-    fabric_arrived(&count);
-    if (count == last)
-        return;
-    last = count;
-    ask(false);
+    list_each(l, tmp, &sleepers)
+    {
+        struct wait *w = container_of(l, struct wait, link);
+        if (w->unseen && has_arrived(w))
+            wake(w);
+    }
+}
+
+void wait_looks(struct wait *w)
+{
+    fabric_arrived(&w->seen);
 }
 
 void wait_saw(struct wait *w)
 {
-    w->told = wait_told; /* also by the look's own answer */
-    fabric_arrived(&w->seen);
+    w->told = wait_told;
 }
 
 static void lie_down(struct wait *w)
@@ -244,11 +248,11 @@ void wait_end_slow(struct wait *w, struct lock *lock)
  * Whoever ends the wait wakes us; what else may have happened (a peer's death) is looked for now
  * and then.
  */
-static int sleep_ms(struct wait *w, bool alone)
+static int sleep_ms(struct wait *w)
 {
     unsigned count;
 
-    if ((w->by_words && !fabric_is_shared()) || (w->unseen && !alone && !fabric_arrived(&count)))
+    if ((w->by_words && !fabric_is_shared()) || (w->unseen && !fabric_arrived(&count)))
         return UNWOKEN_MS;
     if (w->naps == NAPS)
         return LONG_SLEEP_MS;
@@ -258,13 +262,12 @@ static int sleep_ms(struct wait *w, bool alone)
 
 static void sleep_until_woken(struct wait *w)
 {
-    struct timespec t = {0, sleep_ms(w, false) * 1000000L};
+    struct timespec t = {0, sleep_ms(w) * 1000000L};
 
     syscall(SYS_futex, &w->woken, FUTEX_WAIT_PRIVATE, 0, &t, NULL, 0);
 }
 
-/* `alone`: the process has no other thread in the lane. */
-static void sleep_now(struct wait *w, bool open, bool alone)
+static void sleep_now(struct wait *w, bool open)
 {
     uint64_t start = clock_ns();
 
@@ -272,7 +275,7 @@ static void sleep_now(struct wait *w, bool open, bool alone)
     if (w->follows)
         sleep_until_woken(w);
     else if (open)
-        fabric_sleep(sleep_ms(w, alone));
+        fabric_sleep(sleep_ms(w));
     else
         poll(NULL, 0, 1); /* only another thread of this process can help */
     fabric_rest(false);
@@ -394,18 +397,26 @@ bool wait_all_quiet(void)
     return true;
 }
 
+/*
+ * Lane locked. A follower's own looks may have read the sign that the listener was to see: whoever
+ * goes to sleep sees to it that the next one is given. The listener may have gone, where is_needed
+ * gave the lane away.
+ */
+static bool may_follow(struct wait *w, bool open)
+{
+    return !is_needed(w) && (!open || (listened && fabric_is_armed()));
+}
+
 /* Lane locked. Whether this thread may sleep now. */
 static bool may_sleep(struct wait *w, bool open)
 {
-    bool listens = open && !w->follows;
-
-    if (listens && !wait_all_quiet())
+    if (w->follows || !open)
+        return may_follow(w, open);
+    if (!wait_all_quiet())
         return false;
-    /* Whoever listened may have gone, where it gave the lane away. */
-    if (!is_needed(w) && (listens || !open || listened))
+    if (!is_needed(w))
         return true;
-    if (listens)
-        fabric_stay_awake();
+    fabric_stay_awake();
     return false;
 }
 
@@ -427,7 +438,7 @@ static void rest(struct wait *w, struct lock *lock, int stop_fd)
     if (idle && dozes)
         fabric_doze(stop_fd, FOR_EVER);
     else if (idle)
-        sleep_now(w, open, lock->off);
+        sleep_now(w, open);
     if (!watch && (!idle || dozes))
         return;
     lock_take(lock);

@@ -158,13 +158,17 @@ static inline void wait_begin_words(struct wait *w, bool (*ready)(void *arg), vo
     w->by_words = true;
 }
 
-/* For a message that no receive has asked for, as a probe does: each look in vain ends with
- * wait_saw, while the lane is still locked. */
+/*
+ * For a message that no receive has asked for, as a probe does. Each look for it, in one piece with
+ * the lane locked, stands between the two: what comes meanwhile, as looking makes progress, asks
+ * for another; the look's own answer does not.
+ */
 static inline void wait_begin_unseen(struct wait *w)
 {
     wait_begin(w);
     w->unseen = true;
 }
+void wait_looks(struct wait *w);
 void wait_saw(struct wait *w);
 
 /* One of the next steps may sleep. */

@@ -305,9 +305,9 @@ struct node_ep {
     unsigned chunks_backed;           /* the first ones, which have memory */
     uint16_t chunk_free[NODE_CHUNKS]; /* a ring, in the order in which they came back */
     unsigned chunk_free_first, chunk_free_count;
-    bool chunks_refused;             /* there is no memory for more, and that was said */
-    unsigned chunk_ready;            /* bytes of the next one that are ready for stores */
-    uint16_t chunk_out[NODE_CHUNKS]; /* a ring of those that a reader has, oldest first */
+    bool chunks_refused;              /* there is no memory for more, and that was said */
+    unsigned chunk_next, chunk_ready; /* so many bytes of that one are ready for stores */
+    uint16_t chunk_out[NODE_CHUNKS];  /* a ring of those that a reader has, oldest first */
     unsigned chunk_out_first, chunk_out_count;
     unsigned chunk_look;                       /* when so many are out, look which have come back */
     unsigned chunk_lent[NODE_CHUNKS];          /* how often each has been */

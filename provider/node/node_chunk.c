@@ -188,6 +188,7 @@ void node_chunk_prepare(struct node_ep *ep, const struct node_peer *peer, size_t
     ep->chunk_ready = 0;
     if (LIKELY(!pace_is_distant(&peer->pace)) || peer->pace.beyond || !ep->chunk_free_count)
         return;
-    prefetch_block_to_store(ep->segment->chunks[ep->chunk_free[ep->chunk_free_first]], len);
+    ep->chunk_next = ep->chunk_free[ep->chunk_free_first];
     ep->chunk_ready = (unsigned)len;
+    prefetch_block_to_store(ep->segment->chunks[ep->chunk_next], len);
 }

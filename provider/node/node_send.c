@@ -117,8 +117,9 @@ static void fill(struct node_ep *ep, struct node_peer *peer, const struct node_t
         node_chunk_fill(peer, tx->iov, tx->iov_count, 0, to, len);
         return;
     }
-    if (ep->chunk_ready < len)
-        prefetch_block_to_store(to + ep->chunk_ready, len - ep->chunk_ready);
+    size_t ready = chunk == ep->chunk_next ? ep->chunk_ready : 0;
+    if (ready < len)
+        prefetch_block_to_store(to + ready, len - ready);
     node_iov_read(tx->iov, tx->iov_count, 0, to, len);
 }
 

@@ -214,6 +214,9 @@ void stream_in_local(struct stream_ep *ep, struct stream_peer *self, const struc
         body_fill(b, iov[i].iov_base, iov[i].iov_len);
     if (b->kind != STREAM_BODY_NONE)
         body_end(ep, self, 0);
+    /* It may have come for a thread that sleeps, without a completion. */
+    if (UNLIKELY(ep->cq && ep->cq->armed) && !ep->cq->reading)
+        stream_cq_wake(ep->cq);
 }
 
 void stream_in_unregister(struct stream_ep *ep, uint64_t key)

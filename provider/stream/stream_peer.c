@@ -170,6 +170,7 @@ static void fail(struct stream_ep *ep, struct stream_peer *peer)
     stream_peer_hang_up(ep, peer);
     peer->state = STREAM_IDLE;
     peer->give_up = peer->retry = 0;
+    peer->retries = 0;
     list_drop(&peer->trouble);
     stream_in_drop(ep, peer, error);
     stream_out_drop(ep, peer, error);

@@ -71,12 +71,32 @@ static void *sleeper(void *arg)
     return NULL;
 }
 
+/* In one way or another, of which some make no progress. */
+static void send_to(int call, int way)
+{
+    double now = now_ms();
+    MPI_Request r;
+
+    if (way == 0) {
+        OK(MPI_Send(&now, 1, MPI_DOUBLE, 0, call, MPI_COMM_WORLD));
+        return;
+    }
+    if (way == 1)
+        OK(MPI_Isend(&now, 1, MPI_DOUBLE, 0, call, MPI_COMM_WORLD, &r));
+    else
+        OK(MPI_Send_init(&now, 1, MPI_DOUBLE, 0, call, MPI_COMM_WORLD, &r));
+    if (way == 2)
+        OK(MPI_Start(&r));
+    OK(MPI_Wait(&r, MPI_STATUS_IGNORE));
+    if (way == 2)
+        OK(MPI_Request_free(&r));
+}
+
 static void send_all(void)
 {
     for (int i = 0; i < ROUNDS * CALLS; i++) {
         usleep(12000 + 1013 * (i % 17)); /* so that they sleep; nothing else depends on it */
-        double now = now_ms();
-        OK(MPI_Send(&now, 1, MPI_DOUBLE, 0, i % CALLS, MPI_COMM_WORLD));
+        send_to(i % CALLS, i / CALLS % 3);
     }
 }
 
