@@ -321,12 +321,13 @@ static void ring_close(void)
 int win_message_open(struct win *w)
 {
     struct wait wait;
-    bool closing;
+    bool closing, moved;
     int rc = MPI_SUCCESS;
 
     wait_begin(&wait);
     do {
         lane_lock();
+        moved = lane_progress();
         closing = ring.closing; /* by another thread, which freed the last window before */
         if (!closing) {
             if (!ring.windows++)
@@ -339,7 +340,7 @@ int win_message_open(struct win *w)
         }
         lane_unlock();
         if (closing)
-            wait_step(&wait, false, &lane.lock);
+            wait_step(&wait, moved, &lane.lock);
     } while (closing);
     wait_end(&wait, &lane.lock);
     /* Alone, or where nobody may lock, this process is in a call whenever it is needed. */

@@ -16,7 +16,7 @@
 #include "provider/fabric/wait.h"
 
 enum {
-    UNWOKEN_MS = 1, /* where whoever ends the wait cannot wake us */
+    UNWOKEN_MS = 1, /* where whoever ends the wait may not wake us */
     SLEEP_MS = 20,  /* a wake-up costs 60 to 150 us, 0.3 to 0.8 % of a processor: */
     NAPS = 10,      /* after so many sleeps in vain */
     LONG_SLEEP_MS = 100,
@@ -138,9 +138,11 @@ static bool listened; /* one listens: it sleeps on the fabric, or is up and not 
 
 static void wake(struct wait *w)
 {
+    if (atomic_exchange(&w->woken, 1))
+        return;
     if (!w->follows)
         fabric_wake_threads();
-    else if (!atomic_exchange(&w->woken, 1))
+    else
         syscall(SYS_futex, &w->woken, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
@@ -404,7 +406,10 @@ bool wait_all_quiet(void)
  */
 static bool may_follow(struct wait *w, bool open)
 {
-    return !is_needed(w) && (!open || (listened && fabric_is_armed()));
+    if (is_needed(w) || (open && !(listened && fabric_is_armed())))
+        return false;
+    wait_progressed();
+    return true;
 }
 
 /* Lane locked. Whether this thread may sleep now. */

@@ -65,8 +65,6 @@ static ssize_t cq_read(struct fid_cq *fid, void *buf, size_t count)
     struct fi_cq_tagged_entry *entries = buf;
     size_t n = 0;
 
-    if (UNLIKELY(cq->rung) && !(cq->ep && cq->ep->spared))
-        stream_cq_quiet(cq);
     if (cq->head == cq->tail && cq->ep) {
         cq->reading = true;
         stream_progress(cq->ep);
@@ -149,6 +147,9 @@ int stream_trywait(struct fid_fabric *fabric, struct fid **fids, int count)
             return -FI_EINVAL;
         if (cq->head != cq->tail || (cq->ep && !stream_watch_all(cq->ep)))
             return -FI_EAGAIN;
+        /* Only here: who was to hear the bell may not have come to it yet. */
+        if (cq->rung)
+            stream_cq_quiet(cq);
         cq->armed = true;
         /* Whatever wakes the sleeper, he is to see it at his next look. */
         if (cq->ep) {

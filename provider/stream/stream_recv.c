@@ -225,20 +225,18 @@ static struct stream_unexpected *find_kept(struct node_match *match, const struc
     return a ? container_of(a, struct stream_unexpected, arrival) : NULL;
 }
 
-/* FI_PEEK: says what is there, and with FI_CLAIM takes it out of matching. */
-static ssize_t peek(struct stream_ep *ep, struct node_match *match, const struct stream_rx *rx)
+/* Says what is there, and with FI_CLAIM takes it out of matching. */
+static void answer(struct stream_ep *ep, struct node_match *match, const struct stream_rx *rx)
 {
     struct stream_completion c = {.entry = {.op_context = rx->context}};
-
-    /* What has come must be seen, also by a program that does nothing but look. */
-    stream_progress(ep);
     struct stream_unexpected *u = find_kept(match, rx);
+
     if (!u) {
         c.entry.flags = FI_RECV | (rx->tagged ? FI_TAGGED : FI_MSG);
         c.entry.tag = rx->tag;
         c.error = FI_ENOMSG;
         stream_complete(ep, &c);
-        return 0;
+        return;
     }
     c.entry.flags = completion_flags(&u->header);
     c.entry.len = u->header.len;
@@ -250,6 +248,16 @@ static ssize_t peek(struct stream_ep *ep, struct node_match *match, const struct
         u->claimed = rx->context;
         list_add_tail(&match->claimed, &u->arrival.link);
     }
+}
+
+/* FI_PEEK. Who looks is awake, and reads the answer: it needs no bell. */
+static ssize_t peek(struct stream_ep *ep, struct node_match *match, const struct stream_rx *rx)
+{
+    ep->cq->reading = true;
+    /* What has come must be seen, also by a program that does nothing but look. */
+    stream_progress(ep);
+    answer(ep, match, rx);
+    ep->cq->reading = false;
     return 0;
 }
 

@@ -51,8 +51,6 @@ static void spare_no_more(struct stream_ep *ep)
 {
     ep->spared = false;
     ep->hot_reads = 0;
-    ep->cq->armed = true;
-    stream_cq_quiet(ep->cq);
 }
 
 bool stream_watch_all(struct stream_ep *ep)
@@ -136,7 +134,7 @@ static void event(struct stream_ep *ep, const struct epoll_event *e)
         peer_event(ep, container_of(s, struct stream_peer, socket), e->events);
         break;
     case STREAM_BELL:
-        break; /* who reads the queue quiets it */
+        break; /* who asks whether he may sleep quiets it */
     case STREAM_TIMER:
         if (read(s->fd, &rings, sizeof(rings)) < 0)
             return; /* it has been stopped */
