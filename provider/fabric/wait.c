@@ -195,7 +195,7 @@ void wait_progressed_slow(void)
 
 void wait_looks(struct wait *w)
 {
-    fabric_arrived(&w->seen);
+    w->seen_all = fabric_arrived(&w->seen);
 }
 
 void wait_saw(struct wait *w)
@@ -252,9 +252,7 @@ void wait_end_slow(struct wait *w, struct lock *lock)
  */
 static int sleep_ms(struct wait *w)
 {
-    unsigned count;
-
-    if ((w->by_words && !fabric_is_shared()) || (w->unseen && !fabric_arrived(&count)))
+    if ((w->by_words && !fabric_is_shared()) || (w->unseen && !w->seen_all))
         return UNWOKEN_MS;
     if (w->naps == NAPS)
         return LONG_SLEEP_MS;

@@ -57,6 +57,7 @@ struct wait {
     bool by_words;    /* peers end it in shared memory */
     bool unseen;      /* by a message that no receive has asked for: there is no completion */
     unsigned seen;    /* of those so far, when it was looked for */
+    bool seen_all;    /* all endpoints count them */
     bool listens;     /* asleep on the fabric, or up and not yet at its end */
     bool follows;     /* asleep on `woken` */
     struct list link; /* while this thread sleeps: in wait.c's list of those who do */
