@@ -83,12 +83,10 @@ static void place_give(enum object_class class, uint32_t place)
 static struct object_slot *row_new(enum object_class class, uint32_t n, uint32_t *first)
 {
     /* No row goes over the end of a chunk: who comes later gets the places before that. */
-    do {
-        if (!(*first = place_new(class)))
-            return NULL;
-        if (*first % OBJECT_CHUNK + n > OBJECT_CHUNK)
-            place_give(class, *first);
-    } while (*first % OBJECT_CHUNK + n > OBJECT_CHUNK);
+    while ((*first = place_new(class)) && *first % OBJECT_CHUNK + n > OBJECT_CHUNK)
+        place_give(class, *first);
+    if (!*first)
+        return NULL;
     for (uint32_t i = 1; i < n; i++)
         place_new(class); /* in the same chunk, which is there */
     return slot_at(class, *first);

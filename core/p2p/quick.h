@@ -67,19 +67,10 @@ static inline bool quick_send_long(const void *buf, MPI_Count count, MPI_Datatyp
 {
     struct quick q;
 
-    if (!quick_find(&q, buf, count, datatype, comm) || tag < 0 || q.len > fabric_inject_most ||
-        !lane_enter())
+    if (!quick_find(&q, buf, count, datatype, comm) || tag < 0 || !lane_enter())
         return false;
-    struct fabric_peer *to = comm_met(q.comm, dest);
-    bool sent = to && credit_take(to, CREDIT_PROGRAM, q.len);
-    if (LIKELY(sent)) {
-        sent = !fabric_tinject(to, datatype_address(buf, q.type), q.len,
-                               p2p_match_out(q.comm, CHANNEL_P2P, tag), (uint64_t)q.comm->rank);
-        if (LIKELY(sent))
-            p2p_count_sent(CHANNEL_P2P, q.len);
-        else
-            credit_untake(to, CREDIT_PROGRAM, q.len);
-    }
+    bool sent = comm_met(q.comm, dest) &&
+                p2p_try_inject(q.comm, q.type, CHANNEL_P2P, buf, count, dest, tag);
     lane_leave();
     return sent;
 }

@@ -441,9 +441,6 @@ bool fabric_arrived(unsigned *count);
  * who wakes first reads what would have woken the other one (wait.h).
  */
 bool fabric_may_sleep(void);
-/* Whether who sleeps there already is woken by what comes next, and nothing is there: once others
- * have made progress meanwhile, a network's wait object may have to be told again. */
-bool fabric_is_armed(void);
 void fabric_sleep(int timeout_ms);
 /* Lane locked, instead of a fabric_sleep that was allowed: other reasons to stay awake turned up.
  */

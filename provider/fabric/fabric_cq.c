@@ -348,11 +348,6 @@ bool fabric_may_sleep(void)
     return true;
 }
 
-bool fabric_is_armed(void)
-{
-    return end_may_sleep(&fabric.ends[END_NET]);
-}
-
 bool fabric_arrived(unsigned *count)
 {
     bool all = true;

@@ -183,14 +183,7 @@ void wait_tell_slow(void)
 
 void wait_progressed_slow(void)
 {
-    struct list *l, *tmp;
-
-    list_each(l, tmp, &sleepers)
-    {
-        struct wait *w = container_of(l, struct wait, link);
-        if (w->unseen && has_arrived(w))
-            wake(w);
-    }
+    ask(false);
 }
 
 void wait_looks(struct wait *w)
@@ -397,29 +390,18 @@ bool wait_all_quiet(void)
     return true;
 }
 
-/*
- * Lane locked. A follower's own looks may have read the sign that the listener was to see: whoever
- * goes to sleep sees to it that the next one is given. The listener may have gone, where is_needed
- * gave the lane away.
- */
-static bool may_follow(struct wait *w, bool open)
-{
-    if (is_needed(w) || (open && !(listened && fabric_is_armed())))
-        return false;
-    wait_progressed();
-    return true;
-}
-
 /* Lane locked. Whether this thread may sleep now. */
 static bool may_sleep(struct wait *w, bool open)
 {
-    if (w->follows || !open)
-        return may_follow(w, open);
-    if (!wait_all_quiet())
+    bool on_fabric = open && !w->follows;
+
+    if (on_fabric && !wait_all_quiet())
         return false;
-    if (!is_needed(w))
+    /* The listener may have gone, where is_needed gave the lane away. */
+    if (!is_needed(w) && (on_fabric || !open || listened))
         return true;
-    fabric_stay_awake();
+    if (on_fabric)
+        fabric_stay_awake();
     return false;
 }
 
