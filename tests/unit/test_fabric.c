@@ -2,6 +2,7 @@
 /* provider/fabric between real processes, over the provider that a job on one host gets. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -654,32 +655,48 @@ Test(fabric, remote_memory)
 
 /* ---- waiting ---- */
 
-/* Under a hundredth. Fifty wake-ups a second are 4 to 7 ms; a sanitizer makes them up to 15. */
-static void idle_is_cheap(uint32_t rank)
+/*
+ * Under a hundredth. Fifty wake-ups a second are 4 to 7 ms; a sanitizer makes them up to 15. The
+ * cheapest of three waits counts: what else the machine does can only make one dearer.
+ */
+static long idle_us(void)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    enum { SECONDS = 3, MOST_US = 30000 };
-#else
-    enum { SECONDS = 3, MOST_US = 10000 };
-#endif
     uint64_t value = 0;
-
-    if (rank == 1) {
-        send_all(peer(0), &value, 8, 1, 0); /* connect */
-        job_barrier();
-        usleep(SECONDS * 1000000);
-        send_all(peer(0), &value, 8, 1, 0);
-        return;
-    }
-    recv_all(peer(1), &value, 8, 1, 0);
-    job_barrier();
     struct timespec before, after;
+
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
     recv_all(peer(1), &value, 8, 1, 0);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
-    long us = (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
-    fprintf(stderr, "idle_is_cheap: %ld us of processor time in %d s\n", us, SECONDS);
-    CHECK(us < SECONDS * MOST_US, "a waiting rank used %ld us of %d s", us, SECONDS);
+    return (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
+}
+
+static void idle_is_cheap(uint32_t rank)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    enum { WAITS = 3, MOST_US = 30000 };
+#else
+    enum { WAITS = 3, MOST_US = 10000 };
+#endif
+    long least = LONG_MAX;
+    uint64_t value = 0;
+
+    if (rank == 1)
+        send_all(peer(0), &value, 8, 1, 0); /* connect */
+    else
+        recv_all(peer(1), &value, 8, 1, 0);
+    for (int i = 0; i < WAITS; i++) {
+        job_barrier();
+        if (rank == 1) {
+            usleep(1000000);
+            send_all(peer(0), &value, 8, 1, 0);
+            continue;
+        }
+        long us = idle_us();
+        fprintf(stderr, "idle_is_cheap: %ld us of processor time in a second\n", us);
+        if (us < least)
+            least = us;
+    }
+    CHECK(rank == 1 || least < MOST_US, "a waiting rank used %ld us of a second", least);
 }
 
 Test(fabric, idle_is_cheap)
