@@ -292,6 +292,8 @@ struct stream_ep {
     size_t by_addr_count;
     struct list peers;        /* all of them */
     struct list troubled;     /* those with a time set */
+    uint64_t patience;        /* ns: with a peer that does not let us in; tests shorten it */
+    uint64_t looked;          /* ns: the last look while there were some */
     struct list guests, gone; /* `gone`: to be freed, as an event may name them still */
     unsigned guest_count, connections;
     struct stream_peer *hot; /* who spoke last, or NULL */
@@ -380,6 +382,8 @@ struct stream_peer *stream_peer_of(struct stream_ep *ep, const struct stream_add
 void stream_peer_known(struct stream_ep *ep, fi_addr_t address, const struct stream_address *a);
 /* The connection has gone, for that reason (-errno, 0: the peer closed it). */
 void stream_peer_lost(struct stream_ep *ep, struct stream_peer *peer, int error);
+/* The clock goes on; before anything of what has come is seen. */
+void stream_peers_look(struct stream_ep *ep);
 /* What was due by the clock. */
 void stream_peers_tick(struct stream_ep *ep);
 void stream_peers_close(struct stream_ep *ep);

@@ -22,13 +22,12 @@
 #include "provider/base/log.h"
 #include "provider/stream/stream.h"
 
-#define MS          UINT64_C(1000000)
-#define PATIENCE_NS (10000 * MS) /* with a peer that does not let us in */
-#define REFUSED_NS  (3000 * MS)  /* where nobody listens any more */
-#define RETRY_NS    (20 * MS)
-#define LONG_NS     (1000 * MS)
-#define GUEST_NS    (5000 * MS) /* for a hello to be said */
-#define HASTY_NS    (100 * MS)  /* a guest who may not be put out for another yet */
+#define MS         UINT64_C(1000000)
+#define REFUSED_NS (3000 * MS) /* where nobody listens any more */
+#define RETRY_NS   (20 * MS)
+#define LONG_NS    (1000 * MS)
+#define GUEST_NS   (5000 * MS) /* for a hello to be said */
+#define HASTY_NS   (100 * MS)  /* a guest who may not be put out for another yet */
 
 enum { GUESTS = 64, ACCEPTS = 16 };
 
@@ -58,7 +57,7 @@ static void retry(struct stream_ep *ep, struct stream_peer *peer, int error)
 
     /* After a long wait to be let in patience begins anew. */
     if (peer->greeted && now - peer->greeted > LONG_NS)
-        peer->give_up = now + PATIENCE_NS;
+        peer->give_up = now + ep->patience;
     if (error == -ECONNREFUSED && peer->give_up > now + REFUSED_NS)
         peer->give_up = now + REFUSED_NS;
     stream_peer_hang_up(ep, peer);
@@ -113,7 +112,7 @@ void stream_dial(struct stream_ep *ep, struct stream_peer *peer)
     if (!ep->proven || peer->state != STREAM_IDLE || peer->retry)
         return;
     if (!peer->give_up)
-        peer->give_up = clock_ns() + PATIENCE_NS;
+        peer->give_up = clock_ns() + ep->patience;
     peer->state = STREAM_DIALING;
     peer->greeted = 0;
     peer->got = 0;

@@ -14,6 +14,8 @@
 #include "provider/base/log.h"
 #include "provider/stream/stream.h"
 
+#define PATIENCE_NS UINT64_C(10000000000)
+
 static int ep_bind(struct fid *fid, struct fid *other, uint64_t flags)
 {
     struct stream_ep *ep = container_of(fid, struct stream_ep, fid.fid);
@@ -162,6 +164,7 @@ static void set_up(struct stream_ep *ep, struct stream_domain *domain, void *con
     ep->op_free = STREAM_NO_ID;
     list_init(&ep->peers);
     list_init(&ep->troubled);
+    ep->patience = PATIENCE_NS;
     list_init(&ep->guests);
     list_init(&ep->gone);
     node_match_open(&ep->tagged);

@@ -24,6 +24,7 @@
 #define LINGER_NS  (5000 * MS) /* in the end, for what was sent to be taken */
 #define CONTACT_NS (1000 * MS) /* likewise, where there is no connection */
 #define UNACKED_NS (100 * MS)  /* and to arrive, where more has come than was read */
+#define AWAY_NS    (1000 * MS) /* between two looks: at most so much counts */
 
 /* ---- Finding ---- */
 
@@ -96,8 +97,10 @@ void stream_peer_known(struct stream_ep *ep, fi_addr_t address, const struct str
 
 void stream_peer_trouble(struct stream_ep *ep, struct stream_peer *peer)
 {
-    if (list_empty(&ep->troubled))
+    if (list_empty(&ep->troubled)) {
         stream_watch_timer(ep, true);
+        ep->looked = clock_ns();
+    }
     if (list_empty(&peer->trouble))
         list_add_tail(&ep->troubled, &peer->trouble);
 }
@@ -181,6 +184,24 @@ static void fail(struct stream_ep *ep, struct stream_peer *peer)
 static bool is_waited_for(const struct stream_peer *peer)
 {
     return peer->state == STREAM_DIALING && peer->greeted;
+}
+
+/*
+ * Who computes hears nobody and says nothing, not even the hello without which the others hang up
+ * on him. That time counts against nobody whom he can still reach, but for a second.
+ */
+void stream_peers_look(struct stream_ep *ep)
+{
+    uint64_t now = clock_ns(), away = now - ep->looked;
+
+    ep->looked = now;
+    if (away <= AWAY_NS)
+        return;
+    for (struct list *l = ep->troubled.next; l != &ep->troubled; l = l->next) {
+        struct stream_peer *peer = container_of(l, struct stream_peer, trouble);
+        if (peer->give_up && peer->state != STREAM_LOST)
+            peer->give_up += away - AWAY_NS;
+    }
 }
 
 void stream_peers_tick(struct stream_ep *ep)

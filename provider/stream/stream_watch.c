@@ -158,8 +158,10 @@ static bool is_troubled(const struct stream_ep *ep)
 void stream_watch_look(struct stream_ep *ep)
 {
     struct epoll_event events[EVENTS];
-    int n = epoll_wait(ep->cq->epoll, events, EVENTS, 0);
 
+    if (UNLIKELY(!list_empty(&ep->troubled)))
+        stream_peers_look(ep);
+    int n = epoll_wait(ep->cq->epoll, events, EVENTS, 0);
     for (int i = 0; i < n; i++)
         event(ep, &events[i]);
     if (UNLIKELY(is_troubled(ep))) {

@@ -212,6 +212,17 @@ tests_unit_test_stream_life_SOURCES = \
     tests/unit/test_stream_life.c
 tests_unit_test_stream_life_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_stream_life_LDADD = libprovider.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_stream_dial
+TESTS += tests/unit/test_stream_dial
+tests_unit_test_stream_dial_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/stream_job.c \
+    tests/unit/stream_job.h \
+    tests/unit/test_stream_dial.c
+tests_unit_test_stream_dial_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_stream_dial_LDADD = libprovider.la $(CRITERION_LIBS)
 endif
 
 # Threads on the node provider's queue, and the provider as a plug-in of the system's libfabric.

@@ -227,6 +227,17 @@ void flow_quiet_at(struct flow *s, int line)
           s->events[0].err);
 }
 
+int flow_raw_listen(struct sockaddr_in *name, int backlog)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    socklen_t len = sizeof(*name);
+
+    *name = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    CHECK(fd >= 0 && !bind(fd, (struct sockaddr *)name, len) && !listen(fd, backlog), "listen");
+    CHECK(!getsockname(fd, (struct sockaddr *)name, &len), "getsockname");
+    return fd;
+}
+
 unsigned char *flow_buffer(size_t len)
 {
     unsigned char *b = malloc(len);

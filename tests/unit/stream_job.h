@@ -79,6 +79,8 @@ void flow_quiet_at(struct flow *s, int line);
         CHECK(ret_ == 0, "%s", strerror((int)-ret_));                                              \
     } while (0)
 
+/* A plain socket that listens on loopback, where nobody is waited for. */
+int flow_raw_listen(struct sockaddr_in *name, int backlog);
 /* A plain buffer; exits where there is no memory. */
 unsigned char *flow_buffer(size_t len);
 

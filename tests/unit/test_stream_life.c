@@ -321,17 +321,6 @@ static int raw_connect(const struct sockaddr_in *to)
     return fd;
 }
 
-static int raw_listen(struct sockaddr_in *name)
-{
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    socklen_t len = sizeof(*name);
-
-    *name = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    CHECK(fd >= 0 && !bind(fd, (struct sockaddr *)name, len) && !listen(fd, 8), "listen");
-    CHECK(!getsockname(fd, (struct sockaddr *)name, &len), "getsockname");
-    return fd;
-}
-
 /* Who is not known is hung up on, and told nothing before that; with progress for a friend. */
 static void hung_up(struct flow *s, int fd, const char *who)
 {
@@ -366,7 +355,7 @@ static void friendly(struct flow *s, int turns)
 static size_t overhear(struct flow *s, unsigned char *hello, size_t room, void *word)
 {
     struct sockaddr_in name;
-    int listener = raw_listen(&name), fd;
+    int listener = flow_raw_listen(&name, 8), fd;
     unsigned char nonsense[256];
     fi_addr_t addr;
     struct event c;

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The stream provider's patience with who does not let it in. The other side is played, where it
+ * has to do what no endpoint does on demand.
+ */
+#include "provider/stream/stream.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "tests/unit/stream_job.h"
+
+#define MS UINT64_C(1000000)
+
+static struct stream_ep *end_of(const struct flow *s)
+{
+    return container_of(s->ep, struct stream_ep, fid);
+}
+
+/* ---- A peer that is played ---- */
+
+struct played {
+    struct sockaddr_in name;
+    int listener;
+    fi_addr_t addr;
+};
+
+static void play(struct flow *s, struct played *p, int backlog)
+{
+    p->listener = flow_raw_listen(&p->name, backlog);
+    CHECK(fi_av_insert(s->av, &p->name, 1, &p->addr, 0, NULL) == 1, "fi_av_insert");
+}
+
+/* It is called; the endpoint, where there is one, makes progress and has not given up. */
+static int called(struct flow *s, const struct played *p)
+{
+    uint64_t end = now_ns() + FLOW_SECONDS * 1000 * MS;
+    int fd;
+
+    while ((fd = accept4(p->listener, NULL, NULL, SOCK_NONBLOCK)) < 0) {
+        CHECK(errno == EAGAIN && now_ns() < end, "no call: %s", strerror(errno));
+        if (s)
+            flow_progress(s);
+        CHECK(!s || !s->event_count, "given up: %s", strerror(s->events[0].err));
+    }
+    return fd;
+}
+
+static void hear(struct flow *s, int fd, struct stream_hello *hello)
+{
+    uint64_t end = now_ns() + FLOW_SECONDS * 1000 * MS;
+    size_t got = 0;
+
+    while (got < sizeof(*hello)) {
+        ssize_t n = recv(fd, (char *)hello + got, sizeof(*hello) - got, 0);
+        CHECK(n > 0 || (n < 0 && errno == EAGAIN && now_ns() < end), "no hello");
+        got += n > 0 ? (size_t)n : 0;
+        flow_progress(s);
+    }
+}
+
+static void let_in(struct flow *s, int fd)
+{
+    struct stream_welcome welcome = {.magic = STREAM_WELCOME};
+    struct stream_hello hello;
+
+    hear(s, fd, &hello);
+    memcpy(welcome.proof, hello.proof, sizeof(welcome.proof));
+    CHECK(send(fd, &welcome, sizeof(welcome), 0) == sizeof(welcome), "send");
+}
+
+/* ---- Patience ---- */
+
+static bool waits_to_dial(const struct flow *s)
+{
+    const struct list *l = end_of(s)->troubled.next;
+
+    return l != &end_of(s)->troubled && container_of(l, struct stream_peer, trouble)->retry;
+}
+
+/*
+ * Who calls and then computes for longer than his patience is hung up on meanwhile, as he has not
+ * said his hello. That is not the other's fault: he calls again.
+ */
+static void away(bool looks_once)
+{
+    struct flow s;
+    struct played p;
+    uint64_t word = 5;
+
+    flow_start(&s);
+    end_of(&s)->patience = 1500 * MS;
+    play(&s, &p, 8);
+    TRY(&s, fi_tsenddata(s.ep, &word, 8, NULL, 0, p.addr, 1, &word));
+    close(called(NULL, &p));
+    while (looks_once && !waits_to_dial(&s))
+        flow_progress(&s);
+    usleep(2000000);
+    int fd = called(&s, &p);
+    let_in(&s, fd);
+    flow_done(&s, &word);
+    flow_quiet(&s);
+    close(fd);
+    close(p.listener);
+    flow_close(&s);
+}
+
+NODE_TEST(stream_dial, away_after_the_call, 1)
+{
+    (void)rank;
+    away(false);
+}
+
+NODE_TEST(stream_dial, away_before_the_next_call, 1)
+{
+    (void)rank;
+    away(true);
+}
+
+/* But one who listens and hangs up on everybody, at once, is given up. */
+NODE_TEST(stream_dial, hung_up_on, 1)
+{
+    struct flow s;
+    struct played p;
+    struct event c;
+    uint64_t word = 5, begin = now_ns();
+    int fd;
+
+    (void)rank;
+    flow_start(&s);
+    end_of(&s)->patience = 300 * MS;
+    play(&s, &p, 8);
+    TRY(&s, fi_tsenddata(s.ep, &word, 8, NULL, 0, p.addr, 1, &word));
+    while (!flow_take(&s, &word, &c)) {
+        flow_progress(&s);
+        if ((fd = accept(p.listener, NULL, NULL)) >= 0)
+            close(fd);
+        CHECK(now_ns() - begin < 10000 * MS, "still calling");
+    }
+    CHECK(c.err, "sent to one who hangs up");
+    close(p.listener);
+    flow_close(&s);
+}
