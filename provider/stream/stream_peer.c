@@ -105,6 +105,18 @@ void stream_peer_trouble(struct stream_ep *ep, struct stream_peer *peer)
         list_add_tail(&ep->troubled, &peer->trouble);
 }
 
+/* Nothing is due for it any more. */
+static void calm(struct stream_ep *ep, struct stream_peer *peer)
+{
+    peer->give_up = peer->retry = 0;
+    peer->retries = 0;
+    if (list_empty(&peer->trouble))
+        return;
+    list_drop(&peer->trouble);
+    if (list_empty(&ep->troubled))
+        stream_watch_timer(ep, false);
+}
+
 void stream_peer_hang_up(struct stream_ep *ep, struct stream_peer *peer)
 {
     if (peer->socket.fd < 0)
@@ -119,11 +131,9 @@ void stream_peer_hang_up(struct stream_ep *ep, struct stream_peer *peer)
 void stream_peer_up(struct stream_ep *ep, struct stream_peer *peer)
 {
     peer->state = STREAM_UP;
-    peer->give_up = peer->retry = 0;
-    peer->retries = 0;
     peer->got = 0;
     peer->body.left = 0;
-    list_drop(&peer->trouble);
+    calm(ep, peer);
     ep->connections++;
     if (!ep->hot)
         stream_watch_hot(ep, peer);
@@ -172,9 +182,7 @@ static void fail(struct stream_ep *ep, struct stream_peer *peer)
     LOG(LOG_INFO, "a peer cannot be reached: %s", strerror(-error));
     stream_peer_hang_up(ep, peer);
     peer->state = STREAM_IDLE;
-    peer->give_up = peer->retry = 0;
-    peer->retries = 0;
-    list_drop(&peer->trouble);
+    calm(ep, peer);
     stream_in_drop(ep, peer, error);
     stream_out_drop(ep, peer, error);
     stream_ops_fail(ep, peer, error);
@@ -219,8 +227,6 @@ void stream_peers_tick(struct stream_ep *ep)
             stream_dial(ep, peer);
         }
     }
-    if (list_empty(&ep->troubled))
-        stream_watch_timer(ep, false);
 }
 
 /* ---- The end ---- */

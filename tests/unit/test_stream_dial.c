@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The stream provider's patience with who does not let it in. The other side is played, where it
- * has to do what no endpoint does on demand.
+ * The stream provider's patience with who does not let it in, and its sleep afterwards. The other
+ * side is played, where it has to do what no endpoint does on demand.
  */
 #include "provider/stream/stream.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "tests/unit/stream_job.h"
@@ -140,4 +141,29 @@ NODE_TEST(stream_dial, hung_up_on, 1)
     CHECK(c.err, "sent to one who hangs up");
     close(p.listener);
     flow_close(&s);
+}
+
+/* ---- Sleep ---- */
+
+/* Once the connection is there nothing wakes who waits, on either side. */
+NODE_TEST(stream_dial, sleeps_undisturbed, 2)
+{
+    struct flow s;
+    uint64_t word = 7;
+
+    flow_start(&s);
+    if (rank == 0)
+        TRY(&s, fi_tsenddata(s.ep, &word, 8, NULL, 0, s.addr[1], 1, &word));
+    else
+        TRY(&s, fi_trecv(s.ep, &word, 8, NULL, s.addr[0], 1, 0, &word));
+    flow_done(&s, &word);
+    flow_barrier(&s);
+    flow_quiet(&s);
+    struct fid *fid = &s.cq->fid;
+    struct pollfd p = {.events = POLLIN};
+    CHECK(!fi_control(fid, FI_GETWAIT, &p.fd), "FI_GETWAIT");
+    while (fi_trywait(s.fabric, &fid, 1) == -FI_EAGAIN)
+        flow_progress(&s);
+    CHECK(!poll(&p, 1, 200), "woken for nothing");
+    flow_finish(&s);
 }
