@@ -294,7 +294,9 @@ void fabric_post_queued(void)
     list_init(&tried);
     while ((l = list_pop(&fabric.blocked))) {
         struct fabric_peer *p = container_of(l, struct fabric_peer, blocked);
-        if (!post_from(&p->waiting))
+        /* Where an operation's end has queued another to the same peer it is blocked again, and its
+         * turn comes once more. */
+        if (!post_from(&p->waiting) && list_empty(l))
             list_add_tail(&tried, l);
     }
     while ((l = list_pop(&tried)))

@@ -191,6 +191,12 @@ tests_unit_test_op_SOURCES = tests/unit/test_op.c
 tests_unit_test_op_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_op_LDADD = libcore.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_post
+TESTS += tests/unit/test_post
+tests_unit_test_post_SOURCES = tests/unit/test_post.c
+tests_unit_test_post_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_post_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_stream
 TESTS += tests/unit/test_stream
 tests_unit_test_stream_SOURCES = \
