@@ -422,9 +422,9 @@ void stream_out_drop(struct stream_ep *ep, struct stream_peer *peer, int error);
 /* stream_in.c */
 /* Reads from an open connection once; bytes, 0 where there were none. May lose the peer. */
 size_t stream_in_read(struct stream_ep *ep, struct stream_peer *peer);
-/* The same frame from ourselves. */
-void stream_in_local(struct stream_ep *ep, struct stream_peer *self, const struct stream_header *h,
-                     const struct iovec *iov, unsigned count);
+/* The same frame from ourselves. -FI_ENOMEM: nothing was done. */
+int stream_in_local(struct stream_ep *ep, struct stream_peer *self, const struct stream_header *h,
+                    const struct iovec *iov, unsigned count);
 /* That memory is going: what is being written there is dropped. */
 void stream_in_unregister(struct stream_ep *ep, uint64_t key);
 /* The connection is no more: what was half read ends. */

@@ -201,15 +201,13 @@ size_t stream_in_read(struct stream_ep *ep, struct stream_peer *peer)
     return (size_t)n;
 }
 
-void stream_in_local(struct stream_ep *ep, struct stream_peer *self, const struct stream_header *h,
-                     const struct iovec *iov, unsigned count)
+int stream_in_local(struct stream_ep *ep, struct stream_peer *self, const struct stream_header *h,
+                    const struct iovec *iov, unsigned count)
 {
     struct stream_body *b = &self->body;
 
-    if (!begin(ep, self, h)) {
-        LOG(LOG_ERROR, "no memory for a message to this process itself");
-        return;
-    }
+    if (!begin(ep, self, h))
+        return -FI_ENOMEM;
     for (unsigned i = 0; i < count && b->left; i++)
         body_fill(b, iov[i].iov_base, iov[i].iov_len);
     if (b->kind != STREAM_BODY_NONE)
@@ -217,6 +215,7 @@ void stream_in_local(struct stream_ep *ep, struct stream_peer *self, const struc
     /* It may have come for a thread that sleeps, without a completion. */
     if (UNLIKELY(ep->cq && ep->cq->armed) && !ep->cq->reading)
         stream_cq_wake(ep->cq);
+    return 0;
 }
 
 void stream_in_unregister(struct stream_ep *ep, uint64_t key)

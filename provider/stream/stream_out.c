@@ -113,9 +113,10 @@ int stream_out(struct stream_ep *ep, struct stream_peer *peer, const struct stre
     size_t taken = 0;
 
     if (UNLIKELY(peer->is_self)) {
-        stream_in_local(ep, peer, h, iov, count);
-        written(ep, op);
-        return 0;
+        int ret = stream_in_local(ep, peer, h, iov, count);
+        if (!ret)
+            written(ep, op);
+        return ret;
     }
     if (LIKELY(peer->state == STREAM_UP && list_empty(&peer->out))) {
         size_t len = stream_iov_length(iov, count);

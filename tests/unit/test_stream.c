@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "provider/stream/stream.h"
 #include "tests/unit/stream_job.h"
 
 /* Around the limits where the way of a message may change. */
@@ -581,6 +582,31 @@ NODE_TEST(stream, self, 1)
     CHECK(flow_wait(&s, in).err == FI_ETRUNC, "truncation");
     no_message(&s, 1);
     flow_quiet(&s);
+    flow_finish(&s);
+    free(out);
+    free(in);
+}
+
+/* Where it cannot be kept for want of memory it is not sent: whoever sends it is told. */
+NODE_TEST(stream, self_without_memory, 1)
+{
+    struct flow s;
+    unsigned char *out = flow_buffer(ROOM), *in = flow_buffer(ROOM);
+
+    (void)rank;
+    flow_start(&s);
+    struct pool *pool = &container_of(s.ep, struct stream_ep, fid)->unexpecteds, as_it_is = *pool;
+    pool->size = (size_t)1 << 50;
+    CHECK(fi_tinjectdata(s.ep, out, 8, 1, s.addr[0], 1) == -FI_ENOMEM, "inject");
+    CHECK(fi_tsenddata(s.ep, out, 8, NULL, 1, s.addr[0], 1, out) == -FI_ENOMEM, "short");
+    CHECK(fi_tsenddata(s.ep, out, ROOM, NULL, 1, s.addr[0], 1, out) == -FI_ENOMEM, "long");
+    flow_quiet(&s);
+    *pool = as_it_is;
+    no_message(&s, 1);
+    post_send(&s, TAGGED, out, ROOM, 0, 1, 2);
+    post_recv(&s, TAGGED, in, ROOM, s.addr[0], 1);
+    flow_done(&s, in);
+    flow_done(&s, out);
     flow_finish(&s);
     free(out);
     free(in);
