@@ -250,7 +250,8 @@ struct stream_peer {
     struct list link;  /* in ep->peers */
     enum stream_state state;
     bool is_self;
-    uint64_t greeted;    /* DIALING: ns: when our hello was said; 0: not yet */
+    uint64_t dialed;     /* ns: the last call */
+    bool greeted;        /* DIALING: our hello has been said */
     struct list out;     /* of stream_out, what waits for room or for the connection */
     struct list trouble; /* in ep->troubled while a time is set */
     uint64_t give_up;    /* ns: when what waits ends with an error; 0: not */

@@ -55,8 +55,8 @@ static void retry(struct stream_ep *ep, struct stream_peer *peer, int error)
 {
     uint64_t now = clock_ns();
 
-    /* After a long wait to be let in patience begins anew. */
-    if (peer->greeted && now - peer->greeted > LONG_NS)
+    /* After a long wait for an answer, or to be let in, patience begins anew. */
+    if (peer->greeted && now - peer->dialed > LONG_NS)
         peer->give_up = now + ep->patience;
     if (error == -ECONNREFUSED && peer->give_up > now + REFUSED_NS)
         peer->give_up = now + REFUSED_NS;
@@ -111,10 +111,11 @@ void stream_dial(struct stream_ep *ep, struct stream_peer *peer)
 {
     if (!ep->proven || peer->state != STREAM_IDLE || peer->retry)
         return;
+    peer->dialed = clock_ns();
     if (!peer->give_up)
-        peer->give_up = clock_ns() + ep->patience;
+        peer->give_up = peer->dialed + ep->patience;
     peer->state = STREAM_DIALING;
-    peer->greeted = 0;
+    peer->greeted = false;
     peer->got = 0;
     stream_peer_trouble(ep, peer);
     int ret = open_to(ep, peer);
@@ -136,7 +137,7 @@ static int greet(struct stream_ep *ep, struct stream_peer *peer)
         return 0;           /* not connected yet */
     if (n != sizeof(hello)) /* an empty connection takes it whole */
         return n < 0 ? -errno : -EIO;
-    peer->greeted = clock_ns();
+    peer->greeted = true;
     stream_watch_room(ep, &peer->socket, false);
     return 0;
 }

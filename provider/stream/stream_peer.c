@@ -125,7 +125,7 @@ void stream_peer_hang_up(struct stream_ep *ep, struct stream_peer *peer)
     close(peer->socket.fd);
     peer->socket.fd = -1;
     peer->got = 0;
-    peer->greeted = 0;
+    peer->greeted = false;
 }
 
 void stream_peer_up(struct stream_ep *ep, struct stream_peer *peer)
@@ -188,10 +188,13 @@ static void fail(struct stream_ep *ep, struct stream_peer *peer)
     stream_ops_fail(ep, peer, error);
 }
 
-/* Who has been told of us lets us in when he makes progress, however long that takes him. */
+/*
+ * Who has been called lets us in when he makes progress, however long that takes him. Where many
+ * have called, his system does not answer before, either; when that is hopeless, ours says so.
+ */
 static bool is_waited_for(const struct stream_peer *peer)
 {
-    return peer->state == STREAM_DIALING && peer->greeted;
+    return peer->state == STREAM_DIALING;
 }
 
 /*

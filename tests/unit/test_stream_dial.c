@@ -118,6 +118,40 @@ NODE_TEST(stream_dial, away_before_the_next_call, 1)
     away(true);
 }
 
+/*
+ * More call than the other's system lets wait: it does not answer while its process computes. That
+ * is waited for, and who is hung up on at last, as where both call at once, calls again.
+ */
+NODE_TEST(stream_dial, unanswered, 1)
+{
+    struct flow s;
+    struct played p;
+    struct stream_hello hello;
+    uint64_t word = 5, end;
+
+    (void)rank;
+    flow_start(&s);
+    end_of(&s)->patience = 200 * MS;
+    play(&s, &p, 0);
+    int filler = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(!connect(filler, (struct sockaddr *)&p.name, sizeof(p.name)), "%s", strerror(errno));
+    TRY(&s, fi_tsenddata(s.ep, &word, 8, NULL, 0, p.addr, 1, &word));
+    for (end = now_ns() + 1300 * MS; now_ns() < end;)
+        flow_progress(&s);
+    CHECK(!s.event_count, "given up: %s", strerror(s.events[0].err));
+    close(called(NULL, &p)); /* the filler */
+    int fd = called(&s, &p);
+    hear(&s, fd, &hello);
+    close(fd);
+    fd = called(&s, &p);
+    let_in(&s, fd);
+    flow_done(&s, &word);
+    close(fd);
+    close(filler);
+    close(p.listener);
+    flow_close(&s);
+}
+
 /* But one who listens and hangs up on everybody, at once, is given up. */
 NODE_TEST(stream_dial, hung_up_on, 1)
 {
