@@ -80,20 +80,28 @@ struct stream_header {
     uint64_t len, tag, data;
 };
 
-#define STREAM_MAGIC   UINT64_C(0x31304c4549524f) /* "ORIEL01": 01 is the format's version */
+#define STREAM_MAGIC   UINT64_C(0x32304c4549524f) /* "ORIEL02": 02 is the format's version */
 #define STREAM_WELCOME (STREAM_MAGIC ^ UINT64_C(1) << 63)
+
+/* Whole frames between two peers, over all their connections: what one has sent the other has
+ * heard, or it was lost with a connection. */
+struct stream_tally {
+    uint32_t sent, heard;
+};
 
 /* What is said first, by who connects; and its answer, which lets it go on. */
 struct stream_hello {
     uint64_t magic;
     uint8_t proof[STREAM_PROOF];
     struct stream_address from; /* whose listening socket is where */
+    struct stream_tally tally;
     uint32_t unused;
 };
 
 struct stream_welcome {
     uint64_t magic; /* STREAM_WELCOME: a hello that is sent back is none */
     uint8_t proof[STREAM_PROOF];
+    struct stream_tally tally;
 };
 
 /* ---- Objects ---- */
@@ -240,7 +248,8 @@ enum stream_state {
     STREAM_IDLE,
     STREAM_DIALING, /* connecting, or waiting for the welcome */
     STREAM_UP,
-    STREAM_LOST, /* the connection broke: what waits ends with an error after some time */
+    STREAM_LOST,   /* the connection broke: what waits ends with an error after some time */
+    STREAM_BROKEN, /* and messages were lost with it, so there is none any more: for good */
 };
 
 struct stream_peer {
@@ -258,8 +267,9 @@ struct stream_peer {
     uint64_t retry;      /* ns: when to dial again; 0: not */
     unsigned retries;    /* since there was a connection */
     int error;           /* why it was lost: -errno */
-    unsigned in_row;     /* short reads since the last write: stream_watch.c */
-    uint64_t read_at;    /* ns: the last of them, once there are some */
+    struct stream_tally tally;
+    unsigned in_row;  /* short reads since the last write: stream_watch.c */
+    uint64_t read_at; /* ns: the last of them, once there are some */
     /* Reading: the welcome or a header, as far as it has come, and a frame's bytes. */
     unsigned got;
     unsigned char start[sizeof(struct stream_header)];
@@ -388,6 +398,8 @@ void stream_peers_look(struct stream_ep *ep);
 /* What was due by the clock. */
 void stream_peers_tick(struct stream_ep *ep);
 void stream_peers_close(struct stream_ep *ep);
+/* What was lost cannot be made good. */
+void stream_peer_break(struct stream_ep *ep, struct stream_peer *peer);
 /* Its connection is there: what waits goes out. */
 void stream_peer_up(struct stream_ep *ep, struct stream_peer *peer);
 /* To be looked at by the clock. */

@@ -125,7 +125,7 @@ void stream_dial(struct stream_ep *ep, struct stream_peer *peer)
 
 static int greet(struct stream_ep *ep, struct stream_peer *peer)
 {
-    struct stream_hello hello = {.magic = STREAM_MAGIC, .from = ep->address};
+    struct stream_hello hello = {.magic = STREAM_MAGIC, .from = ep->address, .tally = peer->tally};
     int error = 0;
     socklen_t len = sizeof(error);
 
@@ -151,39 +151,47 @@ static bool is_equal(const uint8_t *a, const uint8_t *b)
     return !differ;
 }
 
-/* -EAGAIN: not all of it has come. */
-static int hear_welcome(struct stream_ep *ep, struct stream_peer *peer)
+/* All that either has sent the other has heard. */
+static bool tallies(const struct stream_peer *peer, const struct stream_tally *theirs)
 {
-    struct stream_welcome welcome;
-    ssize_t n =
-        recv(peer->socket.fd, peer->start + peer->got, sizeof(welcome) - peer->got, MSG_DONTWAIT);
+    return peer->tally.sent == theirs->heard && peer->tally.heard == theirs->sent;
+}
+
+/* -EAGAIN: not all of it has come. */
+static int hear_welcome(struct stream_ep *ep, struct stream_peer *peer,
+                        struct stream_welcome *welcome)
+{
+    size_t left = sizeof(*welcome) - peer->got;
+    ssize_t n = recv(peer->socket.fd, peer->start + peer->got, left, MSG_DONTWAIT);
 
     if (n <= 0)
         return n ? -errno : -ECONNRESET;
     peer->got += (unsigned)n;
-    if (peer->got < sizeof(welcome))
+    if (peer->got < sizeof(*welcome))
         return -EAGAIN;
-    memcpy(&welcome, peer->start, sizeof(welcome));
-    return welcome.magic == STREAM_WELCOME && is_equal(welcome.proof, ep->proof) ? 0 : -EPROTO;
+    memcpy(welcome, peer->start, sizeof(*welcome));
+    return welcome->magic == STREAM_WELCOME && is_equal(welcome->proof, ep->proof) ? 0 : -EPROTO;
 }
 static_assert(sizeof(struct stream_welcome) <= sizeof(((struct stream_peer *)0)->start),
               "a welcome is read into a header's place");
 
 void stream_dial_event(struct stream_ep *ep, struct stream_peer *peer)
 {
-    int ret = 0;
+    struct stream_welcome welcome;
+    int ret = peer->greeted ? 0 : greet(ep, peer);
 
-    if (!peer->greeted)
-        ret = greet(ep, peer);
-    if (!ret && peer->greeted) {
-        ret = hear_welcome(ep, peer);
-        if (!ret) {
-            stream_peer_up(ep, peer);
-            return;
-        }
-    }
-    if (ret && ret != -EAGAIN)
+    if (!ret && !peer->greeted)
+        return;
+    if (!ret)
+        ret = hear_welcome(ep, peer, &welcome);
+    if (ret == -EAGAIN)
+        return;
+    if (ret)
         retry(ep, peer, ret);
+    else if (tallies(peer, &welcome.tally))
+        stream_peer_up(ep, peer);
+    else
+        stream_peer_break(ep, peer);
 }
 
 /* ---- Being connected to ---- */
@@ -307,6 +315,7 @@ static void let_in(struct stream_ep *ep, struct stream_guest *g)
 {
     struct stream_welcome welcome = {.magic = STREAM_WELCOME};
     struct stream_peer *peer = stream_peer_of(ep, &g->hello.from);
+    struct stream_tally theirs = g->hello.tally;
 
     if (!peer || is_too_late(ep, peer) || has_left(g)) {
         put_out(ep, g);
@@ -315,9 +324,15 @@ static void let_in(struct stream_ep *ep, struct stream_guest *g)
     int fd = see_off(ep, g);
     stream_peer_hang_up(ep, peer);
     memcpy(welcome.proof, ep->proof, sizeof(welcome.proof));
+    welcome.tally = peer->tally;
+    bool said = send(fd, &welcome, sizeof(welcome), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(welcome);
+    if (!tallies(peer, &theirs)) { /* as he finds, too */
+        close(fd);
+        stream_peer_break(ep, peer);
+        return;
+    }
     peer->socket.fd = fd;
-    if (send(fd, &welcome, sizeof(welcome), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(welcome) &&
-        !stream_watch(ep, &peer->socket)) {
+    if (said && !stream_watch(ep, &peer->socket)) {
         stream_peer_up(ep, peer);
         return;
     }

@@ -132,8 +132,10 @@ static void parse(struct stream_ep *ep, struct stream_peer *peer, const unsigned
             if (peer->body.left)
                 return;
         }
-        if (peer->body.kind != STREAM_BODY_NONE)
+        if (peer->body.kind != STREAM_BODY_NONE) {
+            peer->tally.heard++;
             body_end(ep, peer, 0);
+        }
         if (len < sizeof(h))
             break;
         memcpy(&h, from, sizeof(h));
@@ -142,6 +144,8 @@ static void parse(struct stream_ep *ep, struct stream_peer *peer, const unsigned
         if (UNLIKELY(!begin(ep, peer, &h))) {
             LOG(LOG_ERROR, "a peer's frame of kind %u cannot be taken", h.kind);
             stream_peer_lost(ep, peer, -EPROTO);
+        } else if (peer->body.kind == STREAM_BODY_NONE) {
+            peer->tally.heard++;
         }
         if (UNLIKELY(peer->state != STREAM_UP))
             return;

@@ -122,10 +122,13 @@ int stream_out(struct stream_ep *ep, struct stream_peer *peer, const struct stre
         size_t len = stream_iov_length(iov, count);
         taken = write_now(peer, h, iov, count, len);
         if (LIKELY(taken == sizeof(*h) + len)) {
+            peer->tally.sent++;
             written(ep, op);
             return 0;
         }
     }
+    if (UNLIKELY(peer->state == STREAM_BROKEN))
+        return peer->error;
     if (!taken && !op && !must && !is_troubled(peer)) {
         /* Whose message is said to have gone may not look again for long. */
         stream_dial(ep, peer);
@@ -172,6 +175,7 @@ static void take(struct stream_ep *ep, struct stream_peer *peer, size_t n)
             return;
         }
         n -= left;
+        peer->tally.sent++;
         list_drop(&out->link);
         if (out->op && out->op->id == out->id)
             written(ep, out->op);

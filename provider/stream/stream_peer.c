@@ -189,6 +189,19 @@ static void fail(struct stream_ep *ep, struct stream_peer *peer)
 }
 
 /*
+ * Messages that were said to have gone have not come. Later ones must not take their place: nothing
+ * passes between the two any more, and the program hears of it.
+ */
+void stream_peer_break(struct stream_ep *ep, struct stream_peer *peer)
+{
+    if (peer->state != STREAM_BROKEN)
+        LOG(LOG_ERROR, "a connection broke and messages were lost: there will be no other one");
+    peer->error = -ECONNABORTED;
+    fail(ep, peer);
+    peer->state = STREAM_BROKEN;
+}
+
+/*
  * Who has been called lets us in when he makes progress, however long that takes him. Where many
  * have called, his system does not answer before, either; when that is hopeless, ours says so.
  */

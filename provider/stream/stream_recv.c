@@ -56,14 +56,14 @@ static void report(struct stream_ep *ep, const struct stream_recv *r, const stru
 
 /* ---- Announced messages ---- */
 
-/* Asks for the bytes; from now on an operation has what is known of the receive. */
-static bool ask_for(struct stream_ep *ep, struct stream_peer *peer, const struct stream_recv *r,
-                    const struct stream_header *h)
+/* Asks for the bytes; from now on an operation has what is known of the receive. 0 or -errno. */
+static int ask_for(struct stream_ep *ep, struct stream_peer *peer, const struct stream_recv *r,
+                   const struct stream_header *h)
 {
     struct stream_op *op = stream_op_get(ep, STREAM_OP_RECV, peer);
 
     if (!op)
-        return false;
+        return -FI_ENOMEM;
     op->context = r->posted.buf;
     op->flags = completion_flags(h);
     op->tag = h->tag;
@@ -73,17 +73,19 @@ static bool ask_for(struct stream_ep *ep, struct stream_peer *peer, const struct
     op->iov_count = r->iov_count;
     memcpy(op->iov, r->iov, sizeof(op->iov));
     struct stream_header cts = {.kind = STREAM_CTS, .id = h->id, .tag = op->id, .len = op->len};
-    if (!stream_out(ep, peer, &cts, NULL, 0, NULL, true))
-        return true;
-    stream_op_put(ep, op);
-    return false;
+    int ret = stream_out(ep, peer, &cts, NULL, 0, NULL, true);
+    if (ret)
+        stream_op_put(ep, op);
+    return ret;
 }
 
 static void take_announced(struct stream_ep *ep, struct stream_peer *peer,
                            const struct stream_recv *r, const struct stream_header *h)
 {
-    if (!ask_for(ep, peer, r, h))
-        report(ep, r, h, -FI_ENOMEM);
+    int ret = ask_for(ep, peer, r, h);
+
+    if (ret)
+        report(ep, r, h, ret);
 }
 
 /* ---- A message comes ---- */

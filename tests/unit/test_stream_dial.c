@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The stream provider's patience with who does not let it in, and its sleep afterwards. The other
- * side is played, where it has to do what no endpoint does on demand.
+ * The stream provider's patience with who does not let it in, its sleep afterwards, and what it
+ * does when messages were lost. The other side is played, where it has to do what no endpoint does
+ * on demand.
  */
 #include "provider/stream/stream.h"
 
@@ -47,25 +48,28 @@ static int called(struct flow *s, const struct played *p)
     return fd;
 }
 
-static void hear(struct flow *s, int fd, struct stream_hello *hello)
+static void hear(struct flow *s, int fd, void *buf, size_t len)
 {
     uint64_t end = now_ns() + FLOW_SECONDS * 1000 * MS;
     size_t got = 0;
 
-    while (got < sizeof(*hello)) {
-        ssize_t n = recv(fd, (char *)hello + got, sizeof(*hello) - got, 0);
-        CHECK(n > 0 || (n < 0 && errno == EAGAIN && now_ns() < end), "no hello");
+    while (got < len) {
+        ssize_t n = recv(fd, (char *)buf + got, len - got, MSG_DONTWAIT);
+        CHECK(n > 0 || (n < 0 && errno == EAGAIN && now_ns() < end), "%zu of %zu bytes", got, len);
         got += n > 0 ? (size_t)n : 0;
         flow_progress(s);
     }
 }
 
-static void let_in(struct flow *s, int fd)
+/* As one who has sent nothing, and heard so many frames. */
+static void let_in(struct flow *s, int fd, uint32_t sent, uint32_t heard)
 {
-    struct stream_welcome welcome = {.magic = STREAM_WELCOME};
+    struct stream_welcome welcome = {.magic = STREAM_WELCOME, .tally.heard = heard};
     struct stream_hello hello;
 
-    hear(s, fd, &hello);
+    hear(s, fd, &hello, sizeof(hello));
+    CHECK(hello.tally.sent == sent && !hello.tally.heard, "%u, %u", hello.tally.sent,
+          hello.tally.heard);
     memcpy(welcome.proof, hello.proof, sizeof(welcome.proof));
     CHECK(send(fd, &welcome, sizeof(welcome), 0) == sizeof(welcome), "send");
 }
@@ -98,7 +102,7 @@ static void away(bool looks_once)
         flow_progress(&s);
     usleep(2000000);
     int fd = called(&s, &p);
-    let_in(&s, fd);
+    let_in(&s, fd, 0, 0);
     flow_done(&s, &word);
     flow_quiet(&s);
     close(fd);
@@ -141,10 +145,10 @@ NODE_TEST(stream_dial, unanswered, 1)
     CHECK(!s.event_count, "given up: %s", strerror(s.events[0].err));
     close(called(NULL, &p)); /* the filler */
     int fd = called(&s, &p);
-    hear(&s, fd, &hello);
+    hear(&s, fd, &hello, sizeof(hello));
     close(fd);
     fd = called(&s, &p);
-    let_in(&s, fd);
+    let_in(&s, fd, 0, 0);
     flow_done(&s, &word);
     close(fd);
     close(filler);
@@ -200,4 +204,96 @@ NODE_TEST(stream_dial, sleeps_undisturbed, 2)
         flow_progress(&s);
     CHECK(!poll(&p, 1, 200), "woken for nothing");
     flow_finish(&s);
+}
+
+/* ---- Loss ---- */
+
+/* One message has gone to the played peer; its connection ends, and both ends are quiet. */
+static void speak_once(struct flow *s, struct played *p)
+{
+    struct stream_header frame[2]; /* and its bytes */
+    uint64_t word = 5;
+
+    flow_start(s);
+    play(s, p, 8);
+    TRY(s, fi_tsenddata(s->ep, &word, 8, NULL, 0, p->addr, 1, &word));
+    int fd = called(s, p);
+    let_in(s, fd, 0, 0);
+    flow_done(s, &word);
+    hear(s, fd, frame, sizeof(frame[0]) + 8);
+    close(fd);
+    while (end_of(s)->connections)
+        flow_progress(s);
+    CHECK(!s->event_count, "a completion");
+}
+
+/* Whatever is sent now ends at once, with an error, and nobody is called. */
+static void nothing_goes(struct flow *s, const struct played *p)
+{
+    static unsigned char big[1 << 20];
+
+    CHECK(fi_tinjectdata(s->ep, big, 8, 0, p->addr, 1) == -ECONNABORTED, "inject");
+    CHECK(fi_tsenddata(s->ep, big, 8, NULL, 0, p->addr, 1, big) == -ECONNABORTED, "short");
+    CHECK(fi_tsenddata(s->ep, big, sizeof(big), NULL, 0, p->addr, 1, big) == -ECONNABORTED, "long");
+    flow_quiet(s);
+    CHECK(accept(p->listener, NULL, NULL) < 0, "called again");
+}
+
+static void again(uint32_t heard)
+{
+    struct flow s;
+    struct played p;
+    uint64_t word = 6;
+
+    speak_once(&s, &p);
+    TRY(&s, fi_tsenddata(s.ep, &word, 8, NULL, 0, p.addr, 1, &word));
+    int fd = called(&s, &p);
+    let_in(&s, fd, 1, heard);
+    struct event c = flow_wait(&s, &word);
+    CHECK(c.err == (heard == 1 ? 0 : ECONNABORTED), "%u heard: %s", heard, strerror(c.err));
+    if (heard != 1)
+        nothing_goes(&s, &p);
+    close(fd);
+    close(p.listener);
+    flow_close(&s);
+}
+
+/* Where all was heard the next connection is as good as the first; else there is none, for good. */
+NODE_TEST(stream_dial, nothing_was_lost, 1)
+{
+    (void)rank;
+    again(1);
+}
+
+NODE_TEST(stream_dial, something_was_lost, 1)
+{
+    (void)rank;
+    again(0);
+}
+
+/* The one who has lost it calls: he hears that, each time, and is let in by nobody. */
+NODE_TEST(stream_dial, something_was_lost_says_the_caller, 1)
+{
+    struct flow s;
+    struct played p;
+    struct stream_hello hello = {.magic = STREAM_MAGIC};
+    struct stream_welcome welcome;
+    char byte;
+
+    (void)rank;
+    speak_once(&s, &p);
+    memcpy(hello.proof, end_of(&s)->proof, sizeof(hello.proof));
+    CHECK(!stream_address_read(&hello.from, &p.name), "address");
+    for (int i = 0; i < 2; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        CHECK(!connect(fd, (struct sockaddr *)&s.name[0], sizeof(s.name[0])), "connect");
+        CHECK(send(fd, &hello, sizeof(hello), 0) == sizeof(hello), "send");
+        hear(&s, fd, &welcome, sizeof(welcome));
+        CHECK(welcome.magic == STREAM_WELCOME && welcome.tally.sent == 1, "%u", welcome.tally.sent);
+        CHECK(!recv(fd, &byte, 1, 0), "let in");
+        close(fd);
+        nothing_goes(&s, &p);
+    }
+    close(p.listener);
+    flow_close(&s);
 }
