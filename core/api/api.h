@@ -62,6 +62,8 @@ static inline int api_fail(int rc, const char *func)
 
 /* What a call that makes a communicator returns; *newcomm is MPI_COMM_NULL where it failed. */
 int api_give_comm(struct comm *c, int rc, struct comm *made, MPI_Comm *newcomm, const char *func);
+/* A communicator's group under a handle of its own, which is of the same session. */
+int api_give_group(struct comm *c, bool remote, MPI_Group *group);
 
 /* Ends the job with this exit status after one line on standard error. */
 void api_end(int status, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));

@@ -119,19 +119,13 @@ MPI_EXPORT(File_get_group)
 int PMPI_File_get_group(MPI_File fh, MPI_Group *group)
 {
     struct file *f = NULL;
-    struct group *g;
     int rc = check_file(fh, &f);
 
     if (!rc)
         rc = check_out(group, "group");
     if (!rc)
-        rc = group_copy(f->comm->group, &g);
-    if (!rc && !g->object.handle)
-        rc = object_publish(&g->object);
-    if (rc)
-        return api_fail_file(f, rc, __func__);
-    *group = (MPI_Group)g->object.handle;
-    return MPI_SUCCESS;
+        rc = api_give_group(f->comm, false, group);
+    return rc ? api_fail_file(f, rc, __func__) : MPI_SUCCESS;
 }
 
 MPI_EXPORT(File_set_info)

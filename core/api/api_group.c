@@ -2,6 +2,24 @@
 /* Groups (7.3). */
 #include "core/api/check.h"
 #include "core/object/err.h"
+#include "core/object/session.h"
+
+/*
+ * An error of a procedure on groups: where one comes from a session, that one's error handler is
+ * called (9.3). The handle of a session that has been finalized finds none. Each group may be NULL,
+ * where the call did not get so far.
+ */
+static int fail_two(const struct group *a, const struct group *b, int rc, const char *func)
+{
+    uintptr_t session = a && a->session ? a->session : b ? b->session : 0;
+
+    return api_fail_session(session_find((MPI_Session)session), rc, func);
+}
+
+static int fail(const struct group *g, int rc, const char *func)
+{
+    return fail_two(g, NULL, rc, func);
+}
 
 /* Gives a group that was just made its handle, or ends it. */
 static int publish(struct group *g, MPI_Group *handle)
@@ -25,7 +43,7 @@ int PMPI_Group_free(MPI_Group *group)
     if (!rc)
         rc = check_group(*group, &g);
     if (rc)
-        return api_fail(rc, __func__);
+        return fail(g, rc, __func__);
     *group = MPI_GROUP_NULL;
     object_retire(&g->object);
     object_drop(&g->object);
@@ -41,7 +59,7 @@ int PMPI_Group_size(MPI_Group group, int *size)
     if (!rc)
         rc = check_out(size, "size");
     if (rc)
-        return api_fail(rc, __func__);
+        return fail(g, rc, __func__);
     *size = g->size;
     return MPI_SUCCESS;
 }
@@ -55,7 +73,7 @@ int PMPI_Group_rank(MPI_Group group, int *rank)
     if (!rc)
         rc = check_out(rank, "rank");
     if (rc)
-        return api_fail(rc, __func__);
+        return fail(g, rc, __func__);
     *rank = g->rank;
     return MPI_SUCCESS;
 }
@@ -71,7 +89,7 @@ int PMPI_Group_compare(MPI_Group group1, MPI_Group group2, int *result)
     if (!rc)
         rc = check_out(result, "result");
     if (rc)
-        return api_fail(rc, __func__);
+        return fail_two(a, b, rc, __func__);
     *result = group_compare(a, b);
     return MPI_SUCCESS;
 }
@@ -103,7 +121,7 @@ int PMPI_Group_translate_ranks(MPI_Group group1, int n, const int ranks1[], MPI_
         rc = check_bad_arg("an array of ranks", "is NULL");
     if (!rc)
         rc = translate(a, n, ranks1, b, ranks2);
-    return rc ? api_fail(rc, __func__) : MPI_SUCCESS;
+    return rc ? fail_two(a, b, rc, __func__) : MPI_SUCCESS;
 }
 
 /* ---- New groups from two ---- */
@@ -122,7 +140,7 @@ static int combine(int (*operation)(struct group *, struct group *, struct group
         rc = operation(a, b, &g);
     if (!rc)
         rc = publish(g, newgroup);
-    return rc ? api_fail(rc, func) : MPI_SUCCESS;
+    return rc ? fail_two(a, b, rc, func) : MPI_SUCCESS;
 }
 
 MPI_EXPORT(Group_union)
@@ -167,7 +185,7 @@ int PMPI_Group_incl(MPI_Group group, int n, const int ranks[], MPI_Group *newgro
         rc = group_incl(g, n, ranks, &new);
     if (!rc)
         rc = publish(new, newgroup);
-    return rc ? api_fail(rc, __func__) : MPI_SUCCESS;
+    return rc ? fail(g, rc, __func__) : MPI_SUCCESS;
 }
 
 MPI_EXPORT(Group_excl)
@@ -180,7 +198,7 @@ int PMPI_Group_excl(MPI_Group group, int n, const int ranks[], MPI_Group *newgro
         rc = group_excl(g, n, ranks, &new);
     if (!rc)
         rc = publish(new, newgroup);
-    return rc ? api_fail(rc, __func__) : MPI_SUCCESS;
+    return rc ? fail(g, rc, __func__) : MPI_SUCCESS;
 }
 
 MPI_EXPORT(Group_range_incl)
@@ -193,7 +211,7 @@ int PMPI_Group_range_incl(MPI_Group group, int n, int ranges[][3], MPI_Group *ne
         rc = group_range_incl(g, n, ranges, &new);
     if (!rc)
         rc = publish(new, newgroup);
-    return rc ? api_fail(rc, __func__) : MPI_SUCCESS;
+    return rc ? fail(g, rc, __func__) : MPI_SUCCESS;
 }
 
 MPI_EXPORT(Group_range_excl)
@@ -206,15 +224,26 @@ int PMPI_Group_range_excl(MPI_Group group, int n, int ranges[][3], MPI_Group *ne
         rc = group_range_excl(g, n, ranges, &new);
     if (!rc)
         rc = publish(new, newgroup);
-    return rc ? api_fail(rc, __func__) : MPI_SUCCESS;
+    return rc ? fail(g, rc, __func__) : MPI_SUCCESS;
 }
 
 /* ---- Groups of communicators (7.3.2) ---- */
 
+int api_give_group(struct comm *c, bool remote, MPI_Group *group)
+{
+    struct group *g;
+    int rc = group_copy(remote ? c->remote : c->group, &g);
+
+    if (rc)
+        return rc;
+    if (c->session && g != &group_empty)
+        g->session = c->session;
+    return publish(g, group);
+}
+
 static int group_of(MPI_Comm comm, bool remote, MPI_Group *group, const char *func)
 {
     struct comm *c = NULL;
-    struct group *g;
     int rc = check_comm(comm, &c);
 
     if (!rc)
@@ -222,9 +251,7 @@ static int group_of(MPI_Comm comm, bool remote, MPI_Group *group, const char *fu
     if (!rc && remote && !comm_is_inter(c))
         rc = err_set(MPI_ERR_COMM, "an intracommunicator has no remote group");
     if (!rc)
-        rc = group_copy(remote ? c->remote : c->group, &g);
-    if (!rc)
-        rc = publish(g, group);
+        rc = api_give_group(c, remote, group);
     return rc ? api_fail_comm(c, rc, func) : MPI_SUCCESS;
 }
 

@@ -213,19 +213,13 @@ MPI_EXPORT(Win_get_group)
 int PMPI_Win_get_group(MPI_Win win, MPI_Group *group)
 {
     struct win *w = NULL;
-    struct group *g;
     int rc = check_win(win, &w);
 
     if (!rc)
         rc = check_out(group, "group");
     if (!rc)
-        rc = group_copy(w->comm->group, &g);
-    if (!rc && !g->object.handle)
-        rc = object_publish(&g->object);
-    if (rc)
-        return api_fail_win(w, rc, __func__);
-    *group = (MPI_Group)g->object.handle;
-    return MPI_SUCCESS;
+        rc = api_give_group(w->comm, false, group);
+    return rc ? api_fail_win(w, rc, __func__) : MPI_SUCCESS;
 }
 
 MPI_EXPORT(Win_get_info)

@@ -160,6 +160,71 @@ static void test_session(void)
     OK(MPI_Session_finalize(&session));
 }
 
+/* Any mistake with the group is told to the session. */
+static int tells_session(MPI_Group g, MPI_Session session)
+{
+    int out = size, n;
+    MPI_Group made;
+
+    return MPI_Group_size(g, NULL) == MPI_ERR_ARG && called(session, MPI_ERR_ARG) &&
+           MPI_Group_incl(g, 1, &out, &made) == MPI_ERR_RANK && called(session, MPI_ERR_RANK) &&
+           MPI_Group_excl(g, 1, &out, &made) == MPI_ERR_RANK && called(session, MPI_ERR_RANK) &&
+           MPI_Group_union(MPI_GROUP_EMPTY, g, NULL) == MPI_ERR_ARG &&
+           called(session, MPI_ERR_ARG) &&
+           MPI_Group_translate_ranks(g, 1, &out, g, &n) == MPI_ERR_RANK &&
+           called(session, MPI_ERR_RANK) &&
+           MPI_Group_compare(g, MPI_GROUP_NULL, &n) == MPI_ERR_GROUP &&
+           called(session, MPI_ERR_GROUP);
+}
+
+/* The groups that objects made from a session's group have are the session's. */
+static void test_groups_of(MPI_Comm comm, MPI_Session session)
+{
+    MPI_Comm part;
+    MPI_Group g;
+    MPI_Win win;
+    int n;
+
+    OK(MPI_Comm_split(comm, 0, -rank, &part));
+    OK(MPI_Win_create(&n, sizeof n, 1, MPI_INFO_NULL, part, &win));
+    OK(MPI_Comm_group(part, &g));
+    CHECK(tells_session(g, session));
+    OK(MPI_Group_free(&g));
+    OK(MPI_Win_get_group(win, &g));
+    CHECK(tells_session(g, session));
+    OK(MPI_Group_free(&g));
+    OK(MPI_Win_free(&win));
+    OK(MPI_Comm_free(&part));
+}
+
+/* A group refers to the session that it comes from, and its errors go there (9.3). */
+static void test_groups(void)
+{
+    MPI_Session session;
+    MPI_Errhandler h;
+    MPI_Group all, one, both;
+    MPI_Comm comm;
+    int zero = 0;
+
+    OK(MPI_Session_create_errhandler(on_session, &h));
+    OK(MPI_Session_init(MPI_INFO_NULL, h, &session));
+    OK(MPI_Errhandler_free(&h));
+    OK(MPI_Group_from_session_pset(session, "mpi://WORLD", &all));
+    CHECK(tells_session(all, session));
+    OK(MPI_Group_incl(all, 1, &zero, &one));
+    CHECK(tells_session(one, session));
+    OK(MPI_Group_union(one, all, &both));
+    CHECK(tells_session(both, session));
+    OK(MPI_Comm_create_from_group(all, "errhandlers", MPI_INFO_NULL, MPI_ERRORS_RETURN, &comm));
+    test_groups_of(comm, session);
+    OK(MPI_Comm_free(&comm));
+    OK(MPI_Group_free(&both));
+    OK(MPI_Group_free(&one));
+    OK(MPI_Session_finalize(&session));
+    CHECK(MPI_Group_size(all, NULL) == MPI_ERR_ARG && calls == 0); /* MPI_COMM_SELF's */
+    OK(MPI_Group_free(&all));
+}
+
 /* A handler belongs to one kind of object; errors without any go to MPI_COMM_SELF's. */
 static void test_kinds(void)
 {
@@ -232,6 +297,7 @@ int main(int argc, char **argv)
     test_win();
     test_file();
     test_session();
+    test_groups();
     test_kinds();
     test_detail();
     test_free_inside();
