@@ -55,6 +55,9 @@ int api_fail_file(struct file *f, int rc, const char *func);
 /* A communicator, a file, or NULL. */
 int api_fail_object(struct object *o, int rc, const char *func);
 int api_fail_session(struct session *s, int rc, const char *func);
+/* The handler that a call was given for an object that it did not make, with the null handle of
+ * that kind; NULL: as api_fail. */
+int api_fail_handler(struct errhandler *h, void *null, int rc, const char *func);
 static inline int api_fail(int rc, const char *func)
 {
     return api_fail_comm(NULL, rc, func);

@@ -84,14 +84,12 @@ int PMPI_Intercomm_create_from_groups(MPI_Group local_group, int local_leader,
     struct group *g = NULL;
     struct info *hints = NULL;
     struct errhandler *h = NULL;
-    int rc = check_group(local_group, &g);
+    int rc = check_errhandler_of(errhandler, OBJECT_COMM, &h);
 
     if (!rc)
-        rc = check_hints(info, &hints);
+        rc = check_group(local_group, &g);
     if (!rc)
-        rc = check_errhandler(errhandler, &h);
-    if (!rc && h->target != OBJECT_NONE && h->target != OBJECT_COMM)
-        rc = err_set(MPI_ERR_ERRHANDLER, "it was created for another kind of object");
+        rc = check_hints(info, &hints);
     if (!rc)
         rc = check_out(stringtag, "stringtag");
     if (!rc)
@@ -102,7 +100,9 @@ int PMPI_Intercomm_create_from_groups(MPI_Group local_group, int local_leader,
         rc = from_groups(g, local_leader, remote_group, remote_leader, stringtag, hints, &made);
     if (!rc)
         errhandler_assign(&made->errhandler, h);
-    return api_give_comm(NULL, rc, made, newintercomm, __func__);
+    if (newintercomm)
+        *newintercomm = rc ? MPI_COMM_NULL : (MPI_Comm)made->object.handle;
+    return rc ? api_fail_handler(h, MPI_COMM_NULL, rc, __func__) : MPI_SUCCESS;
 }
 
 MPI_EXPORT(Intercomm_merge)

@@ -22,21 +22,6 @@ static int create(enum object_class target, void (*call)(void), MPI_Errhandler *
     return rc ? api_fail(rc, func) : MPI_SUCCESS;
 }
 
-/* A handler for this kind of object: a predefined one, or one created for it. */
-static int check_handler(MPI_Errhandler errhandler, enum object_class target,
-                         struct errhandler **out)
-{
-    struct errhandler *h = NULL;
-    int rc = check_errhandler(errhandler, &h);
-
-    if (rc)
-        return rc;
-    if (h->target != OBJECT_NONE && h->target != target)
-        return err_set(MPI_ERR_ERRHANDLER, "it was created for another kind of object");
-    *out = h;
-    return MPI_SUCCESS;
-}
-
 MPI_EXPORT(Errhandler_free)
 int PMPI_Errhandler_free(MPI_Errhandler *errhandler)
 {
@@ -75,7 +60,7 @@ int PMPI_Comm_set_errhandler(MPI_Comm comm, MPI_Errhandler errhandler)
     int rc = check_comm(comm, &c);
 
     if (!rc)
-        rc = check_handler(errhandler, OBJECT_COMM, &h);
+        rc = check_errhandler_of(errhandler, OBJECT_COMM, &h);
     if (rc)
         return api_fail_comm(c, rc, __func__);
     errhandler_assign(&c->errhandler, h);
@@ -135,7 +120,7 @@ int PMPI_Win_set_errhandler(MPI_Win win, MPI_Errhandler errhandler)
     int rc = check_win(win, &w);
 
     if (!rc)
-        rc = check_handler(errhandler, OBJECT_WIN, &h);
+        rc = check_errhandler_of(errhandler, OBJECT_WIN, &h);
     if (rc)
         return api_fail_win(w, rc, __func__);
     errhandler_assign(&w->errhandler, h);
@@ -197,7 +182,7 @@ int PMPI_File_set_errhandler(MPI_File file, MPI_Errhandler errhandler)
     int rc = check_file_slot(file, &f, &slot);
 
     if (!rc)
-        rc = check_handler(errhandler, OBJECT_FILE, &h);
+        rc = check_errhandler_of(errhandler, OBJECT_FILE, &h);
     if (rc)
         return api_fail_file(f, rc, __func__);
     errhandler_assign(slot, h);
@@ -259,7 +244,7 @@ int PMPI_Session_set_errhandler(MPI_Session session, MPI_Errhandler errhandler)
     int rc = check_session(session, &s);
 
     if (!rc)
-        rc = check_handler(errhandler, OBJECT_SESSION, &h);
+        rc = check_errhandler_of(errhandler, OBJECT_SESSION, &h);
     if (rc)
         return api_fail_session(s, rc, __func__);
     errhandler_assign(&s->errhandler, h);

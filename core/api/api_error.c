@@ -150,3 +150,8 @@ int api_fail_session(struct session *s, int rc, const char *func)
         return api_fail(rc, func);
     return call_handler(&s->errhandler, &s->object, MPI_SESSION_NULL, rc, func, " on a session");
 }
+
+int api_fail_handler(struct errhandler *h, void *null, int rc, const char *func)
+{
+    return h ? call_handler(&h, NULL, null, rc, func, "") : api_fail(rc, func);
+}

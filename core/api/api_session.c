@@ -84,24 +84,18 @@ int PMPI_Session_init(MPI_Info info, MPI_Errhandler errhandler, MPI_Session *ses
     struct info *i = NULL;
     struct errhandler *h = NULL;
     struct session *s = NULL;
-    int rc = check_hints(info, &i);
+    int rc = check_errhandler_of(errhandler, OBJECT_SESSION, &h);
 
     if (!rc)
-        rc = check_errhandler(errhandler, &h);
-    if (!rc && h->target != OBJECT_NONE && h->target != OBJECT_SESSION)
-        rc = err_set(MPI_ERR_ERRHANDLER, "it was created for another kind of object");
+        rc = check_hints(info, &i);
     if (!rc)
         rc = check_out(session, "session");
     if (!rc)
         rc = session_new(i, h, &s);
-    if (rc)
-        return api_fail(rc, __func__);
-    rc = open_session(s);
-    if (rc) {
-        rc = api_fail_session(s, rc, __func__);
+    if (!rc && (rc = open_session(s)))
         object_drop(&s->object);
-        return rc;
-    }
+    if (rc)
+        return api_fail_handler(h, MPI_SESSION_NULL, rc, __func__);
     *session = (MPI_Session)s->object.handle;
     return MPI_SUCCESS;
 }
@@ -265,20 +259,18 @@ int PMPI_Comm_create_from_group(MPI_Group group, const char *stringtag, MPI_Info
     struct info *i = NULL;
     struct errhandler *h = NULL;
     struct comm *made;
-    int rc = check_group(group, &g);
+    int rc = check_errhandler_of(errhandler, OBJECT_COMM, &h);
 
     if (!rc)
-        rc = check_hints(info, &i);
+        rc = check_group(group, &g);
     if (!rc)
-        rc = check_errhandler(errhandler, &h);
-    if (!rc && h->target != OBJECT_NONE && h->target != OBJECT_COMM)
-        rc = err_set(MPI_ERR_ERRHANDLER, "it was created for another kind of object");
+        rc = check_hints(info, &i);
     if (!rc)
         rc = check_out(stringtag, "stringtag");
     if (!rc)
         rc = check_out(newcomm, "newcomm");
     if (rc)
-        return api_fail(rc, __func__);
+        return api_fail_handler(h, MPI_COMM_NULL, rc, __func__);
     if (g->size == 0) {
         *newcomm = MPI_COMM_NULL;
         return MPI_SUCCESS;
@@ -288,7 +280,7 @@ int PMPI_Comm_create_from_group(MPI_Group group, const char *stringtag, MPI_Info
     if (!rc)
         rc = create_from_group(g, stringtag, h, i, &made);
     if (rc)
-        return api_fail(rc, __func__);
+        return api_fail_handler(h, MPI_COMM_NULL, rc, __func__);
     *newcomm = (MPI_Comm)made->object.handle;
     return MPI_SUCCESS;
 }

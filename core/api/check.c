@@ -99,6 +99,11 @@ int check_bad_win(MPI_Win win)
     return bad_handle(MPI_ERR_WIN, OBJECT_WIN, win, MPI_WIN_NULL, "MPI_WIN_NULL");
 }
 
+int check_wrong_errhandler(void)
+{
+    return err_set(MPI_ERR_ERRHANDLER, "it was created for another kind of object");
+}
+
 int check_bad_file(MPI_File file)
 {
     if (api_phase != API_RUNNING)

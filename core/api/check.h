@@ -30,6 +30,7 @@ int check_bad_session(MPI_Session session);
 int check_bad_request(MPI_Request request);
 int check_bad_message(MPI_Message message);
 int check_bad_errhandler(MPI_Errhandler errhandler);
+int check_wrong_errhandler(void);
 int check_bad_arg(const char *argument, const char *why);
 int check_not_running(void); /* before MPI_Init or after MPI_Finalize */
 
@@ -73,6 +74,20 @@ static inline int check_errhandler(MPI_Errhandler errhandler, struct errhandler 
         return check_bad_errhandler(errhandler);
     *out = h;
     return MPI_SUCCESS;
+}
+
+/* The same for this kind of object: a predefined one, or one created for it. */
+static inline int check_errhandler_of(MPI_Errhandler errhandler, enum object_class class,
+                                      struct errhandler **out)
+{
+    struct errhandler *h = NULL;
+    int rc = check_errhandler(errhandler, &h);
+
+    if (!rc && h->target != OBJECT_NONE && h->target != class)
+        return check_wrong_errhandler();
+    if (!rc)
+        *out = h;
+    return rc;
 }
 
 static inline int check_info(MPI_Info info, struct info **out)

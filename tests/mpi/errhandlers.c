@@ -225,6 +225,39 @@ static void test_groups(void)
     OK(MPI_Group_free(&all));
 }
 
+/* The handler for what a call makes is called where it makes nothing (7.4.2, 7.6.2, 11.3.1). */
+static void test_made_for(void)
+{
+    MPI_Errhandler h, of_session;
+    MPI_Session session;
+    MPI_Group world, empty = MPI_GROUP_EMPTY;
+    MPI_Comm comm;
+
+    OK(MPI_Comm_create_errhandler(on_comm, &h));
+    OK(MPI_Session_create_errhandler(on_session, &of_session));
+    OK(MPI_Comm_group(MPI_COMM_WORLD, &world));
+    CHECK(MPI_Comm_create_from_group(world, NULL, MPI_INFO_NULL, h, &comm) == MPI_ERR_ARG);
+    CHECK(called(MPI_COMM_NULL, MPI_ERR_ARG));
+    CHECK(MPI_Comm_create_from_group(MPI_GROUP_NULL, "x", MPI_INFO_NULL, h, &comm) ==
+          MPI_ERR_GROUP);
+    CHECK(called(MPI_COMM_NULL, MPI_ERR_GROUP));
+    CHECK(MPI_Comm_create_from_group(world, "x", MPI_INFO_NULL, of_session, &comm) ==
+          MPI_ERR_ERRHANDLER);
+    CHECK(calls == 0);
+    CHECK(MPI_Intercomm_create_from_groups(world, size, world, 0, "x", MPI_INFO_NULL, h, &comm) ==
+          MPI_ERR_RANK);
+    CHECK(called(MPI_COMM_NULL, MPI_ERR_RANK) && comm == MPI_COMM_NULL);
+    CHECK(MPI_Intercomm_create_from_groups(empty, 0, world, 0, "x", MPI_INFO_NULL, h, &comm) ==
+          MPI_ERR_GROUP);
+    CHECK(called(MPI_COMM_NULL, MPI_ERR_GROUP));
+    CHECK(MPI_Session_init((MPI_Info)MPI_COMM_WORLD, of_session, &session) == MPI_ERR_INFO);
+    CHECK(called(MPI_SESSION_NULL, MPI_ERR_INFO));
+    CHECK(MPI_Session_init(MPI_INFO_NULL, h, &session) == MPI_ERR_ERRHANDLER && calls == 0);
+    OK(MPI_Group_free(&world));
+    OK(MPI_Errhandler_free(&of_session));
+    OK(MPI_Errhandler_free(&h));
+}
+
 /* A handler belongs to one kind of object; errors without any go to MPI_COMM_SELF's. */
 static void test_kinds(void)
 {
@@ -298,6 +331,7 @@ int main(int argc, char **argv)
     test_file();
     test_session();
     test_groups();
+    test_made_for();
     test_kinds();
     test_detail();
     test_free_inside();
