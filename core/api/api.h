@@ -52,7 +52,7 @@ struct session;
 int api_fail_comm(struct comm *c, int rc, const char *func);
 int api_fail_win(struct win *w, int rc, const char *func);
 int api_fail_file(struct file *f, int rc, const char *func);
-/* A communicator, a file, or NULL. */
+/* A communicator, a window, a file, or NULL. */
 int api_fail_object(struct object *o, int rc, const char *func);
 int api_fail_session(struct session *s, int rc, const char *func);
 /* The handler that a call was given for an object that it did not make, with the null handle of

@@ -70,6 +70,7 @@ static _Noreturn void end_job(int rc, const char *func, const char *place)
 }
 
 /*
+ * The program is shown the null handle of an object that it has freed before the error came out.
  * The handler in the slot may free itself or the object: it stays until it returns.
  * MPI_ERRORS_ABORT would end the processes of the object only (9.3.1 leaves what else ends to the
  * library): here, the job.
@@ -78,7 +79,7 @@ static int call_handler(struct errhandler **slot, struct object *o, void *null, 
                         const char *func, const char *place)
 {
     struct errhandler *h = errhandler_hold(slot);
-    void *handle = o ? (void *)o->handle : null;
+    void *handle = o && o->handle ? (void *)o->handle : null;
 
     if (h == &errhandler_return)
         return rc;
@@ -141,6 +142,8 @@ int api_fail_object(struct object *o, int rc, const char *func)
 {
     if (o && o->class == OBJECT_FILE)
         return api_fail_file(container_of(o, struct file, object), rc, func);
+    if (o && o->class == OBJECT_WIN)
+        return api_fail_win(container_of(o, struct win, object), rc, func);
     return api_fail_comm(o ? container_of(o, struct comm, object) : NULL, rc, func);
 }
 

@@ -75,12 +75,19 @@ HOT_INLINE bool finish_over(MPI_Request *handle, MPI_Status *status)
     return true;
 }
 
-/* Whose error handler a request's error goes to: its communicator's as a rule; NULL: nobody's. */
-static struct object *blame(struct request *r)
+/* Whose error handler is called for a call that names the request: its communicator's as a rule;
+ * NULL: nobody's. */
+static struct object *owner(struct request *r)
 {
     if (UNLIKELY(r->ops && r->ops->blame))
         return r->ops->blame(r);
-    return r->error && r->comm ? &r->comm->object : NULL;
+    return r->comm ? &r->comm->object : NULL;
+}
+
+/* The same for the request's own error, which most have none of. */
+static struct object *blame(struct request *r)
+{
+    return r->error || (r->ops && r->ops->blame) ? owner(r) : NULL;
 }
 
 /* Completes r, which is done; its error goes to its communicator, which may go with it. */
@@ -610,7 +617,7 @@ int PMPI_Cancel(MPI_Request *request)
         rc = check_bad_request(*request);
     if (!rc)
         rc = request_cancel(r);
-    return rc ? api_fail_comm(r ? r->comm : NULL, rc, __func__) : MPI_SUCCESS;
+    return rc ? api_fail_object(r ? owner(r) : NULL, rc, __func__) : MPI_SUCCESS;
 }
 
 /* ---- Generalized requests ---- */

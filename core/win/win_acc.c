@@ -270,7 +270,7 @@ static int stream_start(struct win *w, int rank, const struct win_stream *model,
 
     if (!s)
         return err_set(MPI_ERR_NO_MEM, "no memory for an accumulate");
-    if (request && !(r = request_new(REQUEST_RMA, w->comm, model->target.type))) {
+    if (request && !(r = win_request_new(w, model->target.type))) {
         pool_put(&win_pools.streams, s);
         return err_set(MPI_ERR_NO_MEM, "no memory for a request");
     }

@@ -48,6 +48,35 @@ void win_pools_close(void)
     pool_close(&win_pools.large);
 }
 
+/* ---- Requests ---- */
+
+static struct object *request_blame(struct request *r)
+{
+    return &((struct win *)r->owner)->object;
+}
+
+/* The program may look at it after MPI_Win_free. */
+static void request_let_go(struct request *r)
+{
+    object_drop(request_blame(r));
+}
+
+static const struct request_ops request_ops = {.free = request_let_go, .blame = request_blame};
+
+struct request *win_request_new(struct win *w, struct datatype *type)
+{
+    struct request *r = request_new(REQUEST_RMA, w->comm, type);
+
+    if (!r)
+        return NULL;
+    r->ops = &request_ops;
+    r->owner = w;
+    object_hold(&w->object);
+    return r;
+}
+
+/* ---- Both sides in step ---- */
+
 /* `there` is where the target's buffer begins: an address here, or a number for the fabric. */
 static void pair_begin(struct pair *p, const struct win_side *origin, uintptr_t there,
                        const struct win_side *target)
@@ -194,7 +223,7 @@ static int move_remote(struct win *w, enum direction way, const struct win_side 
     struct put *put = pool_get(&win_pools.puts);
     if (!put)
         return err_set(MPI_ERR_NO_MEM, "no memory for a put or get");
-    if (request && !(r = request_new(REQUEST_RMA, w->comm, origin->type))) {
+    if (request && !(r = win_request_new(w, origin->type))) {
         pool_put(&win_pools.puts, put);
         return err_set(MPI_ERR_NO_MEM, "no memory for a request");
     }

@@ -121,6 +121,65 @@ static void test_win(void)
     OK(MPI_Win_free(&win));
 }
 
+/* One of the operations with a request, where nothing is attached. */
+static int begin_nowhere(int way, MPI_Win win, MPI_Request *r)
+{
+    enum { NOWHERE = 4096 };
+    static long one = 1, got;
+    int to = right();
+
+    switch (way) {
+    case 0:
+        return MPI_Rput(&one, 1, MPI_LONG, to, NOWHERE, 1, MPI_LONG, win, r);
+    case 1:
+        return MPI_Raccumulate(&one, 1, MPI_LONG, to, NOWHERE, 1, MPI_LONG, MPI_SUM, win, r);
+    case 2:
+        return MPI_Rget_accumulate(&one, 1, MPI_LONG, &got, 1, MPI_LONG, to, NOWHERE, 1, MPI_LONG,
+                                   MPI_SUM, win, r);
+    default:
+        return MPI_Rget(&got, 1, MPI_LONG, to, NOWHERE, 1, MPI_LONG, win, r);
+    }
+}
+
+/* Its error is the window's, whether it comes at once or when the request is looked at: not that of
+ * the communicator which the window was made of. */
+static void test_win_requests(void)
+{
+    MPI_Errhandler h, of_comm;
+    MPI_Request r;
+    MPI_Comm comm;
+    MPI_Win win;
+    int rc;
+
+    OK(MPI_Comm_create_errhandler(on_comm, &of_comm));
+    OK(MPI_Win_create_errhandler(on_win, &h));
+    OK(MPI_Comm_dup(MPI_COMM_WORLD, &comm));
+    OK(MPI_Comm_set_errhandler(comm, of_comm));
+    OK(MPI_Win_create_dynamic(MPI_INFO_NULL, comm, &win));
+    OK(MPI_Win_set_errhandler(win, h));
+    OK(MPI_Win_lock_all(0, win));
+    for (int way = 0; way < 4; way++) {
+        rc = begin_nowhere(way, win, &r);
+        if (!rc) {
+            CHECK(MPI_Cancel(&r) == MPI_ERR_REQUEST && called(win, MPI_ERR_REQUEST));
+            rc =
+                way % 2 ? MPI_Wait(&r, MPI_STATUS_IGNORE) : MPI_Waitall(1, &r, MPI_STATUSES_IGNORE);
+        }
+        CHECK(rc && called(win, rc));
+    }
+    int last = begin_nowhere(3, win, &r);
+    CHECK(!last || called(win, last));
+    OK(MPI_Win_unlock_all(win));
+    OK(MPI_Win_free(&win));
+    if (!last) {
+        rc = MPI_Wait(&r, MPI_STATUS_IGNORE);
+        CHECK(rc && called(MPI_WIN_NULL, rc));
+    }
+    OK(MPI_Comm_free(&comm));
+    OK(MPI_Errhandler_free(&of_comm));
+    OK(MPI_Errhandler_free(&h));
+}
+
 /* Errors on files that cannot be opened are on MPI_FILE_NULL (14.7). */
 static void test_file(void)
 {
@@ -328,6 +387,7 @@ int main(int argc, char **argv)
     OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN));
     test_comm();
     test_win();
+    test_win_requests();
     test_file();
     test_session();
     test_groups();
