@@ -76,10 +76,11 @@ MPI_SMALL(Precv_init,
            MPI_Comm comm, MPI_Info info, MPI_Request *request),
           (buf, partitions, count, datatype, dest, tag, comm, info, request))
 
-static int ready(MPI_Request request, const int *list, int low, int n, const char *func)
+/* `rc`: what the entry point has to say of its own arguments. The request's communicator is told of
+ * that, too, where there is a request. */
+static int ready(int rc, MPI_Request request, const int *list, int low, int n, const char *func)
 {
-    struct request *r = NULL;
-    int rc = check_request(request, &r);
+    struct request *r = request_find(request);
 
     if (!rc && !r)
         rc = check_bad_request(request);
@@ -91,20 +92,22 @@ static int ready(MPI_Request request, const int *list, int low, int n, const cha
 MPI_EXPORT(Pready)
 int PMPI_Pready(int partition, MPI_Request request)
 {
-    return ready(request, NULL, partition, 1, __func__);
+    return ready(MPI_SUCCESS, request, NULL, partition, 1, __func__);
 }
 
 MPI_EXPORT(Pready_range)
 int PMPI_Pready_range(int partition_low, int partition_high, MPI_Request request)
 {
+    int rc = MPI_SUCCESS, n = 1;
+
     if (partition_low < 0 || partition_high < partition_low)
-        return api_fail(
-            err_set(MPI_ERR_ARG, "partitions %d to %d are no range", partition_low, partition_high),
-            __func__);
-    /* The last partition that there can be is INT_MAX - 1. */
-    if (partition_high == INT_MAX)
-        return ready(request, NULL, partition_high, 1, __func__);
-    return ready(request, NULL, partition_low, partition_high - partition_low + 1, __func__);
+        rc =
+            err_set(MPI_ERR_ARG, "partitions %d to %d are no range", partition_low, partition_high);
+    else if (partition_high == INT_MAX) /* the last that there can be is INT_MAX - 1 */
+        partition_low = partition_high;
+    else
+        n = partition_high - partition_low + 1;
+    return ready(rc, request, NULL, partition_low, n, __func__);
 }
 
 MPI_EXPORT(Pready_list)
@@ -114,7 +117,7 @@ int PMPI_Pready_list(int length, const int array_of_partitions[], MPI_Request re
 
     if (!rc && length)
         rc = check_out(array_of_partitions, "array_of_partitions");
-    return rc ? api_fail(rc, __func__) : ready(request, array_of_partitions, 0, length, __func__);
+    return ready(rc, request, array_of_partitions, 0, length, __func__);
 }
 
 MPI_EXPORT(Parrived)
@@ -122,10 +125,10 @@ int PMPI_Parrived(MPI_Request request, int partition, int *flag)
 {
     struct request *r = NULL;
     bool arrived = true; /* of MPI_REQUEST_NULL too */
-    int rc = check_out(flag, "flag");
+    int rc = check_request(request, &r);
 
     if (!rc)
-        rc = check_request(request, &r);
+        rc = check_out(flag, "flag");
     if (!rc && r)
         rc = part_arrived(r, partition, &arrived);
     if (rc)

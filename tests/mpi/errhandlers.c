@@ -105,6 +105,32 @@ static void test_comm(void)
     OK(MPI_Comm_free(&dup));
 }
 
+/* A wrong partition is the request's communicator's to hear of. */
+static void test_partitioned(void)
+{
+    MPI_Errhandler h;
+    MPI_Request r;
+    MPI_Comm comm;
+    char buf[2] = {0};
+
+    OK(MPI_Comm_dup(MPI_COMM_WORLD, &comm));
+    OK(MPI_Comm_create_errhandler(on_comm, &h));
+    OK(MPI_Comm_set_errhandler(comm, h));
+    OK(MPI_Errhandler_free(&h));
+    OK(MPI_Psend_init(buf, 2, 1, MPI_CHAR, MPI_PROC_NULL, 0, comm, MPI_INFO_NULL, &r));
+    OK(MPI_Start(&r));
+    CHECK(MPI_Pready(2, r) == MPI_ERR_ARG && called(comm, MPI_ERR_ARG));
+    CHECK(MPI_Pready_range(1, 0, r) == MPI_ERR_ARG && called(comm, MPI_ERR_ARG));
+    CHECK(MPI_Pready_range(-1, 0, r) == MPI_ERR_ARG && called(comm, MPI_ERR_ARG));
+    CHECK(MPI_Pready_list(-1, NULL, r) == MPI_ERR_COUNT && called(comm, MPI_ERR_COUNT));
+    CHECK(MPI_Pready_list(1, NULL, r) == MPI_ERR_ARG && called(comm, MPI_ERR_ARG));
+    CHECK(MPI_Parrived(r, 0, NULL) == MPI_ERR_ARG && called(comm, MPI_ERR_ARG));
+    OK(MPI_Pready_range(0, 1, r));
+    OK(MPI_Wait(&r, MPI_STATUS_IGNORE));
+    OK(MPI_Request_free(&r));
+    OK(MPI_Comm_free(&comm));
+}
+
 static void test_win(void)
 {
     MPI_Errhandler got;
@@ -386,6 +412,7 @@ int main(int argc, char **argv)
     begin(&argc, &argv);
     OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN));
     test_comm();
+    test_partitioned();
     test_win();
     test_win_requests();
     test_file();
