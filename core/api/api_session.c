@@ -62,9 +62,10 @@ static int wanted_level(struct info *info)
     return MPI_THREAD_MULTIPLE;
 }
 
-static int open_session(struct session *s)
+/* Whatever else the program hints at is ignored, and so does not come back (11.3.1). */
+static int open_session(struct session *s, struct info *wishes)
 {
-    int rc = life_open(wanted_level(s->info));
+    int rc = life_open(wanted_level(wishes));
 
     if (rc)
         return rc;
@@ -91,8 +92,8 @@ int PMPI_Session_init(MPI_Info info, MPI_Errhandler errhandler, MPI_Session *ses
     if (!rc)
         rc = check_out(session, "session");
     if (!rc)
-        rc = session_new(i, h, &s);
-    if (!rc && (rc = open_session(s)))
+        rc = session_new(h, &s);
+    if (!rc && (rc = open_session(s, i)))
         object_drop(&s->object);
     if (rc)
         return api_fail_handler(h, MPI_SESSION_NULL, rc, __func__);

@@ -15,13 +15,13 @@ static void session_release(struct object *o)
     free(s);
 }
 
-int session_new(struct info *info, struct errhandler *handler, struct session **session)
+int session_new(struct errhandler *handler, struct session **session)
 {
     struct session *s = calloc(1, sizeof(*s));
 
     if (!s)
         return err_set(MPI_ERR_NO_MEM, "no memory for a session");
-    int rc = info ? info_dup(info, &s->info) : info_new(&s->info);
+    int rc = info_new(&s->info);
     if (rc) {
         free(s);
         return rc;

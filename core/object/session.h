@@ -12,7 +12,7 @@
 struct session {
     struct object object;
     struct errhandler *errhandler;
-    struct info *info; /* as given to MPI_Session_init, with what was granted */
+    struct info *info; /* the hints in use, and what was granted */
 };
 
 static inline struct session *session_find(MPI_Session handle)
@@ -20,6 +20,6 @@ static inline struct session *session_find(MPI_Session handle)
     return (struct session *)object_find(OBJECT_SESSION, handle);
 }
 
-int session_new(struct info *info, struct errhandler *handler, struct session **session);
+int session_new(struct errhandler *handler, struct session **session);
 
 #endif

@@ -260,6 +260,30 @@ static void sessions(void)
     flags(0, 0);
 }
 
+/* Of the hints, those come back that are not ignored (11.3.2), with what they became. */
+static void session_hints(void)
+{
+    MPI_Session session;
+    MPI_Info info;
+    int len, n, flag;
+    char value[64];
+
+    MPI_Info_create(&info);
+    MPI_Info_set(info, "no_such_hint", "5");
+    MPI_Info_set(info, "thread_level", "MPI_THREAD_SERIALIZED");
+    EXPECT(!MPI_Session_init(info, MPI_ERRORS_RETURN, &session));
+    MPI_Info_free(&info);
+    EXPECT(!MPI_Session_get_info(session, &info));
+    EXPECT(!MPI_Info_get_nkeys(info, &n) && n == 2);
+    len = sizeof(value);
+    EXPECT(!MPI_Info_get_string(info, "thread_level", &len, value, &flag) && flag);
+    EXPECT(!strcmp(value, "MPI_THREAD_SERIALIZED"));
+    len = sizeof(value);
+    EXPECT(!MPI_Info_get_string(info, "mpi_memory_alloc_kinds", &len, value, &flag) && flag);
+    MPI_Info_free(&info);
+    EXPECT(!MPI_Session_finalize(&session));
+}
+
 /* One session after the other, and the world after them. */
 static void cycles(void)
 {
@@ -449,6 +473,7 @@ static const struct {
     {"alone", alone},
     {"children", children},
     {"sessions", sessions},
+    {"session_hints", session_hints},
     {"cycles", cycles},
     {"handlers", handlers},
     {"initial", initial},

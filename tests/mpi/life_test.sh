@@ -49,7 +49,7 @@ said()
     [ "$(grep -cF "$2" "$work/err")" = "$times" ] || complain "the launcher says it again"
 }
 
-for mode in plain levels init_in_thread attributes forks children sessions cycles handlers; do
+for mode in plain levels init_in_thread attributes forks children sessions session_hints cycles handlers; do
     run $mode
     silent
     run $mode ./mpiexec --oversubscribe -n 3
