@@ -23,6 +23,8 @@ static int start(const struct coll_args *a, int rc, bool persistent, MPI_Request
     struct request *r;
 
     if (!rc)
+        rc = check_out(request, "request");
+    if (!rc)
         rc = coll_start(a, persistent, &r);
     if (!rc) {
         rc = request_publish(r, request);

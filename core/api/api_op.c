@@ -7,8 +7,10 @@ static int create(MPI_User_function *f, MPI_User_function_c *f_c, int commute, M
                   const char *func)
 {
     struct op *o = NULL;
-    int rc = f || f_c ? op_create(f, f_c, commute, &o) : check_bad_arg("user_fn", "is NULL");
+    int rc = f || f_c ? check_out(op, "op") : check_bad_arg("user_fn", "is NULL");
 
+    if (!rc)
+        rc = op_create(f, f_c, commute, &o);
     if (!rc) {
         rc = object_publish(&o->object);
         if (rc)
@@ -46,8 +48,10 @@ MPI_EXPORT(Op_free)
 int PMPI_Op_free(MPI_Op *op)
 {
     struct op *o = NULL;
-    int rc = check_op(*op, &o);
+    int rc = check_out(op, "op");
 
+    if (!rc)
+        rc = check_op(*op, &o);
     if (!rc && !op_is_user(o))
         rc = err_set(MPI_ERR_OP, "a predefined operator cannot be freed");
     if (rc)
@@ -64,6 +68,8 @@ int PMPI_Op_commutative(MPI_Op op, int *commute)
     struct op *o = NULL;
     int rc = check_op(op, &o);
 
+    if (!rc)
+        rc = check_out(commute, "commute");
     if (rc)
         return api_fail(rc, __func__);
     *commute = o->commutative;

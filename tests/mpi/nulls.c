@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* An output that is NULL: each call says so, and changes nothing. */
-#include "mpitest.h"
+#include "file_test.h"
 
 #define REFUSED(call) CHECK((call) == MPI_ERR_ARG)
 
@@ -119,6 +119,93 @@ static void topologies(MPI_Comm c)
     REFUSED(MPI_Dist_graph_neighbors(dist, 1, a, b, 1, NULL, b));
     REFUSED(MPI_Dist_graph_neighbors(dist, 1, a, b, 1, a, NULL));
     OK(MPI_Comm_free(&dist));
+}
+
+static void collectives(MPI_Comm c)
+{
+    enum { ROOM = 64 };
+    int one = 1, all[ROOM], counts[ROOM] = {0}, displs[ROOM] = {0};
+
+    if (size > ROOM)
+        return;
+    REFUSED(MPI_Ibarrier(c, NULL));
+    REFUSED(MPI_Ibcast(&one, 1, MPI_INT, 0, c, NULL));
+    REFUSED(MPI_Igather(&one, 1, MPI_INT, all, 1, MPI_INT, 0, c, NULL));
+    REFUSED(MPI_Iallgatherv(&one, 0, MPI_INT, all, counts, displs, MPI_INT, c, NULL));
+    REFUSED(MPI_Iallreduce(&one, all, 1, MPI_INT, MPI_SUM, c, NULL));
+    REFUSED(MPI_Iscan(&one, all, 1, MPI_INT, MPI_SUM, c, NULL));
+    REFUSED(MPI_Barrier_init(c, MPI_INFO_NULL, NULL));
+    REFUSED(MPI_Bcast_init(&one, 1, MPI_INT, 0, c, MPI_INFO_NULL, NULL));
+    REFUSED(MPI_Alltoall_init(all, 1, MPI_INT, all, 0, MPI_INT, c, MPI_INFO_NULL, NULL));
+    REFUSED(MPI_Reduce_init(&one, all, 1, MPI_INT, MPI_SUM, 0, c, MPI_INFO_NULL, NULL));
+    REFUSED(MPI_Comm_idup(c, (MPI_Comm *)&any, NULL));
+    REFUSED(MPI_Comm_idup(c, NULL, (MPI_Request *)&any));
+}
+
+static void neighbours(void)
+{
+    int one[1] = {1}, zero[1] = {0}, a[2];
+    MPI_Comm cart;
+
+    OK(MPI_Cart_create(MPI_COMM_SELF, 1, one, zero, 0, &cart));
+    REFUSED(MPI_Ineighbor_allgather(one, 1, MPI_INT, a, 1, MPI_INT, cart, NULL));
+    REFUSED(MPI_Ineighbor_alltoall(a, 1, MPI_INT, a, 1, MPI_INT, cart, NULL));
+    REFUSED(MPI_Neighbor_alltoall_init(a, 1, MPI_INT, a, 1, MPI_INT, cart, MPI_INFO_NULL, NULL));
+    OK(MPI_Comm_free(&cart));
+}
+
+static void combine(void *in, void *inout, int *len, MPI_Datatype *type)
+{
+    (void)in;
+    (void)inout;
+    (void)len;
+    (void)type;
+}
+
+static void operators(void)
+{
+    REFUSED(MPI_Op_create(NULL, 1, (MPI_Op *)&any));
+    REFUSED(MPI_Op_create(combine, 1, NULL));
+    REFUSED(MPI_Op_free(NULL));
+    REFUSED(MPI_Op_commutative(MPI_SUM, NULL));
+}
+
+/* Operations that have a request everywhere else. */
+static void requests(MPI_Comm c)
+{
+    char b[8] = {0};
+    MPI_Win w;
+
+    REFUSED(MPI_Isend(b, 1, MPI_CHAR, 0, 0, c, NULL));
+    REFUSED(MPI_Irecv(b, 1, MPI_CHAR, 0, 0, c, NULL));
+    REFUSED(MPI_Send_init(b, 1, MPI_CHAR, 0, 0, c, NULL));
+    REFUSED(MPI_Recv_init(b, 1, MPI_CHAR, 0, 0, c, NULL));
+    REFUSED(MPI_Psend_init(b, 1, 1, MPI_CHAR, 0, 0, c, MPI_INFO_NULL, NULL));
+    REFUSED(MPI_Precv_init(b, 1, 1, MPI_CHAR, 0, 0, c, MPI_INFO_NULL, NULL));
+    REFUSED(MPI_Isendrecv(b, 1, MPI_CHAR, 0, 0, b + 1, 1, MPI_CHAR, 0, 0, c, NULL));
+    REFUSED(MPI_Comm_iflush_buffer(c, NULL));
+    REFUSED(MPI_Grequest_start(NULL, NULL, NULL, NULL, NULL));
+    REFUSED(MPI_Start(NULL));
+    REFUSED(MPI_Wait(NULL, MPI_STATUS_IGNORE));
+    OK(MPI_Win_create(b, 1, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &w));
+    OK(MPI_Win_set_errhandler(w, MPI_ERRORS_RETURN));
+    REFUSED(MPI_Rput(b + 1, 1, MPI_CHAR, 0, 0, 1, MPI_CHAR, w, NULL));
+    REFUSED(MPI_Rget(b + 1, 1, MPI_CHAR, 0, 0, 1, MPI_CHAR, w, NULL));
+    REFUSED(MPI_Raccumulate(b + 1, 1, MPI_SIGNED_CHAR, 0, 0, 1, MPI_SIGNED_CHAR, MPI_SUM, w, NULL));
+    OK(MPI_Win_free(&w));
+}
+
+static void files(void)
+{
+    const int mode = MPI_MODE_CREATE | MPI_MODE_RDWR | MPI_MODE_DELETE_ON_CLOSE;
+    char b[1] = {0};
+    MPI_File f;
+
+    name_file("nulls");
+    OK(MPI_File_open(MPI_COMM_WORLD, path, mode, MPI_INFO_NULL, &f));
+    REFUSED(MPI_File_iwrite(f, b, 1, MPI_CHAR, NULL));
+    REFUSED(MPI_File_iread_at_all(f, 0, b, 1, MPI_CHAR, NULL));
+    OK(MPI_File_close(&f));
 }
 
 static void infos(void)
@@ -250,6 +337,11 @@ int main(int argc, char **argv)
     inter(c);
     groups();
     topologies(c);
+    collectives(c);
+    neighbours();
+    operators();
+    requests(c);
+    files();
     infos();
     errors();
     sessions(world);
