@@ -228,7 +228,8 @@ int coll_check_all(struct coll_args *a, enum coll_kind kind, const struct coll_g
     if (is_allgather(kind))
         return check_alias(a->send.buf, a->send.count, a->send.type,
                            part_of(&a->recv, a->comm->rank));
-    return check_alias(a->send.buf, has_data(&a->send, a->comm->rank), a->send.type, a->recv.buf);
+    return check_alias(part_of(&a->send, a->comm->rank), has_data(&a->send, a->comm->rank),
+                       a->send.type, part_of(&a->recv, a->comm->rank));
 }
 
 /* Without neighbours on a side nothing of it is significant. */

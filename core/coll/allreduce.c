@@ -122,12 +122,35 @@ void allreduce_doubling_from(struct coll *k, int mask, bool sent)
 
 /* ---- Gathering ---- */
 
-/* Vector i: of the rank i above; they lie one behind the other, as p count items. */
+static size_t vector_bytes(const struct coll *k)
+{
+    return (size_t)k->args.send.count * (size_t)k->args.send.type->size;
+}
+
+/* Vector i, of the rank i above. They lie one behind the other and packed: as items they might
+ * interleave, as the columns of a matrix do. */
 static char *vector(const struct coll *k, int i)
+{
+    return k->scratch + (size_t)i * vector_bytes(k);
+}
+
+/* Room for all of them, and behind them for one that is not packed: k->tmp. */
+static bool vectors_make(struct coll *k)
+{
+    const struct coll_side *s = &k->args.send;
+    size_t all = ((size_t)k->size * vector_bytes(k) + 63) & ~(size_t)63;
+
+    if (!coll_scratch(k, all + (s->type->contiguous ? 0 : coll_span(s->count, s->type))))
+        return false;
+    k->tmp = coll_place(k->scratch + all, s->count, s->type);
+    return true;
+}
+
+static void unpack(struct coll *k, const char *from, void *to)
 {
     const struct coll_side *s = &k->args.send;
 
-    return coll_place(k->scratch, k->size * s->count, s->type) + i * s->count * s->type->extent;
+    coll_copy(k, from, (MPI_Count)vector_bytes(k), &datatype_byte, to, s->count, s->type);
 }
 
 static void fold_all(struct coll *k)
@@ -135,13 +158,17 @@ static void fold_all(struct coll *k)
     const struct coll_side *s = &k->args.send;
     void *result = (void *)k->args.recv.buf;
 
-    for (int i = k->size - 1; i >= 0; i--) {
-        const char *from = vector(k, coll_wrap(k, i - k->rank));
+    unpack(k, vector(k, coll_wrap(k, -1 - k->rank)), result);
+    for (int i = k->size - 2; i >= 0; i--) {
+        char *from = vector(k, coll_wrap(k, i - k->rank));
 
-        if (i == k->size - 1)
-            coll_copy(k, from, s->count, s->type, result, s->count, s->type);
-        else
-            coll_reduce(k, from, result, s->count);
+        if (s->type->contiguous) {
+            from = coll_place(from, s->count, s->type);
+        } else {
+            unpack(k, from, k->tmp);
+            from = k->tmp;
+        }
+        coll_reduce(k, from, result, s->count);
     }
 }
 
@@ -155,17 +182,19 @@ enum coll_step allreduce_bruck(struct coll *k)
     const struct coll_side *s = &k->args.send;
     int p = k->size, d = 1 << k->round;
 
+    MPI_Count bytes = (MPI_Count)vector_bytes(k);
+
     if (k->round == 0) {
-        if (!coll_scratch(k, coll_span(p * s->count, s->type)))
+        if (!vectors_make(k))
             return COLL_LAST;
-        coll_copy(k, coll_own(k), s->count, s->type, vector(k, 0), s->count, s->type);
+        coll_copy(k, coll_own(k), s->count, s->type, vector(k, 0), bytes, &datatype_byte);
     }
     if (d >= p) {
         fold_all(k);
         return COLL_LAST;
     }
     int n = d < p - d ? d : p - d;
-    coll_recv(k, coll_wrap(k, k->rank + d), vector(k, d), n * s->count, s->type);
-    coll_send(k, coll_wrap(k, k->rank - d), vector(k, 0), n * s->count, s->type);
+    coll_recv(k, coll_wrap(k, k->rank + d), vector(k, d), n * bytes, &datatype_byte);
+    coll_send(k, coll_wrap(k, k->rank - d), vector(k, 0), n * bytes, &datatype_byte);
     return COLL_MORE;
 }

@@ -188,7 +188,7 @@ static enum coll_quick quick_bcast(const struct coll_args *x, struct shm_area *a
         copy_small((void *)x->send.buf, l->data, len);
     }
     count_one(x->comm);
-    shm_next(a, 0, false);
+    shm_next(a, false);
     shm_wake(a);
     return COLL_DONE;
 }
@@ -200,7 +200,7 @@ static enum coll_quick end_step(const struct coll_args *x, struct shm_area *a, s
         fold(x, a, len);
     else if (x->kind != COLL_BARRIER)
         take(x, a, len);
-    shm_next(a, 0, true);
+    shm_next(a, true);
     shm_wake(a);
     return COLL_DONE;
 }

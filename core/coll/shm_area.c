@@ -45,7 +45,7 @@ static void set_memory(struct shm_area *a, char *memory)
     a->slots = memory + slots_at(a->size);
 }
 
-static unsigned mapped; /* areas of this process */
+static atomic_uint mapped; /* areas of this process; they are freed without the lane */
 
 static int map(struct shm_area *a, int fd)
 {
@@ -70,7 +70,7 @@ static void unmap(struct shm_area *a)
 
 static void make(struct shm_area *a, struct shm_setup *s)
 {
-    if (mapped == SHM_AREAS || segment_new(a->len, &s->fd, &s->offer)) {
+    if (mapped >= SHM_AREAS || segment_new(a->len, &s->fd, &s->offer)) {
         s->fd = -1;
         return;
     }
@@ -82,7 +82,7 @@ static void join(struct shm_area *a, const struct shm_setup *s)
 {
     int fd;
 
-    if (mapped == SHM_AREAS || s->offer.len != a->len || segment_open(&s->offer, &fd))
+    if (mapped >= SHM_AREAS || s->offer.len != a->len || segment_open(&s->offer, &fd))
         return;
     map(a, fd);
     close(fd);
@@ -469,12 +469,8 @@ bool shm_all(struct coll *k, int end, size_t (*bytes)(const struct coll *k, int 
     return true;
 }
 
-void shm_next(struct shm_area *a, size_t len, bool all)
+void shm_next_in_set(struct shm_area *a, bool all)
 {
-    if (len > SHM_INLINE) {
-        a->set_used[a->set] = a->step;
-        a->set = (a->set + 1) % SHM_SETS;
-    }
     if (all)
         a->all_done = a->step - 1;
     atomic_store_explicit(&a->head->done[a->rank].step, a->step, memory_order_release);
@@ -482,6 +478,14 @@ void shm_next(struct shm_area *a, size_t len, bool all)
     a->step++;
     /* The others have read this line when it was used last: fetch it before it is in a hurry. */
     __builtin_prefetch(shm_line(a, a->rank), 1);
+}
+
+/* The set's turn depends on nothing that members might disagree about, such as lengths. */
+void shm_next(struct shm_area *a, bool all)
+{
+    a->set_used[a->set] = a->step;
+    a->set = (a->set + 1) % SHM_SETS;
+    shm_next_in_set(a, all);
 }
 
 void shm_close(void)

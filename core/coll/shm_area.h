@@ -13,9 +13,9 @@
  * for the number, read, and store it as `done` in a line of their own when they have read all.
  *
  * A step's lines are used again SHM_DEPTH steps later, and data that does not fit into a line goes
- * to one of two sets of slots, in turn. Before a member writes to either again, all must have done
- * the step that used it last. Where a step makes everyone wait for everyone, that is known without
- * a look.
+ * to one of two sets of slots; steps have them in turn. Before a member writes to either again, all
+ * must have done the step that used it last. Where a step makes everyone wait for everyone, that is
+ * known without a look.
  */
 #ifndef ORIEL_COLL_SHM_AREA_H
 #define ORIEL_COLL_SHM_AREA_H
@@ -73,8 +73,8 @@ struct shm_area {
 
     uint32_t step;               /* the next one */
     uint32_t all_done;           /* every member has done this step, perhaps later ones */
-    uint32_t set_used[SHM_SETS]; /* the last step that reads the set */
-    int set;                     /* the next one to be used */
+    uint32_t set_used[SHM_SETS]; /* the last step that had the set */
+    unsigned set;                /* of the next step */
     bool owes_wake;              /* something was stored since sleepers were looked for */
     bool announced;              /* this process counts among the sleepers */
     bool fetches;                /* members can copy from each other's memory */
@@ -184,10 +184,11 @@ void shm_disagree(struct coll *k, int rank, size_t want);
 bool shm_all(struct coll *k, int end, size_t (*bytes)(const struct coll *k, int rank));
 
 /*
- * This member has read what it wants of the step, and of all before; `len` as in shm_data, the most
- * that any member wrote. `all`: it has seen everybody publish the step.
+ * This member has read what it wants of the step, and of all before. `all`: it has seen everybody
+ * publish the step. shm_next_in_set: the next step has the same set of slots, whose data it needs.
  */
-void shm_next(struct shm_area *a, size_t len, bool all);
+void shm_next(struct shm_area *a, bool all);
+void shm_next_in_set(struct shm_area *a, bool all);
 /*
  * In a crowd, of a member that has to wait for others in such an operation: tells them where it
  * is, and its wait whether all that may be missing have other processors, so that to look again is

@@ -104,7 +104,7 @@ static void leave(struct coll *k, bool all)
     struct shm_area *a = k->comm->area;
 
     k->at = (int)a->step;
-    shm_next(a, 0, all);
+    shm_next(a, all);
     k->phase = LEAVE;
 }
 
@@ -158,7 +158,7 @@ static enum coll_step from_root(struct coll *k)
         shm_disagree(k, root, bytes);
     uint64_t part = k->args.kind == COLL_BCAST ? 0 : (uint64_t)k->rank * bytes;
     fetch_part(k, root, offer_of(a, root)->data + part, (void *)to->buf, to->count, to->type);
-    shm_next(a, 0, false);
+    shm_next(a, false);
     return COLL_LAST;
 }
 
@@ -480,7 +480,7 @@ static enum coll_step reduce(struct coll *k)
         k->acc = stripe_place(k, s);
         if (k->acc)
             fold_stripe(k, s, k->acc);
-        shm_next(a, 0, true);
+        shm_next(a, true);
         k->phase = GIVE;
     }
     if (k->phase == GIVE) {

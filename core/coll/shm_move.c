@@ -26,7 +26,7 @@ static enum coll_step barrier(struct coll *k)
     }
     if (!shm_all(k, k->size, NULL))
         return COLL_POLL;
-    shm_next(a, 0, true);
+    shm_next(a, true);
     return COLL_LAST;
 }
 
@@ -80,7 +80,7 @@ static bool bcast_piece(struct coll *k, struct shm_area *a)
     } else if (!k->error) {
         datatype_unpack((void *)s->buf, s->count, s->type, k->moved, data, n);
     }
-    shm_next(a, n, false);
+    shm_next(a, false);
     k->moved += n;
     return true;
 }
@@ -139,7 +139,7 @@ static bool scatter_piece(struct coll *k, struct shm_area *a)
         datatype_unpack((void *)r->buf, r->count, r->type, k->moved,
                         dealt(a, k->args.root, k->rank, n), n);
     }
-    shm_next(a, all, false);
+    shm_next(a, false);
     k->moved += n;
     return true;
 }
@@ -198,7 +198,7 @@ static enum coll_step gather(struct coll *k)
     for (int i = 0; root && !k->error && i < k->size; i++)
         if (i != k->rank)
             datatype_unpack(coll_at(r, i), r->count, r->type, 0, shm_data(a, i, n), n);
-    shm_next(a, n, root);
+    shm_next(a, root);
     return COLL_LAST;
 }
 
@@ -270,7 +270,7 @@ static enum coll_step allgather(struct coll *k)
             if (i != k->rank)
                 datatype_unpack(coll_at(r, i), coll_count(r, i), r->type, k->moved,
                                 shm_data(a, i, n), piece_of(k, i, n));
-        shm_next(a, n, true);
+        shm_next(a, true);
         k->phase = 0;
         k->moved += n;
     } while (k->moved < k->block && !a->disagree);
@@ -334,7 +334,7 @@ static enum coll_step alltoall(struct coll *k)
             if (i != k->rank)
                 datatype_unpack(coll_at(r, i), r->count, r->type, k->moved,
                                 shm_data(a, i, all) + piece_place(a, i, k->rank, n), n);
-        shm_next(a, all, true);
+        shm_next(a, true);
         k->phase = 0;
         k->moved += n;
     } while (k->moved < k->block && !a->disagree);

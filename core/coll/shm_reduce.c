@@ -114,7 +114,7 @@ static enum coll_step allreduce(struct coll *k)
         if (!shm_all(k, k->size, total_bytes))
             return COLL_POLL;
         fold(k, &p, p.n, k->size - 1, own_at(k, k->moved), result_at(k, k->moved));
-        shm_next(a, p.len, true);
+        shm_next(a, true);
         k->phase = 0;
         k->moved += (size_t)p.n;
     }
@@ -144,7 +144,7 @@ static enum coll_step fold_once(struct coll *k, bool wants, int last)
         return COLL_POLL;
     if (wants)
         fold(k, &p, p.n, last, own_at(k, 0), result_at(k, 0));
-    shm_next(a, p.len, wants && last == k->size - 1);
+    shm_next(a, wants && last == k->size - 1);
     return COLL_LAST;
 }
 
@@ -254,7 +254,7 @@ static enum coll_step stripes(struct coll *k)
             if (!shm_all(k, k->size, total_bytes))
                 return COLL_POLL;
             fold_stripe(k, &p);
-            shm_next(a, 0, true);
+            shm_next_in_set(a, true);
             shm_publish(a, k->error ? UINT64_MAX : total_bytes(k, 0));
             k->phase = TAKE;
         }
@@ -266,7 +266,7 @@ static enum coll_step stripes(struct coll *k)
             take_stripes(k, &p);
             a->disagree = known;
         }
-        shm_next(a, p.len, takes_result(k));
+        shm_next(a, takes_result(k));
         k->phase = GIVE;
         k->moved += (size_t)p.n;
     }
@@ -309,7 +309,9 @@ static struct piece next_pieces(const struct coll *k, const struct shm_area *a, 
     struct datatype *t = k->args.send.type;
     struct piece p = {.n = (MPI_Count)(k->block - k->moved)};
 
-    *stride = (size_t)(p.n * t->extent);
+    /* Items that interleave must not do so with those of another part. */
+    *stride = t->extent < t->true_extent ? (extent_of(p.n, t) + 15) & ~(size_t)15
+                                         : (size_t)(p.n * t->extent);
     p.len = *stride * (size_t)k->size;
     if (p.len > SHM_INLINE) {
         p.n = items_in(a->part, p.n, t);
@@ -366,7 +368,7 @@ static enum coll_step reduce_scatter(struct coll *k)
             return COLL_POLL;
         fold(k, &p, left_of(k, items_of(k, k->rank), &p), k->size - 1,
              own_at(k, (size_t)coll_items_before(k, k->rank) + k->moved), result_at(k, k->moved));
-        shm_next(a, p.len, true);
+        shm_next(a, true);
         k->phase = 0;
         k->moved += (size_t)p.n;
     }

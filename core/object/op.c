@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/object/datatype_build.h"
 #include "core/object/err.h"
 #include "core/object/op_table.h"
 #include "provider/base/copy.h"
@@ -80,8 +81,8 @@ int op_check(const struct op *op, const struct datatype *t)
                    t->predefined && t->name[0] ? t->name : "the elements of this derived datatype");
 }
 
-static void apply_user(const struct op *op, const void *in, void *inout, MPI_Count count,
-                       struct datatype *t)
+static void call_user(const struct op *op, const void *in, void *inout, MPI_Count count,
+                      struct datatype *t)
 {
     MPI_Datatype handle = (MPI_Datatype)t->object.handle;
 
@@ -97,6 +98,22 @@ static void apply_user(const struct op *op, const void *in, void *inout, MPI_Cou
         inout = type_at(inout, n * t->extent);
         count -= n;
     }
+}
+
+/* The program may have freed the type while the operation was under way: its function gets another
+ * handle of the same. */
+static void apply_user(const struct op *op, const void *in, void *inout, MPI_Count count,
+                       struct datatype *t)
+{
+    struct datatype *again = NULL;
+
+    if (!t->object.handle && !datatype_alias(t, &again) && !object_publish(&again->object))
+        t = again;
+    call_user(op, in, inout, count, t);
+    if (!again)
+        return;
+    object_retire(&again->object);
+    object_drop(&again->object);
 }
 
 /* Runs the loop, or where that is NULL replaces, on each piece; both buffers have one layout. */

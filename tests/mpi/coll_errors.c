@@ -104,6 +104,34 @@ static void test_disagreement(void)
     OK(MPI_Comm_free(&comm));
 }
 
+/* After that the communicator is as good as before, also where the odd rank's data took another way
+ * through shared memory than the others'. */
+static void test_after_disagreement(void)
+{
+    static int a[40], b[40 * 64];
+    MPI_Comm comm;
+
+    OK(MPI_Comm_dup(world, &comm));
+    for (int i = 0; i < 40; i++) /* so many that the area is in use */
+        OK(MPI_Barrier(comm));
+    for (int round = 0; round < 8; round++) {
+        int n = round == 2 && rank == size - 1 ? 10 : 40;
+
+        for (int i = 0; i < 40; i++)
+            a[i] = 1000 * round + rank;
+        int rc = MPI_Allgather(a, n, MPI_INT, b, n, MPI_INT, comm);
+        CHECK(rc == MPI_SUCCESS || round == 2);
+        for (int i = 0; round != 2 && i < 40 * size; i++)
+            CHECK(b[i] == 1000 * round + i / 40);
+        n = round == 5 && rank == 0 ? 10 : 40;
+        rc = MPI_Allreduce(a, b, n, MPI_INT, MPI_MAX, comm);
+        CHECK(rc == MPI_SUCCESS || round == 5);
+        for (int i = 0; round != 5 && i < 40; i++)
+            CHECK(b[i] == 1000 * round + size - 1);
+    }
+    OK(MPI_Comm_free(&comm));
+}
+
 int main(int argc, char **argv)
 {
     begin(&argc, &argv);
@@ -113,6 +141,7 @@ int main(int argc, char **argv)
     test_arguments();
     test_making();
     test_disagreement();
+    test_after_disagreement();
     OK(MPI_Comm_free(&world));
     return end("coll_errors");
 }

@@ -19,6 +19,7 @@ mpi_tests = \
     tests/mpi/coll_quick.mpi \
     tests/mpi/coll_threads.mpi \
     tests/mpi/coll_trial.mpi \
+    tests/mpi/coll_types.mpi \
     tests/mpi/comm_context.mpi \
     tests/mpi/comm_make.mpi \
     tests/mpi/comm_type.mpi \
@@ -103,6 +104,8 @@ tests_mpi_coll_threads_mpi_SOURCES = tests/mpi/coll_threads.c tests/mpi/mpitest.
 tests_mpi_coll_threads_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_trial_mpi_SOURCES = tests/mpi/coll_trial.c tests/mpi/mpitest.h
 tests_mpi_coll_trial_mpi_LDADD = libmpi_abi.la
+tests_mpi_coll_types_mpi_SOURCES = tests/mpi/coll_types.c tests/mpi/mpitest.h
+tests_mpi_coll_types_mpi_LDADD = libmpi_abi.la
 tests_mpi_comm_context_mpi_SOURCES = tests/mpi/comm_context.c tests/mpi/mpitest.h
 tests_mpi_comm_context_mpi_LDADD = libmpi_abi.la
 tests_mpi_comm_make_mpi_SOURCES = tests/mpi/comm_make.c tests/mpi/mpitest.h
