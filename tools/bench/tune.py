@@ -63,6 +63,7 @@ class Formulas:
             "pieces": lambda b: max(1, math.ceil(b / c["segment"])),
             "area": lambda b, room: (lap + c["step"]) * max(1, math.ceil(b / room)) + p * c["look"],
             "fetch": lambda b: load * (c["fetch"] + b * c["fetch_byte"]),
+            "crowd": 1 + load / 16 if load > 1 else 1,
             "fold": c["fold"] * load, "copy": c["copy"] * load, "move": c["move"] * load,
         }
         return eval(self.rows[operation][name][0], {"__builtins__": {}}, words)

@@ -41,6 +41,7 @@ static const char words[] =
     "  passed(b, k)      such a message while only k ranks send; hop(b, k): along a chain\n"
     "  active(k)         of bytes and folds of all ranks at once: what only k of them take\n"
     "  more(b)           another message at the same time\n"
+    "  crowd             how much dearer bytes are where many ranks share a processor\n"
     "  pieces(b)         of how many segments b bytes are; piece(b): bytes of one\n"
     "  area(b, room)     steps through shared memory for b bytes, room bytes a step\n"
     "  SET               bytes that a step can have there\n"
