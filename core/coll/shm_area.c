@@ -554,8 +554,8 @@ bool shm_fits_slot(const struct coll *k)
     const struct coll_side *s = &k->args.send;
 
     return fits_reduction(k, a->slot) &&
-           (!s->count ||
-            (size_t)s->count <= (a->slot - (size_t)s->type->true_extent) / (size_t)s->type->extent);
+           (!s->count || (size_t)s->count - 1 <=
+                             (a->slot - (size_t)s->type->true_extent) / (size_t)s->type->extent);
 }
 
 bool shm_serves(const struct coll *k)
