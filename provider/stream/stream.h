@@ -261,6 +261,7 @@ struct stream_peer {
     bool is_self;
     uint64_t dialed;     /* ns: the last call */
     bool greeted;        /* DIALING: our hello has been said */
+    bool silent;         /* its host does not answer, and we have said so */
     struct list out;     /* of stream_out, what waits for room or for the connection */
     struct list trouble; /* in ep->troubled while a time is set */
     uint64_t give_up;    /* ns: when what waits ends with an error; 0: not */

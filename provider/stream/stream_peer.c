@@ -5,9 +5,10 @@
  * way, so an end of file is no trouble where nothing is under way. Otherwise what waits ends with
  * an error, but not at once: that a peer has died is for the launcher to say, which knows more.
  */
-#include <poll.h>
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -228,6 +229,19 @@ void stream_peers_look(struct stream_ep *ep)
     }
 }
 
+/* For the user, who would wait for minutes without a word. */
+static void tell_of_silence(struct stream_peer *peer)
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+
+    if (peer->silent || peer->greeted)
+        return;
+    peer->silent = true;
+    inet_ntop(peer->address.family, peer->address.bytes, host, sizeof(host));
+    LOG(LOG_WARN, "%s does not answer at TCP port %u; still waiting. Is a firewall in the way?",
+        host, ntohs(peer->address.port));
+}
+
 void stream_peers_tick(struct stream_ep *ep)
 {
     uint64_t now = clock_ns();
@@ -236,8 +250,11 @@ void stream_peers_tick(struct stream_ep *ep)
     for (l = ep->troubled.next; l != &ep->troubled; l = next) {
         struct stream_peer *peer = container_of(l, struct stream_peer, trouble);
         next = l->next;
-        if (peer->give_up && now >= peer->give_up && !is_waited_for(peer)) {
+        bool late = peer->give_up && now >= peer->give_up;
+        if (late && !is_waited_for(peer)) {
             fail(ep, peer);
+        } else if (late) {
+            tell_of_silence(peer);
         } else if (peer->retry && now >= peer->retry) {
             peer->retry = 0;
             stream_dial(ep, peer);
