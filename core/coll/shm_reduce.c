@@ -259,12 +259,12 @@ static enum coll_step stripes(struct coll *k)
             k->phase = TAKE;
         }
         if (takes_result(k)) {
-            bool known = a->disagree;
+            bool known = a->disagree, all = shm_all(k, k->size, total_bytes);
 
-            if (!shm_all(k, k->size, total_bytes))
+            a->disagree = known; /* who takes nothing does not learn of it, and goes on */
+            if (!all)
                 return COLL_POLL;
             take_stripes(k, &p);
-            a->disagree = known;
         }
         shm_next(a, takes_result(k));
         k->phase = GIVE;

@@ -111,13 +111,14 @@ void stream_dial(struct stream_ep *ep, struct stream_peer *peer)
 {
     if (!ep->proven || peer->state != STREAM_IDLE || peer->retry)
         return;
+    stream_peer_trouble(ep, peer);
+    stream_peers_look(ep); /* what went by before counts for those before */
     peer->dialed = clock_ns();
     if (!peer->give_up)
         peer->give_up = peer->dialed + ep->patience;
     peer->state = STREAM_DIALING;
     peer->greeted = false;
     peer->got = 0;
-    stream_peer_trouble(ep, peer);
     int ret = open_to(ep, peer);
     if (ret)
         retry(ep, peer, ret);
@@ -325,19 +326,17 @@ static void let_in(struct stream_ep *ep, struct stream_guest *g)
     stream_peer_hang_up(ep, peer);
     memcpy(welcome.proof, ep->proof, sizeof(welcome.proof));
     welcome.tally = peer->tally;
-    bool said = send(fd, &welcome, sizeof(welcome), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(welcome);
-    if (!tallies(peer, &theirs)) { /* as he finds, too */
-        close(fd);
-        stream_peer_break(ep, peer);
-        return;
-    }
     peer->socket.fd = fd;
-    if (said && !stream_watch(ep, &peer->socket)) {
-        stream_peer_up(ep, peer);
+    /* What he sends once he is welcome must be heard. */
+    if (!stream_watch(ep, &peer->socket) &&
+        send(fd, &welcome, sizeof(welcome), MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof(welcome)) {
+        if (tallies(peer, &theirs))
+            stream_peer_up(ep, peer);
+        else
+            stream_peer_break(ep, peer); /* as he does, too */
         return;
     }
-    close(fd);
-    peer->socket.fd = -1;
+    stream_peer_hang_up(ep, peer);
     peer->state = STREAM_IDLE;
     if (!list_empty(&peer->out))
         retry(ep, peer, -ECONNRESET);
