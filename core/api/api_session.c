@@ -214,12 +214,10 @@ int PMPI_Group_from_session_pset(MPI_Session session, const char *pset_name, MPI
     int pset, rc = check_session(session, &s);
 
     if (!rc)
-        rc = check_out(pset_name, "pset_name");
-    if (!rc)
         rc = check_out(newgroup, "newgroup");
-    if (!rc && (pset = pset_find(pset_name)) < 0) { /* which is no error (7.3.2) */
-        *newgroup = MPI_GROUP_NULL;
-        return MPI_SUCCESS;
+    if (!rc) {
+        *newgroup = MPI_GROUP_NULL; /* what it is where the process set does not exist (7.3.2) */
+        rc = check_pset(pset_name, &pset);
     }
     if (!rc)
         rc = pset_group(pset, &g);

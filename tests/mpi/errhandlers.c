@@ -231,8 +231,8 @@ static void test_session(void)
     OK(MPI_Session_get_errhandler(session, &got));
     CHECK(got == MPI_ERRORS_RETURN);
     LIFE_OF(session, Session, session, {
-        n = 0;
-        CHECK(MPI_Session_get_nth_pset(session, MPI_INFO_NULL, 1 << 20, &n, NULL) == MPI_ERR_ARG);
+        MPI_Group g;
+        CHECK(MPI_Group_from_session_pset(session, "mpi://moon", &g) == MPI_ERR_ARG);
         CHECK(called(session, MPI_ERR_ARG));
     });
     OK(MPI_Session_finalize(&session));
