@@ -65,6 +65,8 @@ static inline int api_fail(int rc, const char *func)
 
 /* What a call that makes a communicator returns; *newcomm is MPI_COMM_NULL where it failed. */
 int api_give_comm(struct comm *c, int rc, struct comm *made, MPI_Comm *newcomm, const char *func);
+/* Gives one that was just made without a parent its hints and handler; it ends where that fails. */
+int api_dress_comm(struct comm *made, struct info *hints, struct errhandler *h);
 /* A communicator's group under a handle of its own, which is of the same session. */
 int api_give_group(struct comm *c, bool remote, MPI_Group *group);
 

@@ -3,7 +3,6 @@
 #include "core/api/check.h"
 #include "core/coll/comm_make.h"
 #include "core/object/err.h"
-#include "core/object/hints.h"
 
 static int check_leader(int leader, int size, const char *what)
 {
@@ -63,7 +62,8 @@ static int check_local(const struct group *g, int local_leader)
 }
 
 static int from_groups(struct group *g, int local_leader, MPI_Group remote_group, int remote_leader,
-                       const char *stringtag, struct info *hints, struct comm **made)
+                       const char *stringtag, struct info *hints, struct errhandler *h,
+                       struct comm **made)
 {
     struct group *remote = NULL;
     int error = MPI_SUCCESS, rc;
@@ -71,7 +71,7 @@ static int from_groups(struct group *g, int local_leader, MPI_Group remote_group
     if (g->rank == local_leader)
         error = check_remote(remote_group, remote_leader, &remote);
     rc = comm_inter_from_groups(g, local_leader, remote, remote_leader, error, stringtag, made);
-    return rc ? rc : hints_set(*made, hints);
+    return rc ? rc : api_dress_comm(*made, hints, h);
 }
 
 MPI_EXPORT(Intercomm_create_from_groups)
@@ -97,9 +97,7 @@ int PMPI_Intercomm_create_from_groups(MPI_Group local_group, int local_leader,
     if (!rc)
         rc = check_local(g, local_leader);
     if (!rc)
-        rc = from_groups(g, local_leader, remote_group, remote_leader, stringtag, hints, &made);
-    if (!rc)
-        errhandler_assign(&made->errhandler, h);
+        rc = from_groups(g, local_leader, remote_group, remote_leader, stringtag, hints, h, &made);
     if (newintercomm)
         *newintercomm = rc ? MPI_COMM_NULL : (MPI_Comm)made->object.handle;
     return rc ? api_fail_handler(h, MPI_COMM_NULL, rc, __func__) : MPI_SUCCESS;

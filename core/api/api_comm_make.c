@@ -3,6 +3,7 @@
 #include "core/api/check.h"
 #include "core/coll/comm_make.h"
 #include "core/object/err.h"
+#include "core/object/hints.h"
 
 static int check_intra(MPI_Comm comm, struct comm **c)
 {
@@ -33,6 +34,17 @@ int api_give_comm(struct comm *c, int rc, struct comm *made, MPI_Comm *newcomm, 
     if (newcomm)
         *newcomm = made && !rc ? (MPI_Comm)made->object.handle : MPI_COMM_NULL;
     return rc ? api_fail_comm(c, rc, func) : MPI_SUCCESS;
+}
+
+int api_dress_comm(struct comm *made, struct info *hints, struct errhandler *h)
+{
+    int rc = hints_set(made, hints);
+
+    if (rc)
+        comm_free(made);
+    else
+        errhandler_assign(&made->errhandler, h);
+    return rc;
 }
 
 MPI_EXPORT(Comm_dup)

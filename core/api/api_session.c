@@ -236,24 +236,6 @@ int PMPI_Group_from_session_pset(MPI_Session session, const char *pset_name, MPI
 
 /* ---- A communicator without a parent (7.4.2) ---- */
 
-static int create_from_group(struct group *g, const char *stringtag, struct errhandler *h,
-                             struct info *hints, struct comm **made)
-{
-    struct comm *c;
-    int rc = comm_from_group(g, stringtag, &c);
-
-    if (rc)
-        return rc;
-    rc = hints_set(c, hints);
-    if (rc) {
-        comm_free(c);
-        return rc;
-    }
-    errhandler_assign(&c->errhandler, h);
-    *made = c;
-    return MPI_SUCCESS;
-}
-
 MPI_EXPORT(Comm_create_from_group)
 int PMPI_Comm_create_from_group(MPI_Group group, const char *stringtag, MPI_Info info,
                                 MPI_Errhandler errhandler, MPI_Comm *newcomm)
@@ -281,7 +263,9 @@ int PMPI_Comm_create_from_group(MPI_Group group, const char *stringtag, MPI_Info
     if (g->rank == MPI_UNDEFINED)
         rc = err_set(MPI_ERR_GROUP, "this process is no member of the group");
     if (!rc)
-        rc = create_from_group(g, stringtag, h, i, &made);
+        rc = comm_from_group(g, stringtag, &made);
+    if (!rc)
+        rc = api_dress_comm(made, i, h);
     if (rc)
         return api_fail_handler(h, MPI_COMM_NULL, rc, __func__);
     *newcomm = (MPI_Comm)made->object.handle;
