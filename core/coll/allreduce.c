@@ -124,7 +124,7 @@ void allreduce_doubling_from(struct coll *k, int mask, bool sent)
 
 static size_t vector_bytes(const struct coll *k)
 {
-    return (size_t)k->args.send.count * (size_t)k->args.send.type->size;
+    return coll_bytes(k, &k->args.send, 0);
 }
 
 /* Vector i, of the rank i above. They lie one behind the other and packed: as items they might
@@ -138,7 +138,7 @@ static char *vector(const struct coll *k, int i)
 static bool vectors_make(struct coll *k)
 {
     const struct coll_side *s = &k->args.send;
-    size_t all = ((size_t)k->size * vector_bytes(k) + 63) & ~(size_t)63;
+    size_t all = coll_span(k->size * (MPI_Count)vector_bytes(k), &datatype_byte);
 
     if (!coll_scratch(k, all + (s->type->contiguous ? 0 : coll_span(s->count, s->type))))
         return false;
@@ -180,9 +180,8 @@ static void fold_all(struct coll *k)
 enum coll_step allreduce_bruck(struct coll *k)
 {
     const struct coll_side *s = &k->args.send;
-    int p = k->size, d = 1 << k->round;
-
     MPI_Count bytes = (MPI_Count)vector_bytes(k);
+    int p = k->size, d = 1 << k->round;
 
     if (k->round == 0) {
         if (!vectors_make(k))
