@@ -155,6 +155,7 @@ HOT_INLINE int win_side_bytes(const struct win_side *s, size_t *bytes)
     *bytes = (size_t)n;
     return MPI_SUCCESS;
 }
+
 /* Lane locked: for an operation on the window, with data of that type at its origin or target. The
  * request's errors are the window's, which lives as long; NULL, the detail set, when memory is out.
  * win_put.c */

@@ -655,10 +655,7 @@ Test(fabric, remote_memory)
 
 /* ---- waiting ---- */
 
-/*
- * Under a hundredth. Fifty wake-ups a second are 4 to 7 ms; a sanitizer makes them up to 15. The
- * cheapest of three waits counts: what else the machine does can only make one dearer.
- */
+/* What a wait of a second costs. */
 static long idle_us(void)
 {
     uint64_t value = 0;
@@ -670,6 +667,10 @@ static long idle_us(void)
     return (after.tv_sec - before.tv_sec) * 1000000 + (after.tv_nsec - before.tv_nsec) / 1000;
 }
 
+/*
+ * Under a hundredth. Fifty wake-ups a second are 4 to 7 ms; a sanitizer makes them up to 15. The
+ * cheapest of three waits counts: what else the machine does can only make one dearer.
+ */
 static void idle_is_cheap(uint32_t rank)
 {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

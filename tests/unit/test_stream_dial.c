@@ -143,6 +143,8 @@ NODE_TEST(stream_dial, unanswered, 1)
     for (end = now_ns() + 1300 * MS; now_ns() < end;)
         flow_progress(&s);
     CHECK(!s.event_count, "given up: %s", strerror(s.events[0].err));
+    CHECK(container_of(end_of(&s)->troubled.next, struct stream_peer, trouble)->silent,
+          "the user is told nothing");
     close(called(NULL, &p)); /* the filler */
     int fd = called(&s, &p);
     hear(&s, fd, &hello, sizeof(hello));
