@@ -9,7 +9,7 @@
 #include "mpitest.h"
 
 /* What makes a process slow makes its looks now and then cost more. */
-enum { TIMES = SANITIZED ? 10 : 1 };
+enum { TIMES = SANITIZED ? 10 : 1, TURNS = 4 };
 
 static double processor_seconds(void)
 {
@@ -63,23 +63,38 @@ static void in_barrier(void)
     OK(MPI_Barrier(MPI_COMM_WORLD));
 }
 
+/* Of one wait, at the rank where it was most. */
+static double cost_of(void (*call)(void), double seconds)
+{
+    double used, most;
+
+    OK(MPI_Barrier(MPI_COMM_WORLD));
+    double before = processor_seconds();
+    if (rank == 0)
+        usleep((useconds_t)(seconds * 1e6));
+    call();
+    used = processor_seconds() - before;
+    OK(MPI_Allreduce(&used, &most, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD));
+    return most;
+}
+
 int main(int argc, char **argv)
 {
     static void (*const calls[])(void) = {in_recv, in_probe, in_waitany, in_barrier};
-    double seconds = argc > 1 ? atof(argv[1]) : 0.7;
+    double seconds = argc > 1 ? atof(argv[1]) : 0.7, allowed = 0.01 * seconds * TIMES;
 
     begin(&argc, &argv);
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        double used = allowed;
+
         calls[i](); /* the first contact is not part of it */
-        OK(MPI_Barrier(MPI_COMM_WORLD));
-        double before = processor_seconds();
-        if (rank == 0)
-            usleep((useconds_t)(seconds * 1e6));
-        calls[i]();
-        double used = processor_seconds() - before;
-        if (used >= 0.01 * seconds * TIMES)
-            fprintf(stderr, "rank %d, call %zu: %.4f s of %.1f\n", rank, i, used, seconds);
-        CHECK(used < 0.01 * seconds * TIMES);
+        /* What else runs on this processor makes every look dearer: the cheapest wait counts. */
+        for (int turn = 0; turn < TURNS && used >= allowed; turn++) {
+            used = cost_of(calls[i], seconds);
+            if (rank == 0 && used >= allowed)
+                fprintf(stderr, "call %zu: %.4f s of %.1f\n", i, used, seconds);
+        }
+        CHECK(used < allowed);
     }
     return end("p2p_idle");
 }
