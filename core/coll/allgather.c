@@ -95,8 +95,7 @@ enum coll_step allgather_bruck(struct coll *k)
         size_t own = bytes_from_own(k, 1);
 
         keep_own(k);
-        if (!coll_scratch(k, bytes_from_own(k, p)))
-            return COLL_LAST;
+        coll_room(k, bytes_from_own(k, p));
         coll_copy(k, coll_at(r, k->rank), coll_count(r, k->rank), r->type, k->scratch,
                   (MPI_Count)own, &datatype_byte);
     }

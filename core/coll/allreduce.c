@@ -87,8 +87,8 @@ enum coll_step allreduce_doubling(struct coll *k)
 
     if (k->phase == GIVEN)
         return take_result(k);
-    if (k->round == 0 && !q.idle && !coll_accumulate(k, s->count))
-        return COLL_LAST;
+    if (k->round == 0 && !q.idle)
+        coll_accumulate(k, s->count);
     if (k->phase == DOUBLE) {
         coll_fold(k, q.number & k->mask, s->count);
         k->mask <<= 1;
@@ -135,15 +135,13 @@ static char *vector(const struct coll *k, int i)
 }
 
 /* Room for all of them, and behind them for one that is not packed: k->tmp. */
-static bool vectors_make(struct coll *k)
+static void vectors_make(struct coll *k)
 {
     const struct coll_side *s = &k->args.send;
     size_t all = coll_span(k->size * (MPI_Count)vector_bytes(k), &datatype_byte);
 
-    if (!coll_scratch(k, all + (s->type->contiguous ? 0 : coll_span(s->count, s->type))))
-        return false;
+    coll_room(k, all + (s->type->contiguous ? 0 : coll_span(s->count, s->type)));
     k->tmp = coll_place(k->scratch + all, s->count, s->type);
-    return true;
 }
 
 static void unpack(struct coll *k, const char *from, void *to)
@@ -184,8 +182,7 @@ enum coll_step allreduce_bruck(struct coll *k)
     int p = k->size, d = 1 << k->round;
 
     if (k->round == 0) {
-        if (!vectors_make(k))
-            return COLL_LAST;
+        vectors_make(k);
         coll_copy(k, coll_own(k), s->count, s->type, vector(k, 0), bytes, &datatype_byte);
     }
     if (d >= p) {

@@ -50,8 +50,7 @@ enum coll_step allreduce_rabenseifner(struct coll *k)
     if (k->round == 0) {
         size_t span = coll_span(s->count, s->type);
 
-        if (!coll_scratch(k, span))
-            return COLL_LAST;
+        coll_room(k, span);
         k->tmp = coll_place(k->scratch, s->count, s->type);
         k->acc = (char *)k->args.recv.buf;
         halving_begin(k);
@@ -164,8 +163,8 @@ enum coll_step allreduce_ring(struct coll *k)
         keep_own(k);
         return COLL_LAST;
     }
-    if (u == 0 && !coll_scratch(k, 2 * coll_span(r.most, k->args.send.type)))
-        return COLL_LAST;
+    if (u == 0)
+        coll_room(k, 2 * coll_span(r.most, k->args.send.type));
     /* With one piece a block, what is to be passed on is what has just come. */
     if (u > 0 && u <= r.pieces && r.cuts == 1)
         fold_piece(k, &r, u - 1);

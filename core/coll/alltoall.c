@@ -74,8 +74,7 @@ enum coll_step alltoall_in_place(struct coll *k)
 
         for (int i = 0; i < k->size; i++)
             most = coll_bytes(k, r, i) > most ? coll_bytes(k, r, i) : most;
-        if (!coll_scratch(k, most))
-            return COLL_LAST;
+        coll_room(k, most);
     }
     if (partner != k->rank) {
         size_t n = coll_bytes(k, r, partner);
@@ -119,8 +118,7 @@ enum coll_step alltoall_bruck(struct coll *k)
 
     if (k->round == 0) {
         k->block = coll_bytes(k, s, 0);
-        if (!coll_scratch(k, 2 * half + (size_t)p * k->block))
-            return COLL_LAST;
+        coll_room(k, 2 * half + (size_t)p * k->block);
         in = k->scratch + half;
         block = in + half;
         for (int i = 0; i < p; i++)

@@ -7,22 +7,20 @@ static int to_absolute(const struct coll *k, int from_root)
     return coll_wrap(k, from_root + k->args.root);
 }
 
-/* k->acc: the data as one block, the root's filled. False where memory is out. */
-static bool pack(struct coll *k)
+/* k->acc: the data as one block, the root's filled. */
+static void pack(struct coll *k)
 {
     const struct coll_side *s = &k->args.send;
     size_t bytes = coll_bytes(k, s, 0);
 
     if (s->type->contiguous) {
         k->acc = datatype_address(s->buf, s->type);
-        return true;
+        return;
     }
-    if (!coll_scratch(k, bytes))
-        return false;
+    coll_room(k, bytes);
     k->acc = k->scratch;
     if (k->rank == k->args.root)
         coll_copy(k, s->buf, s->count, s->type, k->acc, (MPI_Count)bytes, &datatype_byte);
-    return true;
 }
 
 static void unpack(struct coll *k)
@@ -88,8 +86,8 @@ enum coll_step bcast_scatter_allgather(struct coll *k)
     int v = coll_from_root(k, k->rank), low = v ? v & -v : coll_power_below(k->size) << 1;
     int p = k->size;
 
-    if (k->round == 0 && !pack(k))
-        return COLL_LAST;
+    if (k->round == 0)
+        pack(k);
     if (k->phase == 0) {
         k->phase = scatter_step(k, v, low);
         return p == 1 ? COLL_LAST : COLL_MORE;
@@ -131,8 +129,8 @@ enum coll_step bcast_chain(struct coll *k)
     int v = coll_from_root(k, k->rank);
     bool first = v == 0, last = v == k->size - 1;
 
-    if (round == 0 && !pack(k))
-        return COLL_LAST;
+    if (round == 0)
+        pack(k);
     if (!first && round < pieces)
         pass(k, round, true);
     if (!last && first && round < pieces)

@@ -206,6 +206,10 @@ static void post_send(struct coll *k, int to, const void *buf, MPI_Count count, 
     if (!r)
         return;
     rc = p2p_send(r, k->channel, buf, count, to, k->tag, SEND_STANDARD);
+    if (rc && !k->error) { /* for want of memory, perhaps: an empty one tells the receiver */
+        coll_fail(k, rc);
+        rc = p2p_send(r, k->channel, NULL, 0, to, k->tag, SEND_STANDARD);
+    }
     if (rc)
         unpost(k, r, rc);
 }
@@ -215,12 +219,16 @@ static void post_recv(struct coll *k, int from, void *buf, MPI_Count count, stru
     struct request *r;
     int rc;
 
-    if (k->error)
-        return;
     r = message(k, REQUEST_RECV, t);
     if (!r)
         return;
-    rc = p2p_recv(r, k->channel, buf, count, peer_of(k, from), k->tag);
+    /* After an error nothing is wanted of it, but its sender may wait for a receive. */
+    from = peer_of(k, from);
+    rc = p2p_recv(r, k->channel, buf, k->error ? 0 : count, from, k->tag);
+    if (rc && !k->error) {
+        coll_fail(k, rc);
+        rc = p2p_recv(r, k->channel, NULL, 0, from, k->tag);
+    }
     if (rc)
         unpost(k, r, rc);
 }
@@ -337,6 +345,7 @@ static void count_parts(struct coll *k)
 static void rewind_rounds(struct coll *k)
 {
     k->round = k->error = 0;
+    k->starved = false;
     k->last = false;
     k->bad_peer = -1;
     k->phase = k->mask = k->at = 0;
@@ -533,6 +542,7 @@ void coll_child(struct coll *k, const struct coll_args *args)
     child->channel = k->channel;
     child->tag = k->tag;
     child->error = k->error;
+    child->starved = k->starved;
     child->parent = k;
     child->call = coll_select(child);
     k->pending++;

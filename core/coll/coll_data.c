@@ -76,6 +76,17 @@ bool coll_scratch(struct coll *k, size_t bytes)
     return true;
 }
 
+void coll_room(struct coll *k, size_t bytes)
+{
+    k->starved |= !coll_scratch(k, bytes);
+}
+
+bool coll_room_behind(struct coll *k, size_t tables, size_t bytes)
+{
+    coll_room(k, tables + bytes);
+    return !k->starved || coll_scratch(k, tables);
+}
+
 /* Where the items' lowest byte lies, seen from the address of the first. */
 static MPI_Aint lowest(MPI_Count count, const struct datatype *t)
 {
@@ -138,7 +149,7 @@ void coll_copy(struct coll *k, const void *from, MPI_Count from_count, struct da
         k->bad_want = room;
         coll_fail(k, MPI_ERR_TRUNCATE);
     }
-    if (!bytes || (from == to && from_type == to_type))
+    if (!bytes || k->starved || (from == to && from_type == to_type))
         return;
     if (bytes > COLL_LONG_WORK)
         lane_unlock();
@@ -183,15 +194,14 @@ const void *coll_own(const struct coll *k)
     return coll_in_place(&k->args.send) ? k->args.recv.buf : k->args.send.buf;
 }
 
-bool coll_accumulate(struct coll *k, MPI_Count count)
+void coll_accumulate(struct coll *k, MPI_Count count)
 {
     struct datatype *t = k->args.send.type;
     void *result = (void *)k->args.recv.buf;
 
-    if (k->size > 1 && !coll_scratch(k, coll_span(count, t)))
-        return false;
+    if (k->size > 1)
+        coll_room(k, coll_span(count, t));
     k->acc = result;
     k->tmp = coll_place(k->scratch, count, t);
     coll_copy(k, coll_own(k), count, t, result, count, t);
-    return true;
 }

@@ -4,9 +4,9 @@
  *
  * A struct coll is one operation under way on one rank. Everything here is called from a round
  * function, lane locked, and none of it blocks or returns an error: the first error is kept in the
- * struct. From then on the rank receives nothing more and its sends go out empty; an empty message
- * where data is expected is an error at the receiver. So an error (ranks disagree about a count)
- * travels to everybody who depends on the data, and nobody is left waiting.
+ * struct. From then on the rank takes no data and its sends go out empty; an empty message where
+ * data is expected is an error at the receiver. So an error (ranks disagree about a count) travels
+ * to everybody who depends on the data, and nobody is left waiting.
  */
 #ifndef ORIEL_COLL_COLL_ENGINE_H
 #define ORIEL_COLL_COLL_ENGINE_H
@@ -29,6 +29,7 @@ struct coll {
     int pending; /* messages and children of this round that are not complete */
     int error;
     bool last;    /* the round function has said so */
+    bool starved; /* there was no memory for its data */
     bool busy;    /* a thread is in the round function, perhaps without the lock */
     bool went_on; /* it got further in the area, though it said COLL_POLL */
     bool persistent;
@@ -118,6 +119,15 @@ void coll_child(struct coll *k, const struct coll_args *args);
  * end. False where memory is out: the round function then returns COLL_LAST.
  */
 bool coll_scratch(struct coll *k, size_t bytes);
+/*
+ * The same for what holds data only, and is touched only by the functions of this header. Where
+ * memory is out the operation goes on without it: no data is moved any more on this rank, but its
+ * messages, which are empty, go out.
+ */
+void coll_room(struct coll *k, size_t bytes);
+/* The same where tables of the algorithm's own stand first. False where not even those have room.
+ */
+bool coll_room_behind(struct coll *k, size_t tables, size_t bytes);
 /* The engine's: at the end of the operation, and of the library. */
 void coll_scratch_free(struct coll *k);
 void coll_scratch_close(void);
@@ -136,7 +146,7 @@ void coll_fold(struct coll *k, bool tmp_is_from_below, MPI_Count count);
 /* A reduction's own contribution, wherever it stands. */
 const void *coll_own(const struct coll *k);
 /* k->acc at the receive buffer, holding the own contribution; k->tmp a scratch of the same size. */
-bool coll_accumulate(struct coll *k, MPI_Count count);
+void coll_accumulate(struct coll *k, MPI_Count count);
 
 /* Of a reduce_scatter, both forms: items for the ranks before this one. */
 MPI_Count coll_items_before(const struct coll *k, int rank);

@@ -77,8 +77,7 @@ enum coll_step gather_binomial(struct coll *k)
         coll_send(k, parent, s->buf, s->count, s->type);
         return COLL_LAST;
     }
-    if (!coll_scratch(k, k->block * (size_t)(end - v)))
-        return COLL_LAST;
+    coll_room(k, k->block * (size_t)(end - v));
     for (int bit = 1; bit < low && v + bit < k->size; bit <<= 1) {
         int child_end = v + 2 * bit < k->size ? v + 2 * bit : k->size;
 

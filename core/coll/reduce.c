@@ -25,7 +25,7 @@ static char *vector(const struct coll *k, const struct tree *t, int i)
 }
 
 /* The accumulator holds the own contribution; a leaf sends it from where it stands. */
-static bool prepare(struct coll *k, const struct tree *t)
+static void prepare(struct coll *k, const struct tree *t)
 {
     MPI_Count n = k->args.send.count;
     struct datatype *type = k->args.send.type;
@@ -33,13 +33,11 @@ static bool prepare(struct coll *k, const struct tree *t)
     k->mask = 1;
     if (t->v && !tree_has_child(t, k, 1, 1)) {
         k->acc = (char *)coll_own(k);
-        return true;
+        return;
     }
-    if (!coll_scratch(k, (size_t)t->radix * coll_span(n, type)))
-        return false;
+    coll_room(k, (size_t)t->radix * coll_span(n, type));
     k->acc = vector(k, t, 0);
     coll_copy(k, coll_own(k), n, type, k->acc, n, type);
-    return true;
 }
 
 /* Those of this level are there, the accumulator's ranks before theirs. */
@@ -90,8 +88,7 @@ static enum coll_step tree_reduce(struct coll *k, int radix)
         return COLL_LAST;
     }
     if (k->round == 0) {
-        if (!prepare(k, &t))
-            return COLL_LAST;
+        prepare(k, &t);
     } else {
         fold_level(k, &t);
         k->mask *= radix;

@@ -75,8 +75,8 @@ enum coll_step reduce_chain(struct coll *k)
         return COLL_LAST;
     if (coll_from_root(k, k->rank) == k->size - 1)
         return give(k, pieces);
-    if (k->round == 0 && !coll_scratch(k, 2 * coll_span(most, t)))
-        return COLL_LAST;
+    if (k->round == 0)
+        coll_room(k, 2 * coll_span(most, t));
     if (k->round < pieces)
         coll_recv(k, coll_wrap(k, k->rank + 1), place(k, k->round), length(k, k->round), t);
     if (k->round > 0)
@@ -109,7 +109,7 @@ enum coll_step reduce_scatter_gather(struct coll *k)
     MPI_Count each = (k->args.send.count + k->size - 1) / k->size;
     size_t table = (2 * (size_t)k->size * sizeof(MPI_Count) + 63) & ~(size_t)63;
 
-    if (k->round == 0 && !coll_scratch(k, table + coll_span(each, t)))
+    if (k->round == 0 && !coll_room_behind(k, table, coll_span(each, t)))
         return COLL_LAST;
     MPI_Count *counts = k->round == 0 ? cut(k) : (MPI_Count *)k->scratch;
     struct vec lengths = {counts, sizeof *counts};

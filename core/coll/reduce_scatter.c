@@ -19,15 +19,16 @@ MPI_Count coll_items_before(const struct coll *k, int rank)
     return sum;
 }
 
-static void start_reduce(struct coll *k, MPI_Count total)
+static void start_reduce(struct coll *k, MPI_Count total, size_t at)
 {
     struct datatype *t = k->args.send.type;
 
-    coll_child(k, &(struct coll_args){.kind = COLL_REDUCE,
-                                      .comm = k->comm,
-                                      .send = {.buf = coll_own(k), .count = total, .type = t},
-                                      .recv = {.buf = coll_place(k->scratch, total, t), .type = t},
-                                      .op = k->args.op});
+    coll_child(
+        k, &(struct coll_args){.kind = COLL_REDUCE,
+                               .comm = k->comm,
+                               .send = {.buf = coll_own(k), .count = total, .type = t},
+                               .recv = {.buf = coll_place(k->scratch + at, total, t), .type = t},
+                               .op = k->args.op});
 }
 
 void coll_deal(struct coll *k, struct comm *c, const void *data, MPI_Count *displs)
@@ -58,23 +59,21 @@ void coll_deal(struct coll *k, struct comm *c, const void *data, MPI_Count *disp
 /*
  * A reduction to rank 0, then a scatter from there, each as the table chooses: 2 log p alpha +
  * (log p + 1) n beta + log p n gamma. Any operator; for short messages. The displacements that the
- * scatter needs stand in the scratch, behind the data.
+ * scatter needs stand in the scratch, before the data.
  */
 enum coll_step reduce_scatter_composed(struct coll *k)
 {
     struct datatype *t = k->args.send.type;
     MPI_Count total = coll_items_before(k, k->size);
-    size_t span = coll_span(total, t);
+    size_t displs = ((size_t)k->size * sizeof(MPI_Count) + 63) & ~(size_t)63;
 
     if (k->round == 0) {
-        size_t displs = (size_t)k->size * sizeof(MPI_Count);
-
-        if (k->rank == 0 && !coll_scratch(k, span + displs))
+        if (k->rank == 0 && !coll_room_behind(k, displs, coll_span(total, t)))
             return COLL_LAST;
-        start_reduce(k, total);
+        start_reduce(k, total, displs);
         return COLL_MORE;
     }
-    coll_deal(k, k->comm, coll_place(k->scratch, total, t), (MPI_Count *)(k->scratch + span));
+    coll_deal(k, k->comm, coll_place(k->scratch + displs, total, t), (MPI_Count *)k->scratch);
     return COLL_LAST;
 }
 
@@ -93,8 +92,7 @@ enum coll_step reduce_scatter_pairwise(struct coll *k)
     if (k->round == 0) {
         size_t span = coll_span(n, t);
 
-        if (!coll_scratch(k, 2 * span))
-            return COLL_LAST;
+        coll_room(k, 2 * span);
         k->acc = coll_place(k->scratch, n, t);
         k->tmp = coll_place(k->scratch + span, n, t);
         coll_copy(k, own + coll_items_before(k, k->rank) * t->extent, n, t, k->acc, n, t);
@@ -125,8 +123,7 @@ enum coll_step reduce_scatter_halving(struct coll *k)
         MPI_Count total = coll_items_before(k, k->size);
         size_t span = coll_span(total, t);
 
-        if (!coll_scratch(k, 2 * span))
-            return COLL_LAST;
+        coll_room(k, 2 * span);
         k->acc = coll_place(k->scratch, total, t);
         k->tmp = coll_place(k->scratch + span, total, t);
         halving_begin(k);

@@ -2,15 +2,14 @@
 #include "core/coll/coll_engine.h"
 
 /* k->acc: the result of the block of ranks seen so far, to give away; both begin with the own. */
-static bool prepare(struct coll *k)
+static void prepare(struct coll *k)
 {
     const struct coll_side *s = &k->args.send;
     struct datatype *t = s->type;
     size_t span = coll_span(s->count, t);
 
     if (k->size > 1) {
-        if (!coll_scratch(k, 2 * span))
-            return false;
+        coll_room(k, 2 * span);
         k->acc = coll_place(k->scratch, s->count, t);
         k->tmp = coll_place(k->scratch + span, s->count, t);
         coll_copy(k, coll_own(k), s->count, t, k->acc, s->count, t);
@@ -19,7 +18,6 @@ static bool prepare(struct coll *k)
         coll_copy(k, coll_own(k), s->count, t, (void *)k->args.recv.buf, s->count, t);
     k->at = k->args.kind == COLL_SCAN; /* the receive buffer holds something already */
     k->mask = 1;
-    return true;
 }
 
 /* What came from ranks below belongs into the result as well. */
@@ -50,8 +48,7 @@ enum coll_step scan_doubling(struct coll *k)
     const struct coll_side *s = &k->args.send;
 
     if (k->round == 0) {
-        if (!prepare(k))
-            return COLL_LAST;
+        prepare(k);
     } else {
         fold_in(k);
         k->mask <<= 1;

@@ -83,8 +83,8 @@ enum coll_step scan_chain(struct coll *k)
 
     if (pieces == 0)
         return COLL_LAST;
-    if (k->rank && round == 0 && !coll_scratch(k, 4 * coll_span(coll_segment_items(k), t)))
-        return COLL_LAST;
+    if (k->rank && round == 0)
+        coll_room(k, 4 * coll_span(coll_segment_items(k), t));
     if (k->rank && round < pieces)
         coll_recv(k, k->rank - 1, place(k, round % 2), length(k, round), t);
     if (ready >= 0 && k->args.kind == COLL_SCAN)

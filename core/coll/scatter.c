@@ -69,8 +69,7 @@ enum coll_step scatter_binomial(struct coll *k)
             coll_recv(k, parent, (void *)r->buf, r->count, r->type);
             return COLL_LAST;
         }
-        if (!coll_scratch(k, k->block * (size_t)(end - v)))
-            return COLL_LAST;
+        coll_room(k, k->block * (size_t)(end - v));
         if (v) {
             coll_recv(k, parent, k->scratch, (MPI_Count)(k->block * (size_t)(end - v)),
                       &datatype_byte);
