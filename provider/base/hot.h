@@ -2,7 +2,8 @@
 /*
  * For the few functions on the path of a small message, where a call that the compiler left in
  * costs as much as the work: HOT_INLINE is in every caller, LIKELY and UNLIKELY say which way is
- * straight, HOT_DATA marks the library's variables that are found without the offset table.
+ * straight, COLD keeps what is rare out of the way, HOT_DATA marks the library's variables that are
+ * found without the offset table.
  */
 #ifndef ORIEL_BASE_HOT_H
 #define ORIEL_BASE_HOT_H
@@ -12,6 +13,7 @@
 
 #define HOT_INLINE static inline __attribute__((always_inline))
 #define HOT_DATA   __attribute__((visibility("hidden")))
+#define COLD       __attribute__((noinline, cold))
 
 /* Gets the cache line ready for a store that comes soon; never a fault. */
 HOT_INLINE void prefetch_to_store(const void *line)

@@ -287,6 +287,7 @@ struct node_ep {
     unsigned idle;        /* looks that found nothing */
     /* A cell that was taken and has not been filled since then; node_progress.c. */
     uint64_t hole, hole_since;
+    int unmet; /* why the last one who wrote for the first time cannot be met (-errno), or 0 */
 
     struct node_peer **peers; /* by fi_addr; NULL before first contact */
     size_t peer_count;

@@ -3,6 +3,7 @@
  * Reading what has come: each cell goes to the file that understands it. Progress is what any read
  * of a completion queue or counter does first.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -197,6 +198,25 @@ void node_ep_mend(struct node_ep *ep)
     }
 }
 
+/*
+ * The cell of one whom we have not met. False: it stays until there are the descriptor and the
+ * memory for that. One who cannot be met for another reason cannot be answered, either; its cells
+ * are passed over.
+ */
+static COLD bool first_contact(struct node_ep *ep, uint64_t word, struct node_peer **peer)
+{
+    unsigned source = node_word_source(word);
+    int ret = node_peer_source(ep, source, peer);
+    bool stays = ret == -EMFILE || ret == -ENFILE || ret == -ENOMEM;
+
+    if (ret && ret != ep->unmet)
+        log_line(stays ? LOG_WARN : LOG_ERROR, "what process %u sends %s: no access to it: %s",
+                 ep->segment->sources[source % NODE_SOURCES].address.pid,
+                 stays ? "has to wait" : "is lost", strerror(-ret));
+    ep->unmet = ret;
+    return !stays;
+}
+
 bool node_ep_step(struct node_ep *ep, const struct node_cell *cell, uint64_t word)
 {
     struct node_peer *peer = ep->sources[node_word_source(word)];
@@ -204,9 +224,9 @@ bool node_ep_step(struct node_ep *ep, const struct node_cell *cell, uint64_t wor
 
     if (!node_ep_ready(ep))
         return false;
-    /* A writer whose segment cannot be mapped cannot be answered; its cells are passed over. */
-    if (__builtin_expect(peer || !node_peer_source(ep, node_word_source(word), &peer), 1) &&
-        __builtin_expect(!handle(ep, peer, word, cell), 0))
+    if (UNLIKELY(!peer) && !first_contact(ep, word, &peer))
+        return false;
+    if (LIKELY(peer != NULL) && UNLIKELY(!handle(ep, peer, word, cell)))
         return false;
     if (node_word_kind(word) == NODE_CELL_PAIR)
         node_inlet_advance(&ep->in, r);

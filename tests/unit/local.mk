@@ -103,6 +103,15 @@ tests_unit_test_node_end_SOURCES = \
 tests_unit_test_node_end_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_node_end_LDADD = libprovider.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_node_fault
+TESTS += tests/unit/test_node_fault
+tests_unit_test_node_fault_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/test_node_fault.c
+tests_unit_test_node_fault_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_node_fault_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_node_inlet
 TESTS += tests/unit/test_node_inlet
 tests_unit_test_node_inlet_SOURCES = \

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The node provider where something is missing: descriptors run out, an endpoint is closed while
+ * others still count on it, a process dies with a message half way. Nobody waits for ever, and
+ * nothing is lost in silence.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include "provider/node/node.h"
+#include "tests/unit/node_job.h"
+
+/* ---- Descriptors ---- */
+
+static void descriptors_take(void)
+{
+    int next = dup(0);
+    struct rlimit limit;
+
+    CHECK(next >= 0 && !close(next) && !getrlimit(RLIMIT_NOFILE, &limit), "limit");
+    limit.rlim_cur = next;
+    CHECK(!setrlimit(RLIMIT_NOFILE, &limit), "limit");
+}
+
+static void descriptors_give(void)
+{
+    struct rlimit limit;
+
+    CHECK(!getrlimit(RLIMIT_NOFILE, &limit), "limit");
+    limit.rlim_cur = limit.rlim_max;
+    CHECK(!setrlimit(RLIMIT_NOFILE, &limit), "limit");
+}
+
+/* Messages of one who cannot be met for want of a descriptor wait until there is one. */
+NODE_TEST(fault, first_contact_without_descriptors, 2)
+{
+    struct fi_cq_tagged_entry c;
+    struct end e;
+    uint64_t value;
+
+    end_start(&e, NULL);
+    if (rank == 0)
+        descriptors_take();
+    job_barrier();
+    for (value = 1; rank == 1 && value <= 3; value++)
+        CHECK(!fi_tinject(e.ep, &value, 8, e.addr[0], value), "inject");
+    job_barrier();
+    if (rank == 0) {
+        for (int i = 0; i < 1000; i++)
+            end_progress(&e);
+        descriptors_give();
+        for (uint64_t i = 1; i <= 3; i++) {
+            POST(&e, fi_trecv(e.ep, &value, 8, NULL, FI_ADDR_UNSPEC, i, 0, &value));
+            CHECK(end_wait(&e, &c) == e.addr[1] && value == i, "message %lu", i);
+        }
+    }
+    end_finish(&e);
+}
