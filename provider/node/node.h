@@ -389,7 +389,8 @@ int node_peer_source(struct node_ep *ep, unsigned source, struct node_peer **pee
 void node_peer_known(struct node_ep *ep, fi_addr_t address);
 void node_peer_forgotten(struct node_ep *ep, fi_addr_t address);
 int node_peer_self(struct node_ep *ep, struct node_peer **peer); /* this endpoint as its own peer */
-/* What was sent through our chunks can be read when we are gone. */
+/* What waits for room is out, and what was sent through our chunks can be read when we are gone;
+ * takes the lock. */
 void node_peers_linger(struct node_ep *ep);
 void node_peers_close(struct node_ep *ep);
 /* node_place.c: as node_direct_ops.meet and place */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -221,6 +222,27 @@ void node_peer_forgotten(struct node_ep *ep, fi_addr_t address)
             peer->fi_addr = i;
 }
 
+/* Whether it may still look at what we send: it lives, and is not in our hands. */
+static bool reads_on(struct node_ep *ep, const struct node_peer *peer)
+{
+    const struct node_address *a = &peer->segment->address;
+
+    return a->pid != ep->segment->address.pid && !kill(a->pid, 0);
+}
+
+/* Sends what waits for room. Whether there is more for one who may still make some. */
+static bool push_rest(struct node_ep *ep)
+{
+    bool more = false;
+
+    lock_take(ep->lock);
+    node_ep_push(ep);
+    for (struct list *l = ep->busy.next; l != &ep->busy && !more; l = l->next)
+        more = reads_on(ep, container_of(l, struct node_peer, busy));
+    lock_drop(ep->lock);
+    return more;
+}
+
 /* Whether `chunk` is lost if our segment goes now: its reader lives and has not mapped it. */
 static bool in_need(struct node_ep *ep, unsigned chunk)
 {
@@ -230,13 +252,15 @@ static bool in_need(struct node_ep *ep, unsigned chunk)
     return node_chunk_is_out(ep, chunk) &&
            atomic_load_explicit(&s->sources[node_word_source(peer->out.from)].state,
                                 memory_order_acquire) != NODE_SOURCE_MET &&
-           s->address.pid != ep->segment->address.pid && !kill(s->address.pid, 0);
+           reads_on(ep, peer);
 }
 
 void node_peers_linger(struct node_ep *ep)
 {
     uint64_t until = clock_ns() + LINGER_NS;
 
+    while (push_rest(ep) && clock_ns() < until)
+        sched_yield();
     for (unsigned n = 0; n < ep->chunk_out_count; n++)
         while (in_need(ep, ep->chunk_out[(ep->chunk_out_first + n) % NODE_CHUNKS]) &&
                clock_ns() < until)

@@ -16,6 +16,20 @@
 #include "provider/node/node.h"
 #include "tests/unit/node_job.h"
 
+enum { LONG = 300000 }; /* longer than a train */
+
+/* Two that know each other, and have nothing under way. */
+static void meet(struct end *e, int rank)
+{
+    struct fi_cq_tagged_entry c;
+    char buf[8] = "";
+
+    POST(e, fi_tinject(e->ep, buf, 8, e->addr[1 - rank], 99));
+    POST(e, fi_trecv(e->ep, buf, 8, NULL, e->addr[1 - rank], 99, 0, buf));
+    end_wait(e, &c);
+    job_barrier();
+}
+
 /* ---- Descriptors ---- */
 
 static void descriptors_take(void)
@@ -61,4 +75,38 @@ NODE_TEST(fault, first_contact_without_descriptors, 2)
         }
     }
     end_finish(&e);
+}
+
+/* ---- Endpoints that are closed ---- */
+
+/* A receiver whose answer waits for room is not gone before the answer is. */
+NODE_TEST(fault, closed_with_an_answer_due, 2)
+{
+    static char buf[LONG];
+    struct fi_cq_tagged_entry c;
+    struct end e;
+    ssize_t ret = -FI_EAGAIN;
+
+    end_start(&e, NULL);
+    meet(&e, rank);
+    if (rank == 0)
+        CHECK(!fi_tsend(e.ep, buf, LONG, NULL, e.addr[1], 2, buf), "send");
+    job_barrier();
+    if (rank == 1) {
+        while (!fi_tinject(e.ep, buf, 8, e.addr[0], 3))
+            ;
+        POST(&e, fi_trecv(e.ep, buf, LONG, NULL, e.addr[0], 2, 0, buf));
+        end_wait(&e, &c);
+        job_words[0] = 1;
+        end_close(&e);
+        job_barrier();
+        return;
+    }
+    while (!job_words[0])
+        sched_yield();
+    for (uint64_t until = now_ns() + 5000000000; ret == -FI_EAGAIN && now_ns() < until;)
+        ret = fi_cq_read(e.cq, &c, 1);
+    CHECK(ret == 1 && c.op_context == buf, "%zd", ret);
+    job_barrier();
+    end_close(&e);
 }
