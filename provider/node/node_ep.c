@@ -176,6 +176,8 @@ static int ep_close(struct fid *fid)
     unbind(ep);
     node_recvs_close(ep);
     node_peers_close(ep);
+    if (getpid() == ep->pid)
+        node_doorbell_silence(ep);
     lock_drop(&domain->lock);
     node_doorbell_close(ep);
     node_segment_unmap(ep->segment);

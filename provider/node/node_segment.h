@@ -28,7 +28,7 @@ enum {
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c000dull /* "ORIEL", layout 13 */
+#define NODE_MAGIC 0x4f5249454c000eull /* "ORIEL", layout 14 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {
@@ -119,6 +119,7 @@ struct node_segment {
     uint64_t cookie_at;  /* the owner's own copy of the cookie: what a probe of single copy reads */
     int32_t doorbell_fd; /* write end of a pipe in the owner */
     uint32_t ring_count; /* that sources have, the first ones; the others share the queue */
+    uint64_t doorbell_inode; /* that pipe's: something else may have its number later */
     /* 0 while the owner is awake; whoever writes a cell looks at it. node_wait.h */
     alignas(NODE_LINE) atomic_uint sleeping; /* of NODE_ASLEEP, NODE_FENCE */
     alignas(NODE_LINE) atomic_int cpu;       /* where the owner was when it last had to wait, + 1 */

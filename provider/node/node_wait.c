@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -43,14 +44,27 @@ void node_doorbell_meet(struct node_segment *peer)
 
 int node_doorbell_open(struct node_ep *ep)
 {
+    struct stat st;
+
     if (pipe2(ep->doorbell, O_CLOEXEC | O_NONBLOCK)) {
         ep->doorbell[0] = ep->doorbell[1] = -1;
         return -errno;
     }
+    if (fstat(ep->doorbell[1], &st)) {
+        int ret = -errno;
+        node_doorbell_close(ep);
+        return ret;
+    }
+    ep->segment->doorbell_inode = st.st_ino;
     ep->segment->doorbell_fd = ep->doorbell[1];
     if (!barrier_open() || !barrier_all())
         atomic_fetch_or(&ep->segment->sleeping, NODE_FENCE);
     return 0;
+}
+
+void node_doorbell_silence(struct node_ep *ep)
+{
+    atomic_fetch_and(&ep->segment->sleeping, ~NODE_ASLEEP);
 }
 
 void node_doorbell_close(struct node_ep *ep)
@@ -61,16 +75,28 @@ void node_doorbell_close(struct node_ep *ep)
     }
 }
 
-static void ring(struct node_peer *peer)
+/* The write end of that one's pipe, or -errno. */
+static int bell_open(const struct node_segment *segment)
 {
     char path[64];
+    struct stat st;
 
-    if (peer->doorbell < 0) {
-        snprintf(path, sizeof(path), "/proc/%u/fd/%d", peer->segment->address.pid,
-                 peer->segment->doorbell_fd);
-        /* For reading too: a pipe that nobody reads any more would be a SIGPIPE for us. */
-        peer->doorbell = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    }
+    snprintf(path, sizeof(path), "/proc/%u/fd/%d", segment->address.pid, segment->doorbell_fd);
+    /* For reading too: a pipe that nobody reads any more would be a SIGPIPE for us. */
+    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return -errno;
+    /* Its owner may have closed the endpoint, and something else has the number: not for us. */
+    if (!fstat(fd, &st) && S_ISFIFO(st.st_mode) && st.st_ino == segment->doorbell_inode)
+        return fd;
+    close(fd);
+    return -ESTALE;
+}
+
+static void ring(struct node_peer *peer)
+{
+    if (peer->doorbell < 0)
+        peer->doorbell = bell_open(peer->segment);
     /* A full pipe has enough bytes to wake; a peer that is gone needs no waking. */
     ssize_t n = write(peer->doorbell, "", 1);
     (void)n;

@@ -57,6 +57,8 @@ int node_wait_fd(struct node_cq *cq, int *fd);
 int node_trywait(struct fid_fabric *fabric, struct fid **fids, int count);
 
 int node_doorbell_open(struct node_ep *ep);
+/* Nobody need ring any more. */
+void node_doorbell_silence(struct node_ep *ep);
 void node_doorbell_close(struct node_ep *ep);
 /* At the first contact: this process's writes to the peer can be waited for. */
 void node_doorbell_meet(struct node_segment *peer);

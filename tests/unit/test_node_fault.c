@@ -18,6 +18,11 @@
 
 enum { LONG = 300000 }; /* longer than a train */
 
+static struct node_ep *own(struct end *e)
+{
+    return container_of(e->ep, struct node_ep, fid);
+}
+
 /* Two that know each other, and have nothing under way. */
 static void meet(struct end *e, int rank)
 {
@@ -107,6 +112,50 @@ NODE_TEST(fault, closed_with_an_answer_due, 2)
     for (uint64_t until = now_ns() + 5000000000; ret == -FI_EAGAIN && now_ns() < until;)
         ret = fi_cq_read(e.cq, &c, 1);
     CHECK(ret == 1 && c.op_context == buf, "%zd", ret);
+    job_barrier();
+    end_close(&e);
+}
+
+/* Files open until the next one has that number; the names are gone at once. */
+static int file_with_number(int wanted)
+{
+    int fd;
+
+    do {
+        char name[] = "/tmp/oriel-test-XXXXXX";
+        fd = mkstemp(name);
+        CHECK(fd >= 0 && fd <= wanted && !unlink(name), "no file number %d", wanted);
+    } while (fd != wanted);
+    return fd;
+}
+
+/* The number of a closed endpoint's bell is a file's by now: whoever rings late writes nothing. */
+NODE_TEST(fault, bell_of_a_closed_endpoint, 2)
+{
+    struct node_peer *peer;
+    struct end e;
+    char buf[8] = "";
+
+    end_start(&e, NULL);
+    meet(&e, rank);
+    if (rank == 1) {
+        struct node_segment *segment = own(&e)->segment;
+        int bell = segment->doorbell_fd;
+        atomic_fetch_or(&segment->sleeping, NODE_ASLEEP);
+        end_close(&e);
+        int fd = file_with_number(bell);
+        CHECK(write(fd, "0123", 4) == 4, "write");
+        job_barrier();
+        job_barrier();
+        CHECK(pread(fd, buf, 8, 0) == 4 && !memcmp(buf, "0123", 4), "the file was written to");
+        return;
+    }
+    CHECK(!node_peer_get(own(&e), e.addr[1], &peer), "peer");
+    job_barrier();
+    CHECK(!(atomic_load(&peer->segment->sleeping) & NODE_ASLEEP), "a closed one sleeps");
+    /* As if it had been seen before the endpoint was closed. */
+    atomic_fetch_or(&peer->segment->sleeping, NODE_ASLEEP);
+    CHECK(!fi_tinject(e.ep, buf, 8, e.addr[1], 1), "inject");
     job_barrier();
     end_close(&e);
 }
