@@ -27,7 +27,11 @@ struct node_blocks *node_scatter_blocks(struct node_ep *ep, const struct scatter
         return NULL;
     /* `count` is no promise: what does not fit is left to a stream. */
     b->count = s->ops->blocks(s, 0, b->iov, NODE_BLOCKS);
-    if (node_iov_length(b->iov, b->count) == s->len)
+    /* Not node_iov_length: this many blocks may be what says NODE_SCATTER there. */
+    size_t len = 0;
+    for (size_t i = 0; i < b->count; i++)
+        len += b->iov[i].iov_len;
+    if (len == s->len)
         return b;
     pool_put(&ep->blocks, b);
     return NULL;

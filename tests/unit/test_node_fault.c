@@ -159,3 +159,34 @@ NODE_TEST(fault, bell_of_a_closed_endpoint, 2)
     job_barrier();
     end_close(&e);
 }
+
+/* ---- Memory in blocks ---- */
+
+static char blocks_memory[8][1 << 16];
+
+static size_t list_blocks(const struct scatter *s, size_t at, struct iovec *iov, size_t most)
+{
+    size_t n = 0;
+
+    CHECK(!at, "from its beginning");
+    for (; n < s->count && n < most; n++)
+        iov[n] = (struct iovec){blocks_memory[n], s->len / s->count};
+    return n;
+}
+
+/* Few long blocks are told to the receiver, however many they are. */
+NODE_TEST(fault, blocks_are_told, 1)
+{
+    static const struct scatter_ops ops = {.blocks = list_blocks};
+    struct end e;
+
+    (void)rank;
+    end_start(&e, NULL);
+    for (size_t n = 2; n <= 8; n++) {
+        struct scatter s = {&ops, n * sizeof(blocks_memory[0]), n};
+        struct node_blocks *b = node_scatter_blocks(own(&e), &s);
+        CHECK(b && b->count == n, "%zu blocks", n);
+        pool_put(&own(&e)->blocks, b);
+    }
+    end_finish(&e);
+}
