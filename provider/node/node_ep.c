@@ -170,8 +170,10 @@ static int ep_close(struct fid *fid)
     if (getpid() == ep->pid)
         node_peers_linger(ep);
     lock_take(&domain->lock);
-    if (getpid() == ep->pid)
+    if (getpid() == ep->pid) {
+        node_regions_hide(ep);
         node_pulls_close(ep);
+    }
     list_drop(&ep->domain_link);
     unbind(ep);
     node_recvs_close(ep);

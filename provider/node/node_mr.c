@@ -71,6 +71,12 @@ void node_regions_show(struct node_ep *ep)
         show(ep, container_of(l, struct node_mr, link));
 }
 
+void node_regions_hide(struct node_ep *ep)
+{
+    for (struct list *l = ep->domain->mrs.next; l != &ep->domain->mrs; l = l->next)
+        hide(ep, container_of(l, struct node_mr, link)->fid.key);
+}
+
 static int mr_close(struct fid *fid)
 {
     struct node_mr *mr = container_of(fid, struct node_mr, fid.fid);

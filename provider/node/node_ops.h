@@ -27,5 +27,7 @@ int node_query_atomic(struct fid_domain *domain, enum fi_datatype datatype, enum
 
 /* A new endpoint shows what is registered in its domain (node_mr.c). */
 void node_regions_show(struct node_ep *ep);
+/* It is closed: nothing is open in its segment any more. */
+void node_regions_hide(struct node_ep *ep);
 
 #endif

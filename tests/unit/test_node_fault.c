@@ -160,6 +160,39 @@ NODE_TEST(fault, bell_of_a_closed_endpoint, 2)
     end_close(&e);
 }
 
+/* A key is good no longer than its endpoint, though the domain lives on. */
+NODE_TEST(fault, region_of_a_closed_endpoint, 2)
+{
+    static uint64_t memory;
+    uint64_t value = 1;
+    struct fi_cq_err_entry error;
+    struct fid_mr *mr;
+    struct end e;
+
+    end_start(&e, NULL);
+    if (rank == 1) {
+        CHECK(!fi_mr_reg(e.domain, &memory, 8, FI_REMOTE_WRITE, 0, 7, 0, &mr, NULL), "reg");
+        job_words[0] = (uintptr_t)&memory;
+    }
+    job_barrier();
+    if (rank == 0) {
+        POST(&e, fi_write(e.ep, &value, 8, NULL, e.addr[1], job_words[0], 7, &value));
+        end_wait_for(&e, &value);
+    }
+    job_barrier();
+    if (rank == 1)
+        CHECK(!fi_close(&e.ep->fid) && !fi_close(&mr->fid) && memory == 1, "close");
+    job_barrier();
+    if (rank == 0) {
+        value = 2;
+        POST(&e, fi_write(e.ep, &value, 8, NULL, e.addr[1], job_words[0], 7, &value));
+        end_wait_error(&e, &error);
+        CHECK(error.err == FI_ENOKEY, "err %d", error.err);
+    }
+    job_barrier();
+    CHECK(rank == 0 || memory == 1, "written to");
+}
+
 /* ---- Memory in blocks ---- */
 
 static char blocks_memory[8][1 << 16];
