@@ -21,6 +21,7 @@ node_sources = \
     provider/node/node_iov.h \
     provider/node/node_inlet.c \
     provider/node/node_inlet.h \
+    provider/node/node_loss.c \
     provider/node/node_match.c \
     provider/node/node_match.h \
     provider/node/node_memory.c \

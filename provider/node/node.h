@@ -214,7 +214,7 @@ struct node_blocks {
 
 /* An operation that is not over when its call returns. Its address is its name on the wire. */
 struct node_op {
-    struct list link; /* in peer->streams while data goes out */
+    struct list link; /* in peer->streams while data goes out, in ep->coming while some comes */
     enum node_op_kind kind;
     uint32_t flags;
     enum node_event event; /* what it counts as */
@@ -296,9 +296,10 @@ struct node_ep {
 
     struct node_match tagged, plain;
     struct pool recvs, unexpecteds, ops, controls, blocks;
-    unsigned held;    /* of what is kept, announced ones that node_recv_take_in would fetch */
-    size_t taken_in;  /* bytes of those that it has fetched */
-    struct list busy; /* peers for which something waits */
+    unsigned held;      /* of what is kept, announced ones that node_recv_take_in would fetch */
+    size_t taken_in;    /* bytes of those that it has fetched */
+    struct list busy;   /* peers for which something waits */
+    struct list coming; /* of node_op: what others are to send us in pieces */
     struct node_pulls pulls;
     struct node_fetches fetches;
     struct node_work work; /* node_way.c */
@@ -426,6 +427,11 @@ void node_peer_busy(struct node_ep *ep, struct node_peer *peer);
 /* Sends what waits, as far as there is room. A peer without room keeps back only its own. */
 void node_ep_push(struct node_ep *ep);
 
+/* node_loss.c */
+bool node_peer_is_gone(const struct node_peer *peer);
+/* Ends what waits for those who are gone, once all that came from them is read. */
+void node_losses_end(struct node_ep *ep);
+
 /* node_chunk.c */
 /* Its number, or -FI_EAGAIN; -FI_ENOSPC or -FI_ENOMEM where there is no memory for any. */
 int node_chunk_take(struct node_ep *ep, struct node_peer *peer);
@@ -498,6 +504,8 @@ ssize_t node_recv_cancel(struct node_ep *ep, void *context);
 bool node_recv_message(struct node_ep *ep, struct node_message *message);
 void node_recv_data(struct node_ep *ep, struct node_peer *peer, const struct node_wire_data *data,
                     unsigned len);
+/* Of a STREAM_IN nothing more comes: its sender is gone. */
+void node_recv_lost(struct node_ep *ep, struct node_op *op);
 /* The bytes of an announced message are there, or `error` (-errno) tells why not: ends it. */
 void node_recv_fetched(struct node_ep *ep, const struct node_recv *r, const struct node_message *m,
                        int error);

@@ -68,6 +68,8 @@ static bool streams_push(struct node_ep *ep, struct node_peer *peer)
         /* What ends the others is the partner's answer, which follows their last chunk. */
         if (op->kind == NODE_OP_GET_REPLY)
             pool_put(&ep->ops, op);
+        else if (op->kind == NODE_OP_GET)
+            list_add_tail(&ep->coming, &op->link);
     }
     return true;
 }

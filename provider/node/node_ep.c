@@ -300,6 +300,7 @@ static void ep_set_up(struct node_ep *ep, struct node_domain *domain, struct fi_
     pool_open(&ep->controls, sizeof(struct node_control), 64);
     pool_open(&ep->blocks, sizeof(struct node_blocks), 8);
     list_init(&ep->busy);
+    list_init(&ep->coming);
     list_init(&ep->all_peers);
     list_init(&ep->domain_link);
     for (int i = 0; i < 2; i++)

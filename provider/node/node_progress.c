@@ -184,6 +184,7 @@ void node_ep_mend(struct node_ep *ep)
     uint64_t word;
 
     node_pull_mend(ep);
+    node_losses_end(ep);
     if (UNLIKELY(ep->held))
         node_recv_take_in(ep);
     if (atomic_load_explicit(&ep->segment->queue.tail, memory_order_relaxed) == r->position ||

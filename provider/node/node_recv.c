@@ -80,6 +80,7 @@ static int stream_in(struct node_ep *ep, const struct node_recv *r, const struct
     op->message = *m;
     op->moved = 0;
     op->limit = len;
+    list_add_tail(&ep->coming, &op->link);
     struct node_wire_cts wire = {m->sender_op, (uintptr_t)op, len};
     node_control_send(ep, m->peer, NODE_CELL_CTS, &wire, sizeof(wire));
     return 0;
@@ -99,8 +100,16 @@ void node_recv_data(struct node_ep *ep, struct node_peer *peer, const struct nod
     }
     if (op->moved < op->limit)
         return;
+    list_drop(&op->link);
     answer(ep, &op->message, NODE_CELL_FIN, 0);
     received(ep, op->flags, op->context, op->iov[0].iov_base, &op->message, op->moved, 0);
+    pool_put(&ep->ops, op);
+}
+
+void node_recv_lost(struct node_ep *ep, struct node_op *op)
+{
+    list_drop(&op->link);
+    received(ep, op->flags, op->context, op->iov[0].iov_base, &op->message, 0, ESRCH);
     pool_put(&ep->ops, op);
 }
 

@@ -146,6 +146,8 @@ static ssize_t by_messages(struct node_ep *ep, struct node_peer *peer, const str
     if (!out) {
         list_add_tail(&peer->streams, &op->link);
         node_peer_busy(ep, peer);
+    } else if (!r->write) {
+        list_add_tail(&ep->coming, &op->link);
     }
     return 0;
 }
@@ -205,6 +207,7 @@ void node_rma_data(struct node_ep *ep, struct node_op *op)
 {
     if (op->moved < op->limit)
         return;
+    list_drop(&op->link);
     done(ep, op->flags, false, op->context, 0);
     pool_put(&ep->ops, op);
 }

@@ -193,6 +193,65 @@ NODE_TEST(fault, region_of_a_closed_endpoint, 2)
     CHECK(rank == 0 || memory == 1, "written to");
 }
 
+/* ---- Processes that die ---- */
+
+/* The next `count` completions are errors that say so. */
+static void expect_gone(struct end *e, int count)
+{
+    struct fi_cq_err_entry error = {0};
+    struct fi_cq_tagged_entry c;
+    ssize_t ret = -FI_EAGAIN;
+
+    for (uint64_t until = now_ns() + 10000000000; count--; ret = -FI_EAGAIN) {
+        while (ret == -FI_EAGAIN && now_ns() < until)
+            ret = fi_cq_read(e->cq, &c, 1);
+        CHECK(ret == -FI_EAVAIL && fi_cq_readerr(e->cq, &error, 0) == 1, "%zd", ret);
+        CHECK(error.err == ESRCH, "err %d", error.err);
+    }
+}
+
+/* Two that have met, and may not copy out of each other's memory; rank 1 is to die. */
+static void meet_mortal(struct end *e, int rank)
+{
+    job_forbid(SYS_process_vm_readv, EPERM);
+    end_start(e, &(struct end_want){.wait_obj = FI_WAIT_FD});
+    if (rank == 1) {
+        job_may_die();
+        job_words[1] = getpid();
+    }
+    meet(e, rank);
+}
+
+static void kill_mortal(void)
+{
+    CHECK(!kill((pid_t)job_words[1], SIGKILL), "kill");
+}
+
+/* A message and a read that were to come in pieces: their end is an error. */
+NODE_TEST(fault, died_before_its_stream, 2)
+{
+    static char buf[LONG], got[8];
+    struct fid_mr *mr;
+    struct end e;
+
+    meet_mortal(&e, rank);
+    if (rank == 1) {
+        CHECK(!fi_mr_reg(e.domain, buf, LONG, FI_REMOTE_READ, 0, 7, 0, &mr, NULL), "reg");
+        CHECK(!fi_tsend(e.ep, buf, LONG, NULL, e.addr[0], 2, buf), "send");
+        job_words[2] = (uintptr_t)buf;
+        job_barrier();
+        for (;;)
+            pause();
+    }
+    job_barrier();
+    POST(&e, fi_trecv(e.ep, buf, LONG, NULL, e.addr[1], 2, 0, buf));
+    POST(&e, fi_read(e.ep, got, 8, NULL, e.addr[1], job_words[2], 7, got));
+    end_progress(&e);
+    kill_mortal();
+    expect_gone(&e, 2);
+    end_close(&e);
+}
+
 /* ---- Memory in blocks ---- */
 
 static char blocks_memory[8][1 << 16];

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What waits for a peer that is no more ends with -ESRCH, now and then, when nothing comes. What
+ * that one sent before may still name such an operation: so all is read first.
+ */
+#include <errno.h>
+
+#include "provider/node/node.h"
+
+bool node_peer_is_gone(const struct node_peer *peer)
+{
+    return peer->gone || node_segment_is_gone(peer->segment);
+}
+
+/* Asked after it was seen that a writer is gone. A cell that one left unfilled hides others. */
+static bool all_is_read(struct node_ep *ep)
+{
+    uint64_t word;
+
+    atomic_thread_fence(memory_order_seq_cst);
+    return !node_inlet_peek_all(&ep->in, &word) &&
+           atomic_load_explicit(&ep->segment->queue.tail, memory_order_relaxed) ==
+               ep->in.readers[0].position;
+}
+
+/* Messages and reads whose data was to come. */
+static void end_coming(struct node_ep *ep)
+{
+    struct node_peer *alive = NULL;
+    struct list *l, *tmp;
+
+    list_each(l, tmp, &ep->coming)
+    {
+        struct node_op *op = container_of(l, struct node_op, link);
+        if (op->peer == alive)
+            continue;
+        if (!node_peer_is_gone(op->peer)) {
+            alive = op->peer;
+            continue;
+        }
+        if (!all_is_read(ep) || !node_ep_ready(ep))
+            return;
+        if (op->kind == NODE_OP_STREAM_IN)
+            node_recv_lost(ep, op);
+        else
+            node_send_answered(ep, &(struct node_wire_answer){(uintptr_t)op, -ESRCH});
+    }
+}
+
+void node_losses_end(struct node_ep *ep)
+{
+    end_coming(ep);
+}
