@@ -132,7 +132,8 @@ struct node_peer {
     bool is_self;                 /* the process itself: its segment is mapped a second time */
     bool single_copy;             /* process_vm_readv works both ways */
     bool gone;             /* it ended before we met it: its cells are all that is left of it */
-    int doorbell;          /* write end of its pipe, opened at the first ring; -1 before */
+    bool unrung;           /* it sleeps, and for want of a descriptor its bell was not rung */
+    int doorbell;          /* write end of its pipe, opened at the first ring; < 0 before */
     struct node_map *maps; /* of its memory: node_mr.c */
     fi_addr_t fi_addr;     /* FI_ADDR_NOTAVAIL while it is in no address vector */
     struct list link;      /* in ep->all_peers */
@@ -143,9 +144,11 @@ struct node_peer {
     unsigned offer_skip;   /* accesses to come for which nothing is offered: node_offer.c */
     unsigned offer_vain;   /* what that was after the last offer in vain; 0: after a good one */
     unsigned writes; /* PUT and ATOMIC to it that are not answered: later accesses queue behind */
-    /* What waits for room where it reads, or for a chunk: each in order, answers first. */
+    /* What waits for room where it reads, or for a chunk: each in order, answers first. The bell
+     * waits with them. */
     struct list controls, streams; /* of node_control, of node_op */
     struct list busy;              /* in ep->busy while one of them is not empty */
+    struct node_ep *ep;            /* whose peer it is */
 };
 
 /* A receive that is posted, or about to get a message. */
@@ -401,6 +404,8 @@ enum node_move node_place(struct fid_ep *fid, unsigned ranks, uint64_t mate, boo
 
 /* node_wait.c */
 void node_alarm_ring(struct node_alarm *alarm);
+/* Rings the bell that could not be rung; false where it still cannot. */
+bool node_bell_push(struct node_peer *peer);
 
 static inline void node_alarm(struct node_alarm *alarm)
 {

@@ -81,7 +81,7 @@ void node_ep_push(struct node_ep *ep)
     list_each(l, tmp, &ep->busy)
     {
         struct node_peer *peer = container_of(l, struct node_peer, busy);
-        if (controls_push(ep, peer) && streams_push(ep, peer))
+        if (controls_push(ep, peer) && streams_push(ep, peer) && node_bell_push(peer))
             list_drop(&peer->busy);
     }
 }

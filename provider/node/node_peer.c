@@ -49,12 +49,13 @@ static void give_segment(struct node_ep *ep, struct node_peer *peer, struct node
     peer->out.resting = &segment->resting;
 }
 
-static struct node_peer *peer_new(void)
+static struct node_peer *peer_new(struct node_ep *ep)
 {
     struct node_peer *peer = calloc(1, sizeof(*peer));
 
     if (!peer)
         return NULL;
+    peer->ep = ep;
     peer->fi_addr = FI_ADDR_NOTAVAIL;
     peer->doorbell = -1;
     list_init(&peer->controls);
@@ -65,7 +66,7 @@ static struct node_peer *peer_new(void)
 
 static int meet(struct node_ep *ep, const struct node_address *address, struct node_peer **out)
 {
-    struct node_peer *peer = peer_new();
+    struct node_peer *peer = peer_new(ep);
     struct node_segment *segment;
     int ret;
 
@@ -95,7 +96,7 @@ free_peer:
 /* One that has sent and ended: what is in its cells can still be received. */
 static int meet_gone(struct node_ep *ep, const struct node_address *address, struct node_peer **out)
 {
-    struct node_peer *peer = peer_new();
+    struct node_peer *peer = peer_new(ep);
     struct node_segment *segment;
     int ret = peer ? node_segment_gone(address, &segment) : -FI_ENOMEM;
 

@@ -93,10 +93,21 @@ static int bell_open(const struct node_segment *segment)
     return -ESTALE;
 }
 
+/*
+ * The bell of one that has just been asleep. Without a descriptor it goes on to sleep, as far as
+ * others can see: they may have one, and we shall try again.
+ */
 static void ring(struct node_peer *peer)
 {
     if (peer->doorbell < 0)
         peer->doorbell = bell_open(peer->segment);
+    peer->unrung =
+        peer->doorbell == -EMFILE || peer->doorbell == -ENFILE || peer->doorbell == -ENOMEM;
+    if (peer->unrung) {
+        atomic_fetch_or(&peer->segment->sleeping, NODE_ASLEEP);
+        node_peer_busy(peer->ep, peer);
+        return;
+    }
     /* A full pipe has enough bytes to wake; a peer that is gone needs no waking. */
     ssize_t n = write(peer->doorbell, "", 1);
     (void)n;
@@ -113,6 +124,15 @@ void node_outlet_wake(struct node_outlet *out)
     /* Of all who see the word only one rings. */
     if (atomic_fetch_and_explicit(word, ~NODE_ASLEEP, memory_order_acq_rel) & NODE_ASLEEP)
         ring(peer);
+}
+
+bool node_bell_push(struct node_peer *peer)
+{
+    if (UNLIKELY(peer->unrung)) {
+        peer->unrung = false; /* somebody else may have rung it */
+        node_outlet_wake(&peer->out);
+    }
+    return !peer->unrung;
 }
 
 static void drain(int fd)

@@ -82,6 +82,40 @@ NODE_TEST(fault, first_contact_without_descriptors, 2)
     end_finish(&e);
 }
 
+/* Who has no descriptor for a sleeper's bell rings it when there is one again. */
+NODE_TEST(fault, bell_without_descriptors, 2)
+{
+    struct fi_cq_tagged_entry c;
+    struct end e;
+    char buf[8] = "";
+
+    end_start(&e, &(struct end_want){.wait_obj = FI_WAIT_FD});
+    meet(&e, rank);
+    if (rank == 0) {
+        struct node_peer *peer;
+        CHECK(!node_peer_get(own(&e), e.addr[1], &peer) && peer->doorbell < 0, "rung before");
+        while (!(atomic_load(&peer->segment->sleeping) & NODE_ASLEEP))
+            sched_yield();
+        usleep(100000);
+        descriptors_take();
+        POST(&e, fi_tinject(e.ep, buf, 8, e.addr[1], 2));
+        descriptors_give();
+        while (!job_words[0])
+            end_progress(&e);
+        CHECK(list_empty(&own(&e)->busy), "the bell has been rung");
+    } else {
+        struct pollfd p = {.events = POLLIN};
+        struct fid *fid = &e.cq->fid;
+        CHECK(!fi_control(&e.cq->fid, FI_GETWAIT, &p.fd), "descriptor");
+        POST(&e, fi_trecv(e.ep, buf, 8, NULL, e.addr[0], 2, 0, buf));
+        while (fi_cq_read(e.cq, &c, 1) != 1)
+            if (!fi_trywait(e.fabric, &fid, 1))
+                CHECK(poll(&p, 1, 5000) > 0, "slept through the message");
+        job_words[0] = 1;
+    }
+    end_finish(&e);
+}
+
 /* ---- Endpoints that are closed ---- */
 
 /* A receiver whose answer waits for room is not gone before the answer is. */
