@@ -47,7 +47,50 @@ static void end_coming(struct node_ep *ep)
     }
 }
 
+static void drop_controls(struct node_ep *ep, struct node_peer *peer)
+{
+    struct list *l;
+
+    while ((l = list_pop(&peer->controls)))
+        pool_put(&ep->controls, container_of(l, struct node_control, link));
+}
+
+/* What was to go to it in pieces; false where there is no memory to say so now. */
+static bool end_streams(struct node_ep *ep, struct node_peer *peer)
+{
+    while (!list_empty(&peer->streams)) {
+        struct node_op *op = container_of(peer->streams.next, struct node_op, link);
+        if (!node_ep_ready(ep))
+            return false;
+        list_drop(&op->link);
+        if (op->kind == NODE_OP_GET_REPLY)
+            pool_put(&ep->ops, op);
+        else
+            node_send_answered(ep, &(struct node_wire_answer){(uintptr_t)op, -ESRCH});
+    }
+    return true;
+}
+
+/* What waits for room, which nobody makes any more; as long as it did, nobody here could sleep. */
+static void end_busy(struct node_ep *ep)
+{
+    struct list *l, *tmp;
+
+    list_each(l, tmp, &ep->busy)
+    {
+        struct node_peer *peer = container_of(l, struct node_peer, busy);
+        if (!node_peer_is_gone(peer))
+            continue;
+        if (!all_is_read(ep))
+            return;
+        drop_controls(ep, peer);
+        if (end_streams(ep, peer))
+            list_drop(&peer->busy);
+    }
+}
+
 void node_losses_end(struct node_ep *ep)
 {
     end_coming(ep);
+    end_busy(ep);
 }

@@ -286,6 +286,61 @@ NODE_TEST(fault, died_before_its_stream, 2)
     end_close(&e);
 }
 
+/* What waits for room where a dead one read is given up: the others can sleep again. */
+NODE_TEST(fault, died_with_answers_due, 2)
+{
+    static char buf[LONG];
+    struct end e;
+
+    meet_mortal(&e, rank);
+    if (rank == 1) {
+        for (int i = 0; i < 3; i++)
+            CHECK(!fi_tsend(e.ep, buf, LONG, NULL, e.addr[0], 2, buf), "send");
+        job_barrier();
+        for (;;)
+            pause();
+    }
+    job_barrier();
+    while (!fi_tinject(e.ep, buf, 8, e.addr[1], 5))
+        ;
+    for (int i = 0; i < 3; i++)
+        POST(&e, fi_trecv(e.ep, buf, LONG, NULL, e.addr[1], 2, 0, buf));
+    end_progress(&e);
+    CHECK(!list_empty(&own(&e)->busy), "there was room");
+    kill_mortal();
+    expect_gone(&e, 3);
+    struct fid *fid = &e.cq->fid;
+    for (uint64_t until = now_ns() + 10000000000; fi_trywait(e.fabric, &fid, 1);)
+        CHECK(now_ns() < until, "no sleep any more");
+    end_close(&e);
+}
+
+/* A long message that its receiver had asked for in pieces, and died. */
+NODE_TEST(fault, died_within_a_stream, 2)
+{
+    enum { VERY_LONG = 4 << 20 }; /* more than the chunks hold */
+    static char buf[VERY_LONG];
+    struct end e;
+
+    meet_mortal(&e, rank);
+    if (rank == 0)
+        CHECK(!fi_tsend(e.ep, buf, VERY_LONG, NULL, e.addr[1], 2, buf), "send");
+    job_barrier();
+    if (rank == 1) {
+        POST(&e, fi_trecv(e.ep, buf, VERY_LONG, NULL, e.addr[0], 2, 0, buf));
+        end_progress(&e);
+        job_barrier();
+        for (;;)
+            pause();
+    }
+    job_barrier();
+    for (int i = 0; i < 1000; i++)
+        end_progress(&e);
+    kill_mortal();
+    expect_gone(&e, 1);
+    end_close(&e);
+}
+
 /* ---- Memory in blocks ---- */
 
 static char blocks_memory[8][1 << 16];
