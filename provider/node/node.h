@@ -389,6 +389,8 @@ struct node_wire_atomic {
 /* node_peer.c */
 int node_peer_at(struct node_ep *ep, fi_addr_t address, struct node_peer **peer);
 int node_peer_source(struct node_ep *ep, unsigned source, struct node_peer **peer);
+/* As node_peer_at, for a receive: it may have ended, if it has sent before. */
+int node_peer_heard(struct node_ep *ep, fi_addr_t address, struct node_peer **peer);
 /* The address vector has grown, or lost one. */
 void node_peer_known(struct node_ep *ep, fi_addr_t address);
 void node_peer_forgotten(struct node_ep *ep, fi_addr_t address);
@@ -563,12 +565,16 @@ void node_maps_close(struct node_peer *peer);
 static inline int node_source_name(struct node_ep *ep, fi_addr_t *source)
 {
     struct node_peer *peer;
+    int ret = 0;
 
     if (!(ep->caps & FI_DIRECTED_RECV))
         *source = FI_ADDR_UNSPEC;
     if (*source == FI_ADDR_UNSPEC)
         return 0;
-    int ret = node_peer_get(ep, *source, &peer);
+    if (__builtin_expect(*source < ep->peer_count && ep->peers[*source], 1))
+        peer = ep->peers[*source];
+    else
+        ret = node_peer_heard(ep, *source, &peer);
     if (!ret)
         *source = peer->fi_addr;
     return ret;

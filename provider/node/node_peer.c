@@ -188,6 +188,21 @@ int node_peer_source(struct node_ep *ep, unsigned source, struct node_peer **out
     return 0;
 }
 
+int node_peer_heard(struct node_ep *ep, fi_addr_t address, struct node_peer **out)
+{
+    struct node_segment *s = ep->segment;
+    int ret = node_peer_at(ep, address, out);
+
+    if (ret != -ESRCH && ret != -EPROTO)
+        return ret;
+    unsigned n = atomic_load_explicit(&s->sources_taken, memory_order_relaxed);
+    for (unsigned i = 0; i < n && i < NODE_SOURCES; i++)
+        if (atomic_load_explicit(&s->sources[i].state, memory_order_acquire) &&
+            node_address_equal(&s->sources[i].address, &ep->av->table[address]))
+            return node_peer_source(ep, i, out);
+    return ret;
+}
+
 int node_peer_self(struct node_ep *ep, struct node_peer **out)
 {
     struct node_peer *peer = ep->self ? ep->self : met(ep, &ep->segment->address);

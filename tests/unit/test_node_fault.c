@@ -227,6 +227,30 @@ NODE_TEST(fault, region_of_a_closed_endpoint, 2)
     CHECK(rank == 0 || memory == 1, "written to");
 }
 
+/* What one has sent who has ended since can be received from it by name; it cannot be sent to. */
+NODE_TEST(fault, receive_from_one_that_ended, 3)
+{
+    struct fi_cq_tagged_entry c;
+    uint64_t value = 5;
+    struct end e;
+
+    end_start(&e, NULL);
+    if (rank == 1)
+        CHECK(!fi_tinject(e.ep, &value, 8, e.addr[0], 1), "inject");
+    if (rank) {
+        end_close(&e);
+        job_barrier();
+        return;
+    }
+    job_barrier();
+    value = 0;
+    CHECK(fi_tinject(e.ep, &value, 8, e.addr[1], 1) == -ESRCH, "sent to one that is gone");
+    CHECK(fi_trecv(e.ep, &value, 8, NULL, e.addr[2], 1, 0, &e) == -ESRCH, "it never sent");
+    POST(&e, fi_trecv(e.ep, &value, 8, NULL, e.addr[1], 1, 0, &value));
+    CHECK(end_wait(&e, &c) == e.addr[1] && value == 5, "the message");
+    end_close(&e);
+}
+
 /* ---- Processes that die ---- */
 
 /* The next `count` completions are errors that say so. */
