@@ -315,6 +315,7 @@ struct node_ep {
     uint16_t chunk_out[NODE_CHUNKS];  /* a ring of those that a reader has, oldest first */
     unsigned chunk_out_first, chunk_out_count;
     unsigned chunk_look;                       /* when so many are out, look which have come back */
+    uint64_t chunks_reclaimed;                 /* ns, when that was last asked of the dead */
     unsigned chunk_lent[NODE_CHUNKS];          /* how often each has been */
     struct node_peer *chunk_peer[NODE_CHUNKS]; /* whom one that is not free is for, */
     bool chunk_in_train[NODE_CHUNKS];          /* and whether it is a train's */

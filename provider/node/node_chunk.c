@@ -16,6 +16,7 @@
  */
 #include <string.h>
 
+#include "provider/base/hot.h"
 #include "provider/base/log.h"
 #include "provider/node/node.h"
 
@@ -28,6 +29,9 @@ enum { LOOK = 4 };
 
 /* What a train waits for chunks, before its message goes another way. */
 enum { PATIENCE_NS = 30000 };
+
+/* Between two looks whether a reader is no more, which cost a system call for each. */
+enum { RECLAIM_NS = 1000000 };
 
 /* None is free at first: they are as they get memory. */
 void node_chunks_open(struct node_ep *ep)
@@ -48,6 +52,29 @@ static void collect(struct node_ep *ep)
             node_chunk_return(ep, chunk);
     }
     ep->chunk_look = ep->chunk_out_count + ep->chunk_out_count / 2 + LOOK;
+}
+
+/* Takes back what readers have who will never look at it: they have ended, or closed. */
+static COLD void reclaim(struct node_ep *ep)
+{
+    const struct node_peer *alive = NULL;
+    uint64_t now = clock_ns();
+
+    if (now - ep->chunks_reclaimed < RECLAIM_NS)
+        return;
+    ep->chunks_reclaimed = now;
+    for (unsigned n = 0; n < ep->chunk_out_count; n++) {
+        unsigned chunk = ep->chunk_out[(ep->chunk_out_first + n) % NODE_CHUNKS];
+        const struct node_peer *peer = ep->chunk_peer[chunk];
+        if (peer == alive)
+            continue;
+        if (node_peer_is_gone(peer))
+            ep->chunk_lent[chunk] =
+                atomic_load_explicit(&ep->segment->chunks_back[chunk], memory_order_relaxed);
+        else
+            alive = peer;
+    }
+    collect(ep);
 }
 
 /* Gets memory for some more of them: 0 or -errno. */
@@ -93,6 +120,18 @@ static bool may_have(const struct node_ep *ep, const struct node_peer *peer)
     return peer->chunks < ep->chunk_free_count + bare_chunks(ep);
 }
 
+/* Where no chunk has memory it is asked for again instead. */
+static bool is_refused(const struct node_ep *ep, const struct node_peer *peer)
+{
+    return !may_have(ep, peer) && !(ep->chunks_refused && !ep->chunk_free_count);
+}
+
+static COLD bool is_refused_still(struct node_ep *ep, const struct node_peer *peer)
+{
+    reclaim(ep);
+    return is_refused(ep, peer);
+}
+
 static int take(struct node_ep *ep, struct node_peer *peer, bool train)
 {
     unsigned chunk = pace_is_distant(&peer->pace) ? take_first(ep) : take_last(ep);
@@ -113,11 +152,13 @@ int node_chunk_take(struct node_ep *ep, struct node_peer *peer)
     if (ep->chunk_out_count &&
         (ep->chunk_out_count >= ep->chunk_look || !ep->chunk_free_count || !may_have(ep, peer)))
         collect(ep);
-    if (!may_have(ep, peer) && !(ep->chunks_refused && !ep->chunk_free_count))
+    if (UNLIKELY(is_refused(ep, peer)) && is_refused_still(ep, peer))
         return -FI_EAGAIN;
     /* A distant peer's go round all that there are. */
     if (UNLIKELY(!ep->chunk_free_count || (bare_chunks(ep) && pace_is_distant(&peer->pace))))
         ret = back(ep);
+    if (UNLIKELY(!ep->chunk_free_count))
+        reclaim(ep);
     if (ep->chunk_free_count)
         return take(ep, peer, false);
     /* Trains have at most half of those that have memory: one of the others will come back. */
@@ -147,6 +188,8 @@ int node_chunks_take(struct node_ep *ep, struct node_peer *peer, unsigned count,
         collect(ep);
     while (!have_chunks(ep, count) && may_back(ep, peer) && !back(ep))
         ;
+    if (!have_chunks(ep, count))
+        reclaim(ep);
     if (!have_chunks(ep, count)) {
         if (!peer->waits_since)
             peer->waits_since = clock_ns();

@@ -178,8 +178,10 @@ static int ep_close(struct fid *fid)
     unbind(ep);
     node_recvs_close(ep);
     node_peers_close(ep);
-    if (getpid() == ep->pid)
+    if (getpid() == ep->pid) {
         node_doorbell_silence(ep);
+        atomic_store_explicit(&ep->segment->closed, 1, memory_order_release);
+    }
     lock_drop(&domain->lock);
     node_doorbell_close(ep);
     node_segment_unmap(ep->segment);

@@ -9,7 +9,8 @@
 
 bool node_peer_is_gone(const struct node_peer *peer)
 {
-    return peer->gone || node_segment_is_gone(peer->segment);
+    return peer->gone || atomic_load_explicit(&peer->segment->closed, memory_order_acquire) ||
+           node_segment_is_gone(peer->segment);
 }
 
 /* Asked after it was seen that a writer is gone. A cell that one left unfilled hides others. */

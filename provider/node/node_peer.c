@@ -243,7 +243,8 @@ static bool reads_on(struct node_ep *ep, const struct node_peer *peer)
 {
     const struct node_address *a = &peer->segment->address;
 
-    return a->pid != ep->segment->address.pid && !kill(a->pid, 0);
+    return a->pid != ep->segment->address.pid && !kill(a->pid, 0) &&
+           !atomic_load_explicit(&peer->segment->closed, memory_order_relaxed);
 }
 
 /* Sends what waits for room. Whether there is more for one who may still make some. */

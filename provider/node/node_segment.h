@@ -28,7 +28,7 @@ enum {
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c000eull /* "ORIEL", layout 14 */
+#define NODE_MAGIC 0x4f5249454c000full /* "ORIEL", layout 15 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {
@@ -120,6 +120,7 @@ struct node_segment {
     int32_t doorbell_fd; /* write end of a pipe in the owner */
     uint32_t ring_count; /* that sources have, the first ones; the others share the queue */
     uint64_t doorbell_inode; /* that pipe's: something else may have its number later */
+    atomic_uint closed;      /* 1: its owner has closed it, and neither reads nor writes any more */
     /* 0 while the owner is awake; whoever writes a cell looks at it. node_wait.h */
     alignas(NODE_LINE) atomic_uint sleeping; /* of NODE_ASLEEP, NODE_FENCE */
     alignas(NODE_LINE) atomic_int cpu;       /* where the owner was when it last had to wait, + 1 */

@@ -227,6 +227,49 @@ NODE_TEST(fault, region_of_a_closed_endpoint, 2)
     CHECK(rank == 0 || memory == 1, "written to");
 }
 
+/* Receivers that leave, or die, with chunks unread take none of them along. */
+NODE_TEST(fault, leavers_with_chunks, 10)
+{
+    static char buf[16384];
+    struct fi_cq_tagged_entry c;
+    struct end e;
+    int last = job_size - 1;
+
+    end_start(&e, NULL);
+    if (rank)
+        POST(&e, fi_tinject(e.ep, buf, 8, e.addr[0], 99));
+    for (int i = 1; rank == 0 && i < job_size; i++) {
+        POST(&e, fi_trecv(e.ep, buf, 8, NULL, FI_ADDR_UNSPEC, 99, 0, buf));
+        end_wait(&e, &c);
+    }
+    job_barrier();
+    for (int i = 1; i < last; i++) {
+        while (rank == 0 && !fi_tinject(e.ep, buf, 8192, e.addr[i], 1))
+            ;
+        job_barrier();
+        if (rank == i && i % 2) {
+            job_may_die();
+            raise(SIGKILL);
+        } else if (rank == i) {
+            end_close(&e);
+        }
+        job_barrier();
+    }
+    if (rank == 0) {
+        ssize_t ret = -FI_EAGAIN;
+        for (uint64_t until = now_ns() + 5000000000; ret == -FI_EAGAIN && now_ns() < until;) {
+            ret = fi_tsend(e.ep, buf, sizeof(buf), NULL, e.addr[last], 7, buf);
+            end_progress(&e);
+        }
+        CHECK(!ret, "%zd", ret);
+        end_wait_for(&e, buf);
+    } else if (rank == last) {
+        POST(&e, fi_trecv(e.ep, buf, sizeof(buf), NULL, e.addr[0], 7, 0, buf));
+        end_wait_for(&e, buf);
+    }
+    job_barrier();
+}
+
 /* What one has sent who has ended since can be received from it by name; it cannot be sent to. */
 NODE_TEST(fault, receive_from_one_that_ended, 3)
 {
