@@ -149,7 +149,8 @@ static void take_answer(const struct win_packet *p, const struct win_head *answe
 {
     const struct win_stream *s = p->stream;
 
-    if (!answer->error && s->result.buf && answer->len == p->len)
+    /* No question of the buffer: with addresses in the type, MPI_BOTTOM is one. */
+    if (!answer->error && s->result.type && answer->len == p->len)
         datatype_unpack(s->result.buf, s->result.count, s->result.type, p->from, answer + 1,
                         p->len);
 }

@@ -78,6 +78,7 @@ mpi_tests = \
     tests/mpi/win_oracle.mpi \
     tests/mpi/win_progress.mpi \
     tests/mpi/win_shape.mpi \
+    tests/mpi/win_types.mpi \
     tests/mpi/win_words.mpi
 check_PROGRAMS += $(mpi_tests)
 TESTS += $(mpi_tests)
@@ -229,6 +230,8 @@ tests_mpi_win_progress_mpi_SOURCES = tests/mpi/win_progress.c tests/mpi/win_test
 tests_mpi_win_progress_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_shape_mpi_SOURCES = tests/mpi/win_shape.c tests/mpi/win_test.h
 tests_mpi_win_shape_mpi_LDADD = libmpi_abi.la
+tests_mpi_win_types_mpi_SOURCES = tests/mpi/win_types.c tests/mpi/win_test.h
+tests_mpi_win_types_mpi_LDADD = libmpi_abi.la
 tests_mpi_win_words_mpi_SOURCES = tests/mpi/win_words.c tests/mpi/win_test.h
 tests_mpi_win_words_mpi_LDADD = libmpi_abi.la
 
