@@ -21,6 +21,7 @@ static const MPI_Datatype basic_type[BASICS] = {
     [BASIC_UINT16] = MPI_UINT16_T,
     [BASIC_UINT32] = MPI_UINT32_T,
     [BASIC_UINT64] = MPI_UINT64_T,
+    [BASIC_INT128] = MPI_INTEGER16,
     [BASIC_BYTE] = MPI_BYTE,
     [BASIC_CHAR] = MPI_BYTE,
     [BASIC_BOOL] = MPI_C_BOOL,
@@ -37,6 +38,8 @@ static const MPI_Datatype basic_type[BASICS] = {
     [BASIC_COMPLEX8] = MPI_C_FLOAT_COMPLEX,
     [BASIC_COMPLEX16] = MPI_C_DOUBLE_COMPLEX,
     [BASIC_COMPLEX32] = MPI_C_LONG_DOUBLE_COMPLEX,
+    [BASIC_COMPLEX4] = MPI_COMPLEX4,
+    [BASIC_COMPLEX_FLOAT128] = MPI_COMPLEX32,
     [BASIC_FLOAT_INT] = MPI_FLOAT_INT,
     [BASIC_DOUBLE_INT] = MPI_DOUBLE_INT,
     [BASIC_LONG_INT] = MPI_LONG_INT,
@@ -50,13 +53,14 @@ static const MPI_Datatype basic_type[BASICS] = {
 
 /* ---- Elements ---- */
 
-/* What every element of the target's type is, as a predefined type. */
+/* What every element of the target's type is, as a named predefined type: its handle means the same
+ * in every process, which that of a type of MPI_Type_create_f90_x does not. */
 static int element_of(struct datatype *t, const struct op *op, struct datatype **element)
 {
     bool moves_only = op->kind == OP_REPLACE || op->kind == OP_NO_OP;
     struct datatype *e = t;
 
-    if (!t->predefined)
+    if (!t->predefined || t->contents)
         e = datatype_find(moves_only && t->basic == BASIC_NONE ? MPI_BYTE : basic_type[t->basic]);
     /* Two of Fortran's REAL may be what two of its DOUBLE PRECISION are elsewhere. */
     if (e && e->size < 0 && datatype_2real.basic == t->basic)
@@ -446,6 +450,8 @@ int win_compare_and_swap(struct win *w, const void *origin, const void *compare,
                          struct datatype *t, int rank, MPI_Aint disp)
 {
     struct win_side target = {.disp = disp, .count = 1, .type = t};
+    struct op *replace = op_find(MPI_REPLACE);
+    struct datatype *element = NULL;
     uint64_t at;
     int rc;
 
@@ -459,10 +465,12 @@ int win_compare_and_swap(struct win *w, const void *origin, const void *compare,
     win_count(&counts.win_accumulated, 1);
     if (w->board)
         return win_native_swap(w, origin, compare, result, t, rank, at);
+    rc = element_of(t, replace, &element);
+    if (rc)
+        return rc;
     struct win_stream s = {.origin = {.buf = (void *)origin, .count = 1, .type = t},
                            .result = {.buf = result, .count = 1, .type = t},
                            .compare = compare,
                            .kind = WIN_MESSAGE_SWAP};
-    return accumulate_told(w, rank, &s, &target, (size_t)t->size, op_find(MPI_REPLACE), t, at,
-                           NULL);
+    return accumulate_told(w, rank, &s, &target, (size_t)t->size, replace, element, at, NULL);
 }
