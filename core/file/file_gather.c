@@ -178,6 +178,7 @@ static void make_messages(struct gather *g)
         if (rc) {
             g->error = rc;
             g->out.used = before;
+            g->until[i] = g->cursor[i]; /* what is not asked for is not answered */
         }
         g->displs[to] = (MPI_Count)before;
         g->counts[to] = (MPI_Count)(g->out.used - before);

@@ -272,6 +272,34 @@ static void handlers(void)
     FAILS(MPI_File_close(&f), MPI_ERR_FILE);
 }
 
+/*
+ * A collective read in two phases whose first round of several fails: the bottom of a process's own
+ * memory is nobody's. All learn of it, and nobody waits for what was not asked for.
+ */
+static void failing_read(void)
+{
+    enum { BLOCK = 16, BYTES = 16384 };
+    static char buf[BYTES];
+    MPI_Datatype block, layout;
+    MPI_Info info;
+    MPI_File f;
+
+    OK(MPI_Info_create(&info));
+    OK(MPI_Info_set(info, "romio_cb_read", "enable"));
+    OK(MPI_Info_set(info, "cb_buffer_size", "4096"));
+    OK(MPI_Info_set(info, "cb_nodes", "2"));
+    OK(MPI_File_open(MPI_COMM_WORLD, "/proc/self/mem", MPI_MODE_RDONLY, info, &f));
+    OK(MPI_Info_free(&info));
+    OK(MPI_Type_contiguous(BLOCK, MPI_BYTE, &block));
+    OK(MPI_Type_create_resized(block, 0, (MPI_Aint)BLOCK * size, &layout));
+    OK(MPI_Type_commit(&layout));
+    OK(MPI_File_set_view(f, (MPI_Offset)BLOCK * rank, MPI_BYTE, layout, "native", MPI_INFO_NULL));
+    FAILS(MPI_File_read_all(f, buf, BYTES, MPI_BYTE, MPI_STATUS_IGNORE), MPI_ERR_IO);
+    OK(MPI_Type_free(&block));
+    OK(MPI_Type_free(&layout));
+    close_file(&f);
+}
+
 static void bad_arguments(void)
 {
     MPI_File f = open_file(NEW | MPI_MODE_DELETE_ON_CLOSE), old = f;
@@ -355,6 +383,7 @@ int main(int argc, char **argv)
     sequential();
     hints();
     handlers();
+    failing_read();
     bad_arguments();
     group_and_number();
     return end("file_life");
