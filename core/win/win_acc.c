@@ -348,8 +348,8 @@ static int check_sides(const struct win_side *origin, const struct win_side *res
     return rc || !result ? rc : same_bytes(result, total, "result");
 }
 
-/* Elements of a predefined type without gaps, on both sides, in memory that is mapped here: what
- * most programs do. */
+/* Elements of a predefined type without gaps, on both sides, in memory that is mapped here, and an
+ * operator that accumulates take: what most programs do. */
 static bool is_plain(const struct win *w, const struct win_side *origin,
                      const struct win_side *result, int rank, const struct win_side *target,
                      const struct op *op)
@@ -358,7 +358,8 @@ static bool is_plain(const struct win *w, const struct win_side *origin,
 
     return rank >= 0 && w->targets[rank].reach == WIN_BY_STORE && w->board &&
            w->flavor != MPI_WIN_FLAVOR_DYNAMIC && t->predefined && t->contiguous && target->count &&
-           op->kind != OP_NO_OP && origin->type == t && origin->count == target->count &&
+           op->kind != OP_NO_OP && !op_is_user(op) && origin->type == t &&
+           origin->count == target->count &&
            (!result || (result->type == t && result->count == target->count));
 }
 

@@ -67,6 +67,14 @@ static void epochs(MPI_Win win)
     MPI_Group_free(&group);
 }
 
+/* An operator of the program's, which accumulates do not take (12.3.4). */
+static void add(void *in, void *inout, int *n, MPI_Datatype *type)
+{
+    (void)type;
+    for (int i = 0; i < *n; i++)
+        ((int *)inout)[i] += ((int *)in)[i] + 1;
+}
+
 static void arguments(MPI_Win win, MPI_Aint ints)
 {
     int v[4] = {0};
@@ -75,6 +83,7 @@ static void arguments(MPI_Win win, MPI_Aint ints)
     MPI_Aint at[2] = {0, 8};
     const MPI_Count most = (MPI_Count)1 << 61;
     MPI_Datatype parts[2] = {MPI_INT, MPI_DOUBLE};
+    MPI_Op own;
 
     OK(MPI_Win_lock_all(0, win));
     FAILS(MPI_Put(v, 1, MPI_INT, win_size, 0, 1, MPI_INT, win), MPI_ERR_RANK);
@@ -92,6 +101,12 @@ static void arguments(MPI_Win win, MPI_Aint ints)
     OK(MPI_Put(v, 1, MPI_INT, MPI_PROC_NULL, 1 << 20, 1, MPI_INT, win));
     FAILS(MPI_Accumulate(v, 1, MPI_INT, 0, 0, 1, MPI_INT, MPI_NO_OP, win), MPI_ERR_OP);
     FAILS(MPI_Accumulate(v, 1, MPI_FLOAT, 0, 0, 1, MPI_FLOAT, MPI_BXOR, win), MPI_ERR_OP);
+    MPI_Op_create(add, 1, &own);
+    for (int r = 0; r < win_size; r++) {
+        FAILS(MPI_Accumulate(v, 1, MPI_INT, r, 0, 1, MPI_INT, own, win), MPI_ERR_OP);
+        FAILS(MPI_Fetch_and_op(v, v, MPI_INT, r, 0, own, win), MPI_ERR_OP);
+    }
+    MPI_Op_free(&own);
     FAILS(MPI_Accumulate(v, 1, MPI_INT, 0, 0, 1, MPI_INT, MPI_OP_NULL, win), MPI_ERR_OP);
     FAILS(MPI_Compare_and_swap(v, v, v, MPI_FLOAT, 0, 0, win), MPI_ERR_TYPE);
     MPI_Type_contiguous(2, MPI_INT, &pair);
