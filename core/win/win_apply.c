@@ -46,11 +46,16 @@ static void apply_spread(const struct win_apply *a, char *at, const char *in, si
         datatype_pack(at, (MPI_Count)(len / size), a->type, 0, a->out, len);
     if (a->op->kind == OP_NO_OP)
         return;
+    if (a->op->kind == OP_REPLACE) {
+        /* Straight to the members: what lies between them may be changed by others meanwhile. */
+        datatype_unpack(at, (MPI_Count)(len / size), a->type, 0, in, len);
+        return;
+    }
     for (size_t done = 0; done < len;) {
         size_t part = len - done < BATCH * size ? len - done : BATCH * size;
         MPI_Count n = (MPI_Count)(part / size);
-        /* What lies between members is copied from the target, and so stays what it is. */
-        memcpy(spread, at, (size_t)n * (size_t)a->type->extent);
+        /* What lies between members is not written: op_apply stores each member by itself. */
+        memset(spread, 0, (size_t)n * (size_t)a->type->extent);
         datatype_unpack(spread, n, a->type, 0, in + done, part);
         combine(a, spread, at, n);
         at += n * a->type->extent;

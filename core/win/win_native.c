@@ -79,6 +79,26 @@ static int combine_here(struct work *k, char *at, const char *in, size_t len)
     return MPI_SUCCESS;
 }
 
+/* A run's elements, from a copy of it; what lies between their members may be changed by others
+ * meanwhile, and stays as it is. */
+static int write_back(struct work *k, uint64_t at, char *copy, size_t span)
+{
+    const struct datatype *t = k->apply.type;
+    struct type_iter i;
+    struct iovec piece;
+    int rc = MPI_SUCCESS;
+
+    if (t->size == t->extent)
+        return win_native_copy(k->w, true, copy, span, k->rank, at);
+    type_iter_begin(&i, copy, (MPI_Count)span / t->extent, t, 0);
+    while (!rc && type_iter_next(&i, SIZE_MAX, &piece)) {
+        char *from = piece.iov_base;
+        rc =
+            win_native_copy(k->w, true, from, piece.iov_len, k->rank, at + (uint64_t)(from - copy));
+    }
+    return rc;
+}
+
 /* Where it is not. */
 static int combine_there(struct work *k, uint64_t at, const char *in, size_t len)
 {
@@ -91,7 +111,7 @@ static int combine_there(struct work *k, uint64_t at, const char *in, size_t len
     if (!rc) {
         win_apply_run(&k->apply, copy, in, len);
         if (k->apply.op->kind != OP_NO_OP)
-            rc = win_native_copy(k->w, true, copy, span, k->rank, at);
+            rc = write_back(k, at, copy, span);
     }
     win_board_let_go(k->w, k->rank);
     return rc;

@@ -108,6 +108,49 @@ static void wide(MPI_Datatype element)
     MPI_Type_free(&two);
 }
 
+/*
+ * What lies behind the members of a pair is no part of it: while others combine pairs, the first
+ * rank has a number of its own there.
+ */
+static void holes(enum flavour f, MPI_Op op)
+{
+    enum { N = 32, TIMES = 200, SPIN = 1000 };
+    struct {
+        double value;
+        int index, hole;
+    } in[N], *pairs;
+    int done = 0, lost = 0;
+    MPI_Request all;
+    struct test_win w;
+
+    for (int i = 0; i < N; i++)
+        in[i].value = -win_rank, in[i].index = i, in[i].hole = -1;
+    test_win_open(&w, f, N * (MPI_Aint)(sizeof *in / sizeof(int)));
+    pairs = (void *)w.mem;
+    OK(MPI_Win_lock_all(0, w.win));
+    for (int i = 0; win_rank && i < TIMES; i++) {
+        OK(MPI_Accumulate(in, N, MPI_DOUBLE_INT, 0, test_disp(&w, f, 0, 0), N, MPI_DOUBLE_INT, op,
+                          w.win));
+        OK(MPI_Win_flush(0, w.win));
+    }
+    MPI_Ibarrier(MPI_COMM_WORLD, &all);
+    for (int k = 1; !done; k++) {
+        volatile int *hole = &pairs[N / 2].hole;
+        if (!win_rank)
+            *hole = k;
+        for (int i = 0; !win_rank && i < SPIN && *hole == k; i++)
+            ;
+        lost += !win_rank && *hole != k;
+        MPI_Test(&all, &done, MPI_STATUS_IGNORE);
+    }
+    OK(MPI_Win_unlock_all(w.win));
+    CHECK(!lost, "%s: %d numbers between pairs were undone", flavour_name[f], lost);
+    if (!win_rank && win_size > 1)
+        CHECK(pairs[1].value < 0 && pairs[1].index == 1, "%s: %g of %d", flavour_name[f],
+              pairs[1].value, pairs[1].index);
+    test_win_close(&w, f);
+}
+
 int main(void)
 {
     test_begin();
@@ -115,6 +158,8 @@ int main(void)
     for (int f = 0; f < FLAVOURS; f++) {
         bottom(f);
         by_precision(f);
+        holes(f, MPI_REPLACE);
+        holes(f, MPI_MINLOC);
     }
     wide(MPI_INTEGER16);
     wide(MPI_COMPLEX32);
