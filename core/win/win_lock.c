@@ -99,22 +99,57 @@ static int ask(struct win *w, int rank, bool exclusive, int assert)
     return rc;
 }
 
+/* By remote atomics: one look, and what comes of it. */
+static int look(struct win *w, int rank, bool exclusive, bool again)
+{
+    struct win_target *t = &w->targets[rank];
+    bool held = false;
+    int rc = win_words_look(w, rank, exclusive, again, &held);
+
+    if (rc)
+        t->lock = WIN_UNLOCKED;
+    else if (held)
+        t->lock = exclusive ? WIN_LOCKED_EXCLUSIVE : WIN_LOCKED;
+    return rc;
+}
+
+/*
+ * Waits for what was asked for of ranks [first, end) by remote atomics. Nobody else helps a reader
+ * in, and the next one comes after it: it enters wherever its turn has come, whatever keeps it
+ * waiting elsewhere.
+ */
+static int wait_for_words(struct win *w, int first, int end, bool exclusive)
+{
+    bool again = false, left;
+    int rc = MPI_SUCCESS;
+
+    do {
+        left = false;
+        for (int i = first; !rc && i < end; i++) {
+            if (w->targets[i].lock != WIN_LOCK_ASKED)
+                continue; /* unchecked, or held by now */
+            rc = look(w, i, exclusive, again);
+            left = left || w->targets[i].lock == WIN_LOCK_ASKED;
+        }
+        again = true;
+    } while (!rc && left);
+    return rc;
+}
+
 /* Waits for what was asked for. No lock held. */
 static int wait_for(struct win *w, int rank, bool exclusive)
 {
     struct win_target *t = &w->targets[rank];
-    int rc = MPI_SUCCESS;
 
-    if (!w->board && !w->words)
+    if (w->words)
+        return wait_for_words(w, rank, rank + 1, exclusive);
+    if (!w->board)
         return win_until(w, is_granted, rank);
     if (t->lock != WIN_LOCK_ASKED)
         return MPI_SUCCESS; /* unchecked */
-    if (w->board)
-        win_board_lock(w, rank, exclusive);
-    else
-        rc = win_words_wait(w, rank, exclusive);
-    t->lock = rc ? WIN_UNLOCKED : exclusive ? WIN_LOCKED_EXCLUSIVE : WIN_LOCKED;
-    return rc;
+    win_board_lock(w, rank, exclusive);
+    t->lock = exclusive ? WIN_LOCKED_EXCLUSIVE : WIN_LOCKED;
+    return MPI_SUCCESS;
 }
 
 /* Gives it back. */
@@ -197,6 +232,8 @@ int win_lock_all(struct win *w, int assert)
     lane_lock();
     rc = lock_all_begin(w, assert);
     lane_unlock();
+    if (!rc && w->words)
+        return wait_for_words(w, 0, w->comm->size, false);
     for (int i = 0; !rc && i < w->comm->size; i++)
         rc = wait_for(w, i, false);
     return rc;

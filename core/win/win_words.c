@@ -201,14 +201,14 @@ static int look_again(struct win *w, int rank, bool exclusive, uint64_t before)
     return rc ? rc : win_until(w, has_answered, rank);
 }
 
-int win_words_wait(struct win *w, int rank, bool exclusive)
+int win_words_look(struct win *w, int rank, bool exclusive, bool again, bool *held)
 {
     struct step *s = w->words->places[rank].steps;
-    int rc = win_until(w, has_answered, rank);
+    int rc = again ? look_again(w, rank, exclusive, s[TAKE].was - s[LOOK].was)
+                   : win_until(w, has_answered, rank);
 
-    while (!rc && s[LOOK].was != s[TAKE].was)
-        rc = look_again(w, rank, exclusive, s[TAKE].was - s[LOOK].was);
-    if (rc || exclusive)
+    *held = !rc && s[LOOK].was == s[TAKE].was;
+    if (!*held || exclusive)
         return rc;
     lane_lock();
     rc = step(w, rank, ENTER, READ); /* win_words_release waits for it */

@@ -30,8 +30,11 @@ void win_words_close(struct win *w);
 
 /* Asks for the lock on rank's memory. Lane locked. */
 int win_words_ask(struct win *w, int rank, bool exclusive);
-/* Returns when what was asked for is held. No lock held; nor by the next one. */
-int win_words_wait(struct win *w, int rank, bool exclusive);
+/*
+ * Looks once whether what was asked for is held: at first at what came with the ticket, later
+ * `again`. Once it is held it is not to be looked at any more. No lock held; nor by the next one.
+ */
+int win_words_look(struct win *w, int rank, bool exclusive, bool again, bool *held);
 /* Gives it back; when it returns, the next one can have it. */
 int win_words_release(struct win *w, int rank, bool exclusive);
 

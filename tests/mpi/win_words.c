@@ -4,6 +4,8 @@
  * themselves are rare, but rxm and psm2 have them from the target's library. The counter is exact,
  * readers are in together, and nobody has such locks who asked for none.
  */
+#include <unistd.h>
+
 #include "win_test.h"
 
 enum { LOCKS = 60, ROUNDS = 8 };
@@ -106,6 +108,30 @@ static void together(void)
     test_win_close(&w, ALLOCATE);
 }
 
+/* One that waits for all of its locks keeps no other reader out where it has one already. */
+static void readers(void)
+{
+    int last = win_size - 1;
+    struct test_win w;
+
+    test_win_open(&w, ALLOCATE, 1);
+    if (win_rank == last)
+        OK(MPI_Win_lock(MPI_LOCK_EXCLUSIVE, 0, 0, w.win));
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (last && !win_rank) {
+        OK(MPI_Win_lock_all(0, w.win));
+        OK(MPI_Win_unlock_all(w.win));
+    }
+    if (last && win_rank == last) {
+        usleep(50000); /* so that the other one has asked */
+        OK(MPI_Win_lock(MPI_LOCK_SHARED, last, 0, w.win));
+        OK(MPI_Win_unlock(last, w.win));
+    }
+    if (win_rank == last)
+        OK(MPI_Win_unlock(0, w.win));
+    test_win_close(&w, ALLOCATE);
+}
+
 int main(void)
 {
     setenv("ORIEL_LOCKS", "atomics", 1);
@@ -115,5 +141,6 @@ int main(void)
     counted(ALLOCATE);
     counted(DYNAMIC);
     together();
+    readers();
     return test_end();
 }
