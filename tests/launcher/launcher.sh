@@ -320,6 +320,18 @@ test_output()
     expect_within 5000 "$started"
     expect_nothing_left
 
+    # A reader that pauses while more waits than is kept for it, until long after the ranks' end: the
+    # lines that the others then wrote are still in their pipes.
+    timeout 60 "$mpiexec" -n 4 sh -c 'if [ $PMIX_RANK = 0 ]; then yes | head -c 1180000; : >"$0"; exit; fi
+        until [ -e "$0" ]; do sleep 0.02; done; echo result' "$work/full" 2>"$work/err" </dev/null |
+        { wait_until 20 test -e "$work/full"; sleep 3; cat; } >"$work/data"
+    status=${PIPESTATUS[0]} name="reader that pauses"
+    expect_status 0
+    expect_quiet
+    grep -v '^y$' "$work/data" >"$work/out"
+    expect_out result result result
+    [ "$(wc -c <"$work/data")" -eq 1180021 ] && pass || fail "$name: not all was passed on"
+
     if [ -w /dev/full ]; then
         timeout 60 "$mpiexec" -n 1 echo a >/dev/full 2>"$work/err" </dev/null
         status=$? name="full disk"

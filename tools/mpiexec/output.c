@@ -204,17 +204,18 @@ static void stream_close(struct stream *s)
     s->held = (struct buffer){0};
 }
 
-static void stream_read(struct stream *s)
+/* The number of bytes that were there; 0 where there are none now, or none any more. */
+static ssize_t stream_read(struct stream *s)
 {
     char *data = buffer_reserve(&s->held, READ_SIZE);
     ssize_t n = read(s->fd, data, READ_SIZE);
     char *end;
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
+        return 0;
     if (n <= 0) {
         stream_close(s);
-        return;
+        return 0;
     }
     s->held.end += (size_t)n;
     end = memrchr(data, '\n', (size_t)n); /* what was held before has none */
@@ -228,6 +229,20 @@ static void stream_read(struct stream *s)
     if (buffer_used(&s->held) > LINE_HELD)
         put_held(s);
     s->held_since = now_ms();
+    return n;
+}
+
+/*
+ * Takes what is in the pipe, however much waits for the sink: who wrote it has ended well. No more
+ * than a pipe holds, as a process that got away from us may still be writing.
+ */
+static void stream_drain(struct stream *s)
+{
+    ssize_t left = s->fd >= 0 ? fcntl(s->fd, F_GETPIPE_SZ) : 0;
+    ssize_t n = 1;
+
+    for (; n > 0 && left > 0; left -= n)
+        n = stream_read(s);
 }
 
 static bool is_prompt(const struct stream *s)
@@ -296,8 +311,10 @@ bool output_has_unwritten(void)
 
 void output_close_streams(void)
 {
-    for (size_t i = 0; i < nstreams; i++)
+    for (size_t i = 0; i < nstreams; i++) {
+        stream_drain(&streams[i]);
         stream_close(&streams[i]);
+    }
 }
 
 void output_discard(void)

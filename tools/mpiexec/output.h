@@ -31,7 +31,7 @@ int output_due(void);
 bool output_has_streams(void);
 bool output_has_unwritten(void);
 
-/* Gives up reading: what has been read is still written. */
+/* Reads what is in the pipes now and no more; what has been read is still written. */
 void output_close_streams(void);
 
 /* Gives up writing, too. */
