@@ -394,6 +394,14 @@ test_status()
     expect_nothing_left
     run "what is left behind may finish" -n 2 sh -c '(sleep 0.2; echo late) & exit 0'
     expect_out late late
+    # A shell's background process, where mpiexec takes the shell's place: it is not the job's, and not waited for.
+    started=$(date +%s%N) name="a process of the caller's"
+    sh -c 'sleep 60 >&- 2>&- & echo $! >"$0"; exec "$@"' "$work/pid" "$mpiexec" -n 1 echo a \
+        >"$work/out" 2>"$work/err" </dev/null
+    status=$?
+    expect_status 0
+    expect_within 900 "$started"
+    kill "$(cat "$work/pid")" 2>/dev/null && pass || fail "$name: was killed"
     started=$(date +%s%N)
     run "--timeout" --timeout 1 -n 2 sh -c "$stay" "$mark-rank"
     expect_status 124

@@ -63,6 +63,26 @@ static bool is_failure(const struct job *job, const struct rank *r, int status, 
     return true;
 }
 
+/* The children that we had before the job, of the shell whose place we took by exec: not ours. */
+static pid_t *strangers;
+static size_t nstrangers;
+
+static bool is_ours(pid_t pid)
+{
+    for (size_t i = 0; i < nstrangers; i++)
+        if (strangers[i] == pid)
+            return false;
+    return !guard_is(pid);
+}
+
+/* Once reaped, its number may be given to a process of the job. */
+static void forget_stranger(pid_t pid)
+{
+    for (size_t i = 0; i < nstrangers; i++)
+        if (strangers[i] == pid)
+            strangers[i] = strangers[--nstrangers];
+}
+
 bool reap_next(struct job *job, struct failure *out, bool *more)
 {
     int status;
@@ -72,6 +92,7 @@ bool reap_next(struct job *job, struct failure *out, bool *more)
     *more = pid > 0;
     if (pid <= 0)
         return false;
+    forget_stranger(pid);
     r = find_rank(job, pid);
     if (r == NULL) { /* an orphan that came to us */
         for (int i = 0; i < job->nranks; i++)
@@ -118,14 +139,28 @@ static void each_child(void (*call)(pid_t pid, void *data), void *data)
 
 static void count_child(pid_t pid, void *data)
 {
-    *(int *)data += !guard_is(pid);
+    *(int *)data += is_ours(pid);
 }
 
 static void kill_child(pid_t pid, void *data)
 {
     (void)data;
-    if (!guard_is(pid))
+    if (is_ours(pid))
         kill(pid, SIGKILL);
+}
+
+static void add_stranger(pid_t pid, void *data)
+{
+    (void)data;
+    strangers = reallocarray(strangers, nstrangers + 1, sizeof(*strangers));
+    if (strangers == NULL)
+        abort();
+    strangers[nstrangers++] = pid;
+}
+
+void reap_start(void)
+{
+    each_child(add_stranger, NULL);
 }
 
 bool reap_has_leftovers(struct job *job)

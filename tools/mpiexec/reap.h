@@ -20,6 +20,9 @@ struct failure {
     char text[768]; /* rank, host, pid, and what happened */
 };
 
+/* To be called before anything is started: the children that are there already are let alone. */
+void reap_start(void);
+
 /* Takes one ended process, if there is one; true if it was a rank that failed. */
 bool reap_next(struct job *job, struct failure *out, bool *more);
 

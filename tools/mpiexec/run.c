@@ -374,6 +374,7 @@ int run_job(struct job *job, const struct options *o)
     }
     if (allow_files(job, o, &origin) != 0)
         return 1;
+    reap_start();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     if (guard_start(job) != 0)
         return 1;
