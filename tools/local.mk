@@ -32,6 +32,8 @@ mpiexec_SOURCES = \
     tools/mpiexec/say.h \
     tools/mpiexec/server.c \
     tools/mpiexec/server.h \
+    tools/mpiexec/signals.c \
+    tools/mpiexec/signals.h \
     tools/mpiexec/slurm.c \
     tools/mpiexec/slurm.h \
     tools/mpiexec/store.c \

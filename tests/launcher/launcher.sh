@@ -414,7 +414,7 @@ test_status()
 start_job()
 {
     : >"$work/out"
-    env --default-signal=INT,QUIT,TSTP "$mpiexec" -n 4 sh -c "$1$stay" "$mark-rank" \
+    env --default-signal=INT,QUIT,TSTP ${ignored:+--ignore-signal="$ignored"} "$mpiexec" -n 4 sh -c "$1$stay" "$mark-rank" \
         >"$work/out" 2>"$work/err" </dev/null &
     job=$!
     if ! wait_until 20 has_lines "$work/out" 4; then
@@ -444,6 +444,14 @@ test_signals()
         expect_within 1900 "$started" # no rank had to be killed after the grace
         expect_nothing_left
     done
+    # Where they are ignored, as nohup and a shell's & have it, the job goes on until another one comes.
+    ignored=HUP,INT,QUIT start_job
+    name="ignored signals"
+    for signal in HUP INT QUIT TERM; do kill -$signal $job; done
+    end_job
+    expect_status 143
+    expect_line "the job was ended by SIGTERM"
+    expect_nothing_left
     name="SIGTERM reaches ranks"
     start_job 'trap "echo asked; exit 0" TERM; '"sleep 0;"
     # A shell runs its trap when the sleep that it waits for has ended: the whole group is told.

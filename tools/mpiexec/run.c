@@ -10,6 +10,7 @@
 #include "reap.h"
 #include "say.h"
 #include "server.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -287,8 +288,7 @@ static int catch_signals(struct launch_origin *old)
     sigset_t set;
 
     sigemptyset(&set);
-    for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++)
-        sigaddset(&set, caught[i]);
+    signals_add(&set, caught, sizeof(caught) / sizeof(caught[0]));
     sigprocmask(SIG_BLOCK, &set, &old->mask);
     sigaction(SIGPIPE, &ignore, &old->pipe);
     sigaction(SIGCHLD, &plain, NULL); /* an ignored one would take the ranks' statuses away */

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "slurm.h"
 #include "say.h"
+#include "signals.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -213,8 +214,7 @@ static void watch_signals(sigset_t *watched, sigset_t *before)
 {
     sigemptyset(watched);
     sigaddset(watched, SIGCHLD);
-    for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
-        sigaddset(watched, passed_on[i]);
+    signals_add(watched, passed_on, sizeof(passed_on) / sizeof(passed_on[0]));
     sigprocmask(SIG_BLOCK, watched, before);
 }
 
