@@ -166,6 +166,7 @@ static ssize_t cq_sreadfrom(struct fid_cq *fid, void *buf, size_t count, fi_addr
     if (cq->wait_obj == FI_WAIT_NONE)
         return -FI_ENOSYS;
     node_waiter_begin(&w, cq->domain, &cq->alarm, &cq->eps, timeout);
+    w.epoll = cq->epoll;
     while ((ret = cq_readfrom(fid, buf, count, source)) == -FI_EAGAIN) {
         if (__atomic_exchange_n(&cq->signalled, false, __ATOMIC_ACQ_REL))
             return -FI_EAGAIN;

@@ -17,7 +17,8 @@
 
 enum {
     YIELDS = 64,    /* before a waiter sleeps */
-    LONGEST = 1000, /* ms asleep before a waiter looks by itself */
+    LONGEST = 1000, /* ms asleep before a waiter looks by itself, */
+    LEAST = 1,      /* and where not all that it waits for can wake it */
     NS_PER_MS = 1000000,
 };
 
@@ -203,7 +204,7 @@ static bool announce(struct list *eps, struct node_alarm *alarm)
 void node_waiter_begin(struct node_waiter *w, struct node_domain *domain, struct node_alarm *alarm,
                        struct list *eps, int timeout)
 {
-    *w = (struct node_waiter){.domain = domain, .alarm = alarm, .eps = eps};
+    *w = (struct node_waiter){.domain = domain, .alarm = alarm, .eps = eps, .epoll = -1};
     w->until = timeout < 0 ? UINT64_MAX : clock_ns() + (uint64_t)timeout * NS_PER_MS;
 }
 
@@ -229,14 +230,23 @@ void node_waiter_sleep(struct node_waiter *w)
     struct pollfd fds[FDS] = {{.fd = w->alarm->fd, .events = POLLIN}};
     nfds_t n = 1;
     uint64_t now = clock_ns(), left = w->until > now ? (w->until - now) / NS_PER_MS + 1 : 0;
+    uint64_t longest = LONGEST;
 
     if (!w->announced || !left)
         return;
-    lock_take(&w->domain->lock);
-    for (struct list *l = w->eps->next; l != w->eps && n < FDS; l = l->next)
-        fds[n++] = (struct pollfd){.fd = node_cq_ep(l)->doorbell[0], .events = POLLIN};
-    lock_drop(&w->domain->lock);
-    poll(fds, n, left > LONGEST ? LONGEST : (int)left);
+    if (w->epoll >= 0) {
+        fds[0].fd = w->epoll;
+    } else {
+        struct list *l;
+        lock_take(&w->domain->lock);
+        for (l = w->eps->next; l != w->eps && n < FDS; l = l->next)
+            fds[n++] = (struct pollfd){.fd = node_cq_ep(l)->doorbell[0], .events = POLLIN};
+        /* Nothing tells of those that do not fit: a look at them, every so often. */
+        if (l != w->eps)
+            longest = LEAST;
+        lock_drop(&w->domain->lock);
+    }
+    poll(fds, n, left > longest ? (int)longest : (int)left);
 }
 
 /* ---- FI_WAIT_FD ---- */

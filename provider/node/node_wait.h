@@ -30,6 +30,7 @@ struct node_waiter {
     struct node_domain *domain;
     struct node_alarm *alarm;
     struct list *eps;
+    int epoll;      /* tells of all of these at once, where there is such a descriptor, else -1 */
     uint64_t until; /* ns, or UINT64_MAX for ever */
     unsigned yields;
     bool announced; /* step said that this thread is about to sleep: look once more */

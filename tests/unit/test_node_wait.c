@@ -695,3 +695,56 @@ NODE_TEST(wait, mates_part, 3)
     CHECK(move != NODE_APART && move != NODE_PARTS, "%d", move);
     end_finish(&e);
 }
+
+/* ---- Many endpoints ---- */
+
+/* How long after it was sent the message is seen, by a wait for the queue or the counter. */
+static uint64_t wake_after(struct end *e, struct fid_cntr *cntr, bool counted)
+{
+    struct fi_cq_tagged_entry c;
+
+    job_barrier();
+    if (counted)
+        CHECK(!fi_cntr_wait(cntr, 2, 5000), "fi_cntr_wait");
+    else
+        CHECK(fi_cq_sread(e->cq, &c, 1, NULL, 5000) == 1, "fi_cq_sread");
+    return now_ns() - job_words[0];
+}
+
+/* The last of more endpoints than fit into a short list wakes who sleeps on them all, too. */
+NODE_TEST(wait, many_endpoints, 2)
+{
+    enum { MANY = 12 };
+    struct fi_cntr_attr attr = {.events = FI_CNTR_EVENTS_COMP, .wait_obj = FI_WAIT_UNSPEC};
+    static char all[JOB_MAX][JOB_TEXT];
+    char name[JOB_TEXT] = "", buf[8] = "";
+    size_t len = sizeof(name);
+    struct fid_ep *ep = NULL;
+    struct fid_cntr *cntr;
+    struct end e;
+    fi_addr_t to;
+
+    end_open(&e, &(struct end_want){.wait_obj = FI_WAIT_FD});
+    CHECK(!fi_cntr_open(e.domain, &attr, &cntr, NULL), "fi_cntr_open");
+    for (int i = 0; rank == 1 && i < MANY; i++) {
+        CHECK(!fi_endpoint(e.domain, e.info, &ep, NULL), "fi_endpoint");
+        CHECK(!fi_ep_bind(ep, &e.cq->fid, FI_TRANSMIT | FI_RECV), "cq");
+        CHECK(!fi_ep_bind(ep, &cntr->fid, FI_RECV), "counter");
+        CHECK(!fi_ep_bind(ep, &e.av->fid, 0) && !fi_enable(ep), "enable");
+    }
+    CHECK(rank == 0 || !fi_getname(&ep->fid, name, &len), "name");
+    job_exchange(name, all);
+    CHECK(fi_av_insert(e.av, all[1], 1, &to, 0, NULL) == 1, "insert");
+    for (int counted = 0; counted < 2; counted++) {
+        if (rank == 1) {
+            POST(&e, fi_trecv(ep, buf, 8, NULL, FI_ADDR_UNSPEC, 1, 0, buf));
+            CHECK(wake_after(&e, cntr, counted) < 500000000, "late");
+            continue;
+        }
+        job_barrier();
+        usleep(100000); /* until it sleeps */
+        job_words[0] = now_ns();
+        CHECK(!fi_tinject(e.ep, buf, 8, to, 1), "inject");
+    }
+    job_barrier();
+}
