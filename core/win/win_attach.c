@@ -36,10 +36,20 @@ static int place_after(const struct win_table *t, uint64_t at)
     return low;
 }
 
+/* From place i on, by steps of 1 or -1, the first region that has bytes; or a place outside. */
+static int skip_empty(const struct win_table *t, int i, int step)
+{
+    while (i >= 0 && i < t->count && !t->entries[i].len)
+        i += step;
+    return i;
+}
+
 /* Adjoining regions serve one access together. */
 static bool table_has(const struct win_table *t, uint64_t at, size_t len)
 {
-    for (int i = place_after(t, at) - 1; len; i++) {
+    int i = skip_empty(t, place_after(t, at) - 1, -1);
+
+    for (; len; i = skip_empty(t, i + 1, 1)) {
         if (i < 0 || i == t->count || at < t->entries[i].base ||
             at - t->entries[i].base >= t->entries[i].len)
             return false;
@@ -99,13 +109,22 @@ static int make_room(struct win *w)
     return MPI_SUCCESS;
 }
 
+/* Whether a byte of it is attached; `i` is the place that it would have. */
+static bool table_meets(const struct win_table *t, int i, uint64_t base, size_t len)
+{
+    if (!t || !len)
+        return false;
+    int below = skip_empty(t, i - 1, -1), above = skip_empty(t, i, 1);
+    return (below >= 0 && base - t->entries[below].base < t->entries[below].len) ||
+           (above < t->count && t->entries[above].base - base < len);
+}
+
 static int attach(struct win *w, uint64_t base, size_t len)
 {
     struct win_table *t = w->table;
     int i = place_after(t, base), rc;
 
-    if ((i && base - t->entries[i - 1].base < t->entries[i - 1].len) ||
-        (t && i < t->count && t->entries[i].base - base < len))
+    if (table_meets(t, i, base, len))
         return err_set(MPI_ERR_RMA_ATTACH, "part of that memory is attached to the window already");
     rc = make_room(w);
     if (rc)

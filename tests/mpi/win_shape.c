@@ -249,6 +249,43 @@ static void attached(void)
         free(part[i]);
 }
 
+/* Regions without bytes are in nobody's way, wherever they are. */
+static void attached_empty(void)
+{
+    enum { INT = sizeof(int) };
+    int mem[16] = {0}, give[4] = {1, 2, 3, 4}, next = (win_rank + 1) % win_size;
+    MPI_Aint mine, theirs;
+    MPI_Win win;
+
+    OK(MPI_Win_create_dynamic(MPI_INFO_NULL, MPI_COMM_WORLD, &win));
+    MPI_Win_set_errhandler(win, MPI_ERRORS_RETURN);
+    OK(MPI_Win_attach(win, mem, 4 * INT));
+    OK(MPI_Win_attach(win, mem + 4, 0));
+    OK(MPI_Win_attach(win, mem + 4, 4 * INT));
+    OK(MPI_Win_attach(win, mem + 2, 0));
+    OK(MPI_Win_attach(win, mem + 10, 0));
+    OK(MPI_Win_attach(win, mem + 9, 2 * INT));
+    CHECK(MPI_Win_attach(win, mem + 3, INT) == MPI_ERR_RMA_ATTACH, "attached twice");
+    CHECK(MPI_Win_attach(win, mem + 8, 4 * INT) == MPI_ERR_RMA_ATTACH, "attached around");
+    MPI_Get_address(mem, &mine);
+    MPI_Sendrecv(&mine, 1, MPI_AINT, (win_rank + win_size - 1) % win_size, 0, &theirs, 1, MPI_AINT,
+                 next, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    OK(MPI_Win_lock(MPI_LOCK_SHARED, next, 0, win));
+    OK(MPI_Put(give, 4, MPI_INT, next, theirs + 2 * INT, 4, MPI_INT, win));
+    OK(MPI_Win_flush(next, win));
+    OK(put_and_flush(give, next, theirs + 10 * INT, win));
+    CHECK(put_and_flush(give, next, theirs + 8 * INT, win) == MPI_ERR_RMA_RANGE, "between regions");
+    OK(MPI_Win_unlock(next, win));
+    MPI_Barrier(MPI_COMM_WORLD);
+    CHECK(!memcmp(mem + 2, give, sizeof give) && mem[8] == 0 && mem[10] == 1,
+          "put %d to %d, %d and %d", mem[2], mem[5], mem[8], mem[10]);
+    OK(MPI_Win_detach(win, mem + 4));
+    OK(MPI_Win_detach(win, mem + 4));
+    OK(MPI_Win_detach(win, mem + 2));
+    OK(MPI_Win_detach(win, mem));
+    OK(MPI_Win_free(&win));
+}
+
 static void many(void)
 {
     enum { N = 40 };
@@ -286,6 +323,7 @@ int main(void)
     lopsided(1);
     hints();
     attached();
+    attached_empty();
     many();
     return test_end();
 }
