@@ -117,12 +117,11 @@ static void join_variable(char **text, const char *pair)
     }
 }
 
+/* ALL is said although it is srun's default: after sbatch --export=NONE it is not. */
 static void add_environment(struct strings *args, const struct options *o, const struct app *app)
 {
     char *text = NULL;
 
-    if (o->env_base == ENV_ALL && o->env.n + app->env.n == 0)
-        return;
     if (o->env_base == ENV_ALL)
         join(&text, "ALL");
     for (size_t i = 0; i < o->env_names.n && o->env_base == ENV_LIST; i++)
