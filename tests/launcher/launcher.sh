@@ -414,8 +414,8 @@ test_status()
 start_job()
 {
     : >"$work/out"
-    env --default-signal=INT,QUIT,TSTP ${ignored:+--ignore-signal="$ignored"} "$mpiexec" -n 4 sh -c "$1$stay" "$mark-rank" \
-        >"$work/out" 2>"$work/err" </dev/null &
+    env --default-signal=INT,QUIT,TSTP ${ignored:+--ignore-signal="$ignored"} \
+        "$mpiexec" -n 4 sh -c "$1$stay" "$mark-rank" >"$work/out" 2>"$work/err" </dev/null &
     job=$!
     if ! wait_until 20 has_lines "$work/out" 4; then
         fail "$name: ranks did not start"
@@ -551,24 +551,24 @@ expect_srun()
 
 test_slurm()
 {
-    local base="--mpi=pmix --kill-on-bad-exit=1" all="--export=ALL"
+    local base="--mpi=pmix --kill-on-bad-exit=1" all="--export=ALL" in="--input=0"
 
     printf '#!/bin/sh\necho "$*"\n' >"$work/bin/srun"
     chmod +x "$work/bin/srun"
-    expect_srun plain "$base $all prog" prog
-    expect_srun number "$base --ntasks=4 $all prog -n 3" -n 4 prog -n 3
-    expect_srun binding "$base --cpu-bind=cores $all prog" --bind-to core prog
-    expect_srun report "$base --cpu-bind=verbose,sockets $all prog" -report-bindings --bind-to socket prog
-    expect_srun folder "$base --chdir=/tmp $all prog" --wdir /tmp prog
-    expect_srun variables "$base --export=ALL,A=1,B=2 prog" -x A=1 -genv B 2 prog
-    expect_srun "no variables" "$base --export=NIL prog" -genvnone prog
-    expect_srun "value with a comma" "$base --export=ALL,A prog" -x A=1,2 prog
-    expect_srun hosts "$base $all --nodelist=a,b prog" --host a:2,b prog
-    expect_srun tags "$base $all --label prog" --tag-output prog
-    expect_srun time "$base $all --time=2 prog" --timeout 61 prog
-    expect_srun output "$base --ntasks=2 --output=$work/s/1/rank.%t/stdout \
+    expect_srun plain "$base $in $all prog" prog
+    expect_srun number "$base --ntasks=4 $in $all prog -n 3" -n 4 prog -n 3
+    expect_srun binding "$base $in --cpu-bind=cores $all prog" --bind-to core prog
+    expect_srun report "$base $in --cpu-bind=verbose,sockets $all prog" -report-bindings --bind-to socket prog
+    expect_srun folder "$base $in --chdir=/tmp $all prog" --wdir /tmp prog
+    expect_srun variables "$base $in --export=ALL,A=1,B=2 prog" -x A=1 -genv B 2 prog
+    expect_srun "no variables" "$base $in --export=NIL prog" -genvnone prog
+    expect_srun "value with a comma" "$base $in --export=ALL,A prog" -x A=1,2 prog
+    expect_srun hosts "$base $in $all --nodelist=a,b prog" --host a:2,b prog
+    expect_srun tags "$base $in $all --label prog" --tag-output prog
+    expect_srun time "$base $in $all --time=2 prog" --timeout 61 prog
+    expect_srun output "$base --ntasks=2 $in --output=$work/s/1/rank.%t/stdout \
 --error=$work/s/1/rank.%t/stderr $all prog" --output-filename "$work/s" -n 2 prog
-    expect_srun programs "$base --ntasks=1 $all a x : $base --ntasks=2 $all b" -n 1 a x : -n 2 b
+    expect_srun programs "$base --ntasks=1 $in $all a x : $base --ntasks=2 --input=none $all b" -n 1 a x : -n 2 b
     expect_srun "no binding for it" "" --bind-to l3cache prog
     expect_status 2
     expect_line "--bind-to l3cache: srun cannot"

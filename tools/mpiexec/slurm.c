@@ -189,6 +189,8 @@ static int add_app(struct strings *args, const struct options *o, const struct a
         add(args, "--ntasks=%d", app->np);
     if (o->per_node > 0)
         add(args, "--ntasks-per-node=%d", o->per_node);
+    /* Rank 0 alone reads, as without Slurm. Where two programs ask for it srun 22.05 gives none. */
+    add(args, "--input=%s", app == o->apps ? "0" : "none");
     status = add_binding(args, o);
     if (status == 0)
         status = add_output(args, o);
