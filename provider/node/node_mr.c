@@ -46,6 +46,8 @@ static int show(struct node_ep *ep, const struct node_mr *mr)
         struct node_region *r = &s->regions[(key + i) % NODE_REGIONS];
         if (atomic_load_explicit(&r->generation, memory_order_relaxed) & 1)
             continue;
+        /* Whoever reads one of these sees that the region before was closed. */
+        atomic_thread_fence(memory_order_release);
         r->flags = mr->flags;
         r->key = key;
         r->base = mr->base;
@@ -253,16 +255,11 @@ void node_maps_close(struct node_peer *peer)
     }
 }
 
-int node_place_find(struct node_ep *ep, struct node_peer *peer, uint64_t key, uint64_t address,
-                    size_t len, unsigned access, struct node_place *place)
+/* Good where the region is of that generation before and after. */
+static int place_in(struct node_ep *ep, struct node_peer *peer, const struct node_region *r,
+                    unsigned generation, uint64_t address, size_t len, unsigned access,
+                    struct node_place *place)
 {
-    const struct node_region *r = region_of(peer->segment, key);
-
-    if (!r)
-        return -FI_ENOKEY;
-    unsigned generation = atomic_load_explicit(&r->generation, memory_order_acquire);
-    if (!(generation & 1) || r->key != key)
-        return -FI_ENOKEY; /* closed this moment */
     uint64_t offset = r->flags & NODE_REGION_OFFSET ? address : address - r->base;
     if ((r->flags & access) != access)
         return -FI_EACCES;
@@ -282,4 +279,22 @@ int node_place_find(struct node_ep *ep, struct node_peer *peer, uint64_t key, ui
         place->here = NULL;
     }
     return 0;
+}
+
+int node_place_find(struct node_ep *ep, struct node_peer *peer, uint64_t key, uint64_t address,
+                    size_t len, unsigned access, struct node_place *place)
+{
+    const struct node_region *r = region_of(peer->segment, key);
+
+    if (!r)
+        return -FI_ENOKEY;
+    unsigned generation = atomic_load_explicit(&r->generation, memory_order_acquire);
+    if (!(generation & 1) || r->key != key)
+        return -FI_ENOKEY; /* closed this moment */
+    int ret = place_in(ep, peer, r, generation, address, len, access, place);
+    atomic_thread_fence(memory_order_acquire);
+    /* Closed meanwhile, and perhaps opened for other memory: what was read may be of both. */
+    if (atomic_load_explicit(&r->generation, memory_order_relaxed) != generation)
+        return -FI_ENOKEY;
+    return ret;
 }

@@ -227,6 +227,40 @@ NODE_TEST(fault, region_of_a_closed_endpoint, 2)
     CHECK(rank == 0 || memory == 1, "written to");
 }
 
+/* A key that is opened again while somebody looks it up is the one region or the other, never the
+ * beginning of one with the length of the other. */
+NODE_TEST(fault, region_opened_again, 2)
+{
+    enum { KEY = 3, SHORT = 64, FAR = 1 << 16 }; /* that key's base and length are in two lines */
+    static char memory[2 * FAR];
+    char *bases[] = {memory, memory + FAR};
+    struct node_place place;
+    struct node_peer *peer;
+    struct fid_mr *mr;
+    struct end e;
+    uint64_t until = now_ns() + 1500000000;
+
+    end_start(&e, NULL);
+    if (rank == 1)
+        job_words[0] = (uintptr_t)memory;
+    meet(&e, rank);
+    CHECK(!node_peer_get(own(&e), e.addr[1 - rank], &peer), "peer");
+    for (unsigned i = 0; now_ns() < until; i++) {
+        if (rank == 1) {
+            CHECK(!fi_mr_reg(e.domain, bases[i % 2], i % 2 ? FAR : SHORT, FI_REMOTE_WRITE, 0, KEY,
+                             0, &mr, NULL),
+                  "reg");
+            CHECK(!fi_close(&mr->fid), "close");
+            continue;
+        }
+        for (int n = 0; n < 1000; n++)
+            CHECK(node_place_find(own(&e), peer, KEY, job_words[0] + 2 * SHORT, 8,
+                                  NODE_REGION_WRITE, &place),
+                  "found in neither");
+    }
+    end_finish(&e);
+}
+
 /* Receivers that leave, or die, with chunks unread take none of them along. */
 NODE_TEST(fault, leavers_with_chunks, 10)
 {
