@@ -11,7 +11,7 @@ mark=oriel-$$-$RANDOM # in the command line of every process that must not outli
 failed=0 passed=0
 mkdir "$work/tmp" "$work/bin"
 export TMPDIR=$work/tmp
-unset SLURM_JOB_ID SLURM_STEP_NUM_TASKS
+unset SLURM_JOB_ID SLURM_STEP_NUM_TASKS SLURMD_NODENAME
 trap 'rm -rf "$work"' EXIT
 
 pass() { passed=$((passed + 1)); }
@@ -564,6 +564,7 @@ test_slurm()
     expect_srun "no variables" "$base $in --export=NIL prog" -genvnone prog
     expect_srun "value with a comma" "$base $in --export=ALL,A prog" -x A=1,2 prog
     expect_srun hosts "$base $in $all --nodelist=a,b prog" --host a:2,b prog
+    SLURMD_NODENAME=n7 expect_srun "this host" "$base $in $all --nodelist=n7,b prog" --host localhost,b prog
     expect_srun tags "$base $in $all --label prog" --tag-output prog
     expect_srun time "$base $in $all --time=2 prog" --timeout 61 prog
     expect_srun output "$base --ntasks=2 $in --output=$work/s/1/rank.%t/stdout \

@@ -90,7 +90,7 @@ static bool is_own_address(const char *name)
     return own;
 }
 
-static bool is_this_host(const char *name)
+bool hosts_is_here(const char *name)
 {
     char own[256] = "";
     size_t size;
@@ -111,7 +111,7 @@ static bool is_this_host(const char *name)
 const char *hosts_other(const struct options *o)
 {
     for (size_t i = 0; i < o->hosts.n; i++)
-        if (!is_this_host(o->hosts.v[i]))
+        if (!hosts_is_here(o->hosts.v[i]))
             return o->hosts.v[i];
     return NULL;
 }

@@ -9,6 +9,9 @@
  * said. */
 int hosts_read(struct options *o);
 
+/* Whether a name or an address is this host's. */
+bool hosts_is_here(const char *name);
+
 /* The first named host that is not this one, NULL if there is none. */
 const char *hosts_other(const struct options *o);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config.h"
 #include "slurm.h"
+#include "hosts.h"
 #include "say.h"
 #include "signals.h"
 
@@ -167,12 +168,14 @@ static int add_output(struct strings *args, const struct options *o)
     return 0;
 }
 
+/* Slurm knows this host by one name only; it has none for one that is outside the allocation. */
 static void add_hosts(struct strings *args, const struct options *o)
 {
+    const char *here = getenv("SLURMD_NODENAME");
     char *text = NULL;
 
     for (size_t i = 0; i < o->hosts.n; i++)
-        join(&text, o->hosts.v[i]);
+        join(&text, here != NULL && hosts_is_here(o->hosts.v[i]) ? here : o->hosts.v[i]);
     if (text != NULL)
         add(args, "--nodelist=%s", text);
     free(text);
