@@ -143,6 +143,8 @@ test_environment()
     expect_out 1
     run "-env is for one program" -env A 1 -n 1 sh -c 'echo a$A' : -n 1 sh -c 'echo b$A'
     expect_out a1 b
+    run "-x of a later program" -x A=1 -x B=1 -n 1 sh -c 'echo $A $B' : -x A=2 -n 1 sh -c 'echo $A $B'
+    expect_out "1 1" "2 1"
     run "--wdir" --wdir / -n 1 pwd
     expect_out /
     run "--wdir and a relative program" --wdir /bin -n 1 ./echo a

@@ -132,6 +132,12 @@ static int bad_name(struct cursor *c, const char *word)
     return fail(c->o, "%s %s: a variable's name is expected before \"=\"", c->option, word);
 }
 
+/* Before the first program it is for all of them, before a later one for that one alone. */
+static struct strings *variables(struct cursor *c)
+{
+    return c->o->napps > 1 ? &c->app->env : &c->o->env;
+}
+
 /* -x NAME[=VALUE], several separated by commas only where no value is given (as Open MPI has it).
  */
 static int take_x(struct cursor *c, const struct option *opt)
@@ -144,11 +150,11 @@ static int take_x(struct cursor *c, const struct option *opt)
     if (!is_name(v))
         return bad_name(c, v);
     if (strchr(v, '=') != NULL) {
-        strings_add(&c->o->env, copy(v));
+        strings_add(variables(c), copy(v));
         return 0;
     }
     for (char *name = strtok_r(copy(v), ",", &save); name; name = strtok_r(NULL, ",", &save))
-        add_variable(&c->o->env, name, NULL);
+        add_variable(variables(c), name, NULL);
     return 0;
 }
 
