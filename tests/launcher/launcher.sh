@@ -365,6 +365,12 @@ test_input()
                 { printf name?; read a; echo hello \$a; }'" /dev/null >"$work/out" 2>"$work/err"
         name=terminal
         grep -q 'hello Ada' "$work/out" && pass || fail "terminal: no answer to the prompt"
+        # From a terminal of another session's, as a program that drives this one through a pty has it.
+        : >"$work/out"
+        { wait_until 20 grep -q 'name?' "$work/out"; echo Ada; wait_until 5 grep -q 'hello' "$work/out"; } |
+            timeout 30 script -qefc "setsid -w timeout 10 '$mpiexec' -n 1 sh -c 'echo name?; read a
+                echo hello \$a'" /dev/null >"$work/out" 2>"$work/err"
+        grep -q 'hello Ada' "$work/out" && pass || fail "another session's terminal: it is not read"
     fi
 }
 

@@ -42,10 +42,15 @@ void input_started(void)
         close(ends[0]);
 }
 
-/* To read a terminal from the background would stop us (SIGTTIN). */
+/*
+ * To read a terminal from the background would stop us (SIGTTIN). One that is not our controlling
+ * terminal has no such ground, and can always be read.
+ */
 static bool is_foreground(void)
 {
-    return tcgetpgrp(STDIN_FILENO) == getpgrp();
+    pid_t group = tcgetpgrp(STDIN_FILENO);
+
+    return group < 0 || group == getpgrp();
 }
 
 int input_due(void)
