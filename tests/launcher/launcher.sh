@@ -261,6 +261,16 @@ test_binding()
         expect_status 0
         expect_quiet
     done
+    # Of two NUMA nodes only one has a processor that may be used.
+    if taskset -c 0 true 2>/dev/null; then
+        name="--bind-to numa on a part"
+        HWLOC_SYNTHETIC="numa:2 core:1 pu:1" HWLOC_THISSYSTEM=1 taskset -c 0 "$mpiexec" --bind-to numa \
+            -n 2 echo a >"$work/out" 2>"$work/err" </dev/null
+        status=$?
+        expect_status 0
+        expect_quiet
+        expect_out a a
+    fi
     run "--report-bindings" --report-bindings -n 2 true
     expect_status 0
     [ "$(grep -c 'rank [01] on .* is not bound' "$work/err")" -eq 2 ] && pass ||

@@ -42,7 +42,7 @@ static int load_topology(hwloc_topology_t *out)
         goto destroy;
     allowed = hwloc_bitmap_alloc();
     if (allowed == NULL || hwloc_get_cpubind(topology, allowed, HWLOC_CPUBIND_THREAD) != 0 ||
-        hwloc_topology_restrict(topology, allowed, 0) != 0) {
+        hwloc_topology_restrict(topology, allowed, HWLOC_RESTRICT_FLAG_REMOVE_CPULESS) != 0) {
         hwloc_bitmap_free(allowed);
         goto destroy;
     }
@@ -55,6 +55,24 @@ destroy:
 fail:
     say("hwloc cannot read this host's processors; use --bind-to none");
     return 1;
+}
+
+/*
+ * The objects of a kind, less those without processors: memory alone is a NUMA node, too. Returns
+ * their number, and a list to be freed.
+ */
+static int list_objects(hwloc_topology_t topology, hwloc_obj_type_t type, hwloc_obj_t **out)
+{
+    int all = hwloc_get_nbobjs_by_type(topology, type), count = 0;
+    hwloc_obj_t object = NULL;
+
+    *out = all > 0 ? calloc((size_t)all, sizeof(**out)) : NULL;
+    if (*out == NULL)
+        return 0;
+    while ((object = hwloc_get_next_obj_by_type(topology, type, object)) != NULL)
+        if (!hwloc_bitmap_iszero(object->cpuset))
+            (*out)[count++] = object;
+    return count;
 }
 
 static int bind_rank(hwloc_topology_t topology, hwloc_obj_t object, struct rank *r)
@@ -72,34 +90,31 @@ int bind_ranks(struct job *job, const struct options *o)
 {
     hwloc_obj_type_t type = object_type(o->bind);
     hwloc_topology_t topology;
+    hwloc_obj_t *objects;
     int count, status = 1;
 
     if (o->bind == BIND_NONE)
         return 0;
     if (load_topology(&topology) != 0)
         return 1;
-    count = hwloc_get_nbobjs_by_type(topology, type);
-    if (count <= 0 && o->bind == BIND_CORE) {
-        /* A host whose cores are not described still has processors. */
+    /* A host whose cores are not described still has processors. */
+    if (o->bind == BIND_CORE && hwloc_get_nbobjs_by_type(topology, type) <= 0)
         type = HWLOC_OBJ_PU;
-        count = hwloc_get_nbobjs_by_type(topology, type);
-    }
-    if (count <= 0) {
+    count = list_objects(topology, type, &objects);
+    if (count == 0) {
         say("--bind-to %s: this host has none; use --bind-to core", options_bind_name(o->bind));
         status = 2;
-        goto destroy;
+        goto free_objects;
     }
-    for (int i = 0; i < job->nranks; i++) {
-        hwloc_obj_t object = hwloc_get_obj_by_type(topology, type, (unsigned)(i % count));
-
-        if (bind_rank(topology, object, &job->ranks[i]) != 0) {
+    for (int i = 0; i < job->nranks; i++)
+        if (bind_rank(topology, objects[i % count], &job->ranks[i]) != 0) {
             say("rank %d cannot be bound; use --bind-to none", i);
-            goto destroy;
+            goto free_objects;
         }
-    }
     status = 0;
 
-destroy:
+free_objects:
+    free(objects);
     hwloc_topology_destroy(topology);
     return status;
 }
