@@ -308,7 +308,7 @@ test_output()
 
     # Both streams in one pipe, lines longer than a pipe takes at once.
     timeout 60 "$mpiexec" -n 4 sh -c 'i=0; while [ $i -lt 20 ]; do i=$((i + 1))
-        head -c 20000 /dev/zero | tr "\0" a; echo; head -c 20000 /dev/zero | tr "\0" b >&2; echo >&2
+        printf "%020000d\n" 0 | tr 0 a; printf "%020000d\n" 0 | tr 0 b >&2
         done' </dev/null 2>&1 | cat >"$work/out"
     n=$(awk 'length == 20000 && (/^a*$/ || /^b*$/)' "$work/out" | wc -l)
     name="long lines"
@@ -368,6 +368,12 @@ test_input()
     status=$? name="closed standard input"
     expect_status 0
     expect_quiet
+    # A program that drives rank 0 through pipes sees its prompt before it answers.
+    : >"$work/out"
+    { wait_until 10 grep -q 'name?' "$work/out" && echo Ada; } |
+        timeout 30 "$mpiexec" -n 2 sh -c 'test $PMIX_RANK = 1 || { printf name?; read a; echo hello $a; }' \
+            2>"$work/err" | cat >"$work/out"
+    grep -q 'hello Ada' "$work/out" && pass || fail "pipes: no answer to the prompt"
     if command -v script >/dev/null; then
         # From a terminal: a prompt is seen before the answer, and the line's end is the input's.
         { wait_until 20 grep -q 'name?' "$work/out"; echo Ada; } |

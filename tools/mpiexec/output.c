@@ -16,7 +16,7 @@ enum {
     READ_SIZE = 64 << 10,
     SINK_FULL = 1 << 20,  /* bytes waiting to be written, above which ranks are not read */
     LINE_HELD = 16 << 20, /* longest line that is kept whole */
-    PROMPT_MS = 100,      /* a terminal sees the beginning of a line after this time */
+    PROMPT_MS = 100,      /* what may be a prompt is shown after this time */
 };
 
 struct buffer {
@@ -245,9 +245,17 @@ static void stream_drain(struct stream *s)
         n = stream_read(s);
 }
 
+/*
+ * The beginning of a line that may wait for an answer: anything on a terminal; in a pipe, where a
+ * program may sit at the other end, what rank 0 writes, as no other rank can be answered. While
+ * something waits for the sink the rest of the line may be there already, not yet read.
+ */
 static bool is_prompt(const struct stream *s)
 {
-    return s->fd >= 0 && s->sink->terminal && buffer_used(&s->held) > 0;
+    const struct sink *sink = s->sink;
+
+    return s->fd >= 0 && buffer_used(&s->held) > 0 && buffer_used(&sink->waiting) == 0 &&
+           (sink->terminal || (sink->pipe && s->rank == 0));
 }
 
 int output_due(void)

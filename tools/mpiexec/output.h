@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What ranks write: read from pipes, passed on in whole lines. A line goes out in one piece,
- * whoever else is writing; only a terminal sees the beginning of a line before its end (a prompt),
- * and then another rank's line starts on a line of its own.
+ * whoever else is writing; only a terminal, and of rank 0 also a pipe, sees the beginning of a line
+ * before its end (a prompt), and then another rank's line starts on a line of its own.
  *
  * One thread uses it, from a poll() loop: poll_set entries are added before, looked at after.
  */
