@@ -111,6 +111,10 @@ test_options()
     expect_out a
     run "ppn" -ppn 3 echo a
     expect_out a a a
+    run "ppr" --map-by ppr:5:node echo a
+    expect_out a a a a a
+    run "ppr and -n" --map-by ppr:5:node:PE=2 -n 1 echo a
+    expect_out a
     run "accepted" --oversubscribe --allow-run-as-root --map-by core --rank-by slot \
         --mca btl self -mca pml ob1 -q -v -n 1 echo a
     expect_status 0
@@ -216,6 +220,11 @@ test_bad_input()
     run "bad --bind-to" --bind-to moon -n 1 touch "$work/started"
     expect_status 2
     expect_line "--bind-to moon: ranks can be bound to none, hwthread, core"
+    for policy in ppr:0:node slot:PE=x; do
+        run "bad --map-by $policy" --map-by $policy touch "$work/started"
+        expect_status 2
+        expect_line "--map-by .*: the number of process.* must be a positive whole number"
+    done
     run "bad --timeout" --timeout soon -n 1 touch "$work/started"
     expect_status 2
     run "a flag with a value" --tag-output=x -n 1 touch "$work/started"
@@ -237,6 +246,12 @@ test_hosts()
         run "$option" $option "$work/hosts" -n 1 echo a
         expect_out a
     done
+    run "slots of a host" --host localhost:5 echo a
+    expect_out a a a a a
+    run "slots of a file" -f "$work/hosts" echo a
+    expect_out a a a a a a
+    run "slots and -ppn" -f "$work/hosts" -ppn 1 echo a
+    expect_out a
     run "another host" -H localhost,no-such-host.invalid -n 1 touch "$work/started"
     expect_status 2
     expect_line "no-such-host.invalid is not this host: .*(salloc, sbatch).*prterun"
@@ -261,6 +276,10 @@ test_binding()
         expect_status 0
         expect_quiet
     done
+    if [ "$(nproc)" -ge 2 ]; then
+        OMP_NUM_THREADS='' run "PE=2" --map-by slot:PE=2 --bind-to hwthread -n 3 nproc
+        expect_out 2 2 2
+    fi
     # Of two NUMA nodes only one has a processor that may be used.
     if taskset -c 0 true 2>/dev/null; then
         name="--bind-to numa on a part"

@@ -75,15 +75,35 @@ static int list_objects(hwloc_topology_t topology, hwloc_obj_type_t type, hwloc_
     return count;
 }
 
-static int bind_rank(hwloc_topology_t topology, hwloc_obj_t object, struct rank *r)
+static int bind_rank(hwloc_topology_t topology, hwloc_const_cpuset_t set, struct rank *r)
 {
-    int highest = hwloc_bitmap_last(object->cpuset);
+    int highest = hwloc_bitmap_last(set);
 
     r->cpus = CPU_ALLOC((size_t)highest + 1);
     if (r->cpus == NULL)
         return -1;
     r->cpus_size = CPU_ALLOC_SIZE((size_t)highest + 1);
-    return hwloc_cpuset_to_glibc_sched_affinity(topology, object->cpuset, r->cpus, r->cpus_size);
+    return hwloc_cpuset_to_glibc_sched_affinity(topology, set, r->cpus, r->cpus_size);
+}
+
+/* Each rank in turn gets so many objects, round all of them. */
+static int bind_all(hwloc_topology_t topology, struct job *job, const hwloc_obj_t *objects,
+                    int count, int per_rank)
+{
+    hwloc_bitmap_t set = hwloc_bitmap_alloc();
+    size_t next = 0;
+    int status = set != NULL ? 0 : -1;
+
+    for (int i = 0; i < job->nranks && status == 0; i++) {
+        hwloc_bitmap_zero(set);
+        for (int k = 0; k < per_rank; k++)
+            hwloc_bitmap_or(set, set, objects[next++ % (size_t)count]->cpuset);
+        status = bind_rank(topology, set, &job->ranks[i]);
+        if (status != 0)
+            say("rank %d cannot be bound; use --bind-to none", i);
+    }
+    hwloc_bitmap_free(set);
+    return status;
 }
 
 int bind_ranks(struct job *job, const struct options *o)
@@ -91,7 +111,7 @@ int bind_ranks(struct job *job, const struct options *o)
     hwloc_obj_type_t type = object_type(o->bind);
     hwloc_topology_t topology;
     hwloc_obj_t *objects;
-    int count, status = 1;
+    int count, per_rank = 1, status;
 
     if (o->bind == BIND_NONE)
         return 0;
@@ -106,12 +126,9 @@ int bind_ranks(struct job *job, const struct options *o)
         status = 2;
         goto free_objects;
     }
-    for (int i = 0; i < job->nranks; i++)
-        if (bind_rank(topology, objects[i % count], &job->ranks[i]) != 0) {
-            say("rank %d cannot be bound; use --bind-to none", i);
-            goto free_objects;
-        }
-    status = 0;
+    if (o->per_rank > 0 && (o->bind == BIND_CORE || o->bind == BIND_HWTHREAD))
+        per_rank = o->per_rank < count ? o->per_rank : count;
+    status = bind_all(topology, job, objects, count, per_rank) == 0 ? 0 : 1;
 
 free_objects:
     free(objects);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -14,16 +15,37 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* What is no number, or too great for a job, counts for nothing. */
+static void add_slots(struct options *o, const char *number)
+{
+    long n = strtol(number, NULL, 10);
+
+    if (n > 0 && n < INT_MAX - o->slots)
+        o->slots += (int)n;
+}
+
 /* Hydra and Open MPI both allow NAME:SLOTS; an IPv6 address keeps its colons. */
-static void strip_slots(char *name)
+static void strip_slots(struct options *o, char *name)
 {
     char *colon = strchr(name, ':');
 
-    if (colon != NULL && strchr(colon + 1, ':') == NULL)
-        *colon = '\0';
+    if (colon == NULL || strchr(colon + 1, ':') != NULL)
+        return;
+    *colon = '\0';
+    add_slots(o, colon + 1);
 }
 
-/* One host a line, the rest of the line (slots=4) without effect, # begins a comment. */
+/* What stands behind a host's name: slots=4 and words that have no meaning here. */
+static void read_words(struct options *o, char *words)
+{
+    char *save = NULL;
+
+    for (char *w = strtok_r(words, " \t\r\n", &save); w; w = strtok_r(NULL, " \t\r\n", &save))
+        if (strncmp(w, "slots=", 6) == 0)
+            add_slots(o, w + 6);
+}
+
+/* One host a line, # begins a comment. */
 static int read_file(struct options *o, const char *path)
 {
     FILE *f = fopen(path, "re");
@@ -35,9 +57,13 @@ static int read_file(struct options *o, const char *path)
         return 2;
     }
     while (getline(&line, &room, f) >= 0) {
-        char *name = line + strspn(line, " \t");
+        char *name = line + strspn(line, " \t"), *rest;
 
-        name[strcspn(name, " \t\r\n#")] = '\0';
+        name[strcspn(name, "#")] = '\0';
+        rest = name + strcspn(name, " \t\r\n");
+        if (*rest != '\0')
+            *rest++ = '\0';
+        read_words(o, rest);
         if (*name != '\0' && (name = strdup(name)) != NULL)
             strings_add(&o->hosts, name);
     }
@@ -55,7 +81,7 @@ int hosts_read(struct options *o)
             return status;
     }
     for (size_t i = 0; i < o->hosts.n; i++)
-        strip_slots(o->hosts.v[i]);
+        strip_slots(o, o->hosts.v[i]);
     return 0;
 }
 

@@ -5,8 +5,10 @@
 
 #include "options.h"
 
-/* Reads the host files into o->hosts and strips ":SLOTS". 0, or the exit status with the reason
- * said. */
+/*
+ * Reads the host files into o->hosts, strips ":SLOTS" and sums up o->slots. 0, or the exit status
+ * with the reason said.
+ */
 int hosts_read(struct options *o);
 
 /* Whether a name or an address is this host's. */

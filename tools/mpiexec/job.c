@@ -188,8 +188,10 @@ static int make_program(struct job *job, const struct options *o, int i, char **
         p->count = app->np;
     else if (o->napps > 1)
         p->count = 1;
+    else if (o->per_node > 0)
+        p->count = o->per_node;
     else
-        p->count = o->per_node > 0 ? o->per_node : job_processors();
+        p->count = o->slots > 0 ? o->slots : job_processors();
     if (p->count > INT_MAX - job->nranks) {
         say("-n %d: too many processes", p->count);
         return STATUS_USAGE;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Where reading stands. */
 struct cursor {
@@ -73,19 +74,24 @@ static char *value(struct cursor *c)
     return v;
 }
 
-static int take_positive(struct cursor *c, const char *what, int *out)
+static int read_positive(struct cursor *c, const char *v, const char *what, int *out)
 {
-    char *v = value(c), *end;
+    char *end;
     long n;
 
-    if (v == NULL)
-        return -1;
     errno = 0;
     n = strtol(v, &end, 10);
     if (errno != 0 || end == v || *end != '\0' || n < 1 || n > INT_MAX)
         return fail(c->o, "%s %s: the %s must be a positive whole number", c->option, v, what);
     *out = (int)n;
     return 0;
+}
+
+static int take_positive(struct cursor *c, const char *what, int *out)
+{
+    char *v = value(c);
+
+    return v != NULL ? read_positive(c, v, what, out) : -1;
 }
 
 static int take_np(struct cursor *c, const struct option *opt)
@@ -98,6 +104,33 @@ static int take_per_node(struct cursor *c, const struct option *opt)
 {
     (void)opt;
     return take_positive(c, "number of processes per host", &c->o->per_node);
+}
+
+/*
+ * Of Open MPI's policies ppr:NUMBER:node is what -ppn is, and PE=NUMBER says how many objects a
+ * rank is bound to. The others say on which host or in which order, which is the same here.
+ */
+static int take_map_by(struct cursor *c, const struct option *opt)
+{
+    char *v = value(c), *save = NULL;
+    int status = 0;
+
+    (void)opt;
+    if (v == NULL)
+        return -1;
+    for (char *w = strtok_r(copy(v), ":,", &save); w; w = strtok_r(NULL, ":,", &save)) {
+        if (strcasecmp(w, "ppr") == 0) {
+            const char *number = strtok_r(NULL, ":,", &save), *unit = strtok_r(NULL, ":,", &save);
+
+            if (unit != NULL && strcasecmp(unit, "node") == 0)
+                status = read_positive(c, number, "number of processes per host", &c->o->per_node);
+        } else if (strncasecmp(w, "pe=", 3) == 0) {
+            status = read_positive(c, w + 3, "number of processors per rank", &c->o->per_rank);
+        }
+        if (status != 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int take_timeout(struct cursor *c, const struct option *opt)
@@ -385,7 +418,8 @@ static const struct option table[] = {
     {"oversubscribe", NULL, take_nothing, 0, "accepted: more ranks than processors always run"},
     {"allow-run-as-root", NULL, take_nothing, 0, "accepted: root may always run"},
     {"use-hwthread-cpus", NULL, take_nothing, 0, "accepted: processors are counted, not cores"},
-    {"map-by", "POLICY", take_nothing, 1, "accepted, without effect on one host"},
+    {"map-by", "POLICY", take_map_by, 0,
+     "ppr:NUMBER:node is -ppn, PE=NUMBER binds a rank to so many; no other has an effect"},
     {"rank-by", "POLICY", take_nothing, 1, "accepted, without effect on one host"},
     {"mca gmca", "NAME VALUE", take_nothing, 2, "accepted, Open MPI's parameters have no effect"},
     {"pmixmca prtemca", "NAME VALUE", take_nothing, 2, "accepted, without effect"},

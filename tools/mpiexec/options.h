@@ -61,6 +61,8 @@ struct options {
     enum bind_to bind;
     enum tag tag;
     int per_node; /* -ppn: number of ranks where -n is not given */
+    int per_rank; /* PE=: number of cores or hardware threads that a rank is bound to, 0 for one */
+    int slots;    /* sum of those given with hosts: number of ranks where nothing else says it */
     int timeout;  /* seconds, 0 for none */
     const char *output_dir;
     bool bind_given;
