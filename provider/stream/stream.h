@@ -313,6 +313,12 @@ struct stream_ep {
     bool spared;             /* its socket is not in the set, and the bell rings */
     unsigned idle;           /* looks since the last at all sockets */
     uint64_t rest_until;     /* ns: no looks before; 0: now */
+    /* Whose next frame has no memory, or NULL, and where in the scratch what was read of it lies.
+     */
+    struct stream_peer *stuck;
+    const unsigned char *stuck_from;
+    size_t stuck_len;
+    bool stuck_told;
 
     unsigned served; /* stream_provider.h */
 
@@ -436,6 +442,8 @@ void stream_out_drop(struct stream_ep *ep, struct stream_peer *peer, int error);
 /* stream_in.c */
 /* Reads from an open connection once; bytes, 0 where there were none. May lose the peer. */
 size_t stream_in_read(struct stream_ep *ep, struct stream_peer *peer);
+/* Where ep->stuck: tries again; false: there is no memory yet. */
+bool stream_in_retry(struct stream_ep *ep);
 /* The same frame from ourselves. -FI_ENOMEM: nothing was done. */
 int stream_in_local(struct stream_ep *ep, struct stream_peer *self, const struct stream_header *h,
                     const struct iovec *iov, unsigned count);

@@ -145,7 +145,7 @@ int stream_trywait(struct fid_fabric *fabric, struct fid **fids, int count)
         struct stream_cq *cq = container_of(fids[i], struct stream_cq, fid.fid);
         if (fids[i]->fclass != FI_CLASS_CQ)
             return -FI_EINVAL;
-        if (cq->head != cq->tail || (cq->ep && !stream_watch_all(cq->ep)))
+        if (cq->head != cq->tail || (cq->ep && (cq->ep->stuck || !stream_watch_all(cq->ep))))
             return -FI_EAGAIN;
         /* Only here: who was to hear the bell may not have come to it yet. */
         if (cq->rung)

@@ -56,8 +56,8 @@ static bool body_of_op(struct stream_ep *ep, struct stream_peer *peer,
     return true;
 }
 
-/* False: the peer says what makes no sense, or there is no memory. */
-static bool begin(struct stream_ep *ep, struct stream_peer *peer, const struct stream_header *h)
+/* 0, -FI_ENOMEM, or -EPROTO: the peer says what makes no sense. */
+static int begin(struct stream_ep *ep, struct stream_peer *peer, const struct stream_header *h)
 {
     struct stream_body *b = &peer->body;
 
@@ -65,31 +65,33 @@ static bool begin(struct stream_ep *ep, struct stream_peer *peer, const struct s
     b->left = h->len;
     switch (h->kind) {
     case STREAM_MESSAGE:
-        return h->len <= STREAM_EAGER && stream_recv_begin(ep, peer, h, b);
+        if (h->len > STREAM_EAGER)
+            return -EPROTO;
+        return stream_recv_begin(ep, peer, h, b) ? 0 : -FI_ENOMEM;
     case STREAM_DATA:
-        return body_of_op(ep, peer, h, STREAM_OP_RECV);
+        return body_of_op(ep, peer, h, STREAM_OP_RECV) ? 0 : -EPROTO;
     case STREAM_REPLY:
-        return body_of_op(ep, peer, h, STREAM_OP_READ);
+        return body_of_op(ep, peer, h, STREAM_OP_READ) ? 0 : -EPROTO;
     case STREAM_WRITE:
         stream_rma_write(ep, h, b);
-        return true;
+        return 0;
     case STREAM_RTS:
         b->left = 0;
-        return stream_recv_begin(ep, peer, h, b);
+        return stream_recv_begin(ep, peer, h, b) ? 0 : -FI_ENOMEM;
     case STREAM_CTS:
         b->left = 0;
         stream_send_cts(ep, peer, h);
-        return true;
+        return 0;
     case STREAM_READ:
         b->left = 0;
         stream_rma_read(ep, peer, h);
-        return true;
+        return 0;
     case STREAM_DONE:
         b->left = 0;
         stream_rma_done(ep, peer, h);
-        return true;
+        return 0;
     default:
-        return false;
+        return -EPROTO;
     }
 }
 
@@ -118,6 +120,30 @@ static size_t body_fill(struct stream_body *b, const unsigned char *from, size_t
     return n;
 }
 
+/*
+ * A frame could not begin. For want of memory it stays in the scratch with what is behind it, and
+ * nothing else is read until it can.
+ */
+static COLD void not_begun(struct stream_ep *ep, struct stream_peer *peer, int error,
+                           const unsigned char *from, size_t len)
+{
+    struct stream_header h = peer->body.header;
+
+    peer->body.left = 0;
+    if (error == -FI_ENOMEM) {
+        if (!ep->stuck_told)
+            LOG(LOG_WARN, "no memory for a message of %lu bytes: it has to wait",
+                (unsigned long)h.len);
+        ep->stuck_told = true;
+        ep->stuck = peer;
+        ep->stuck_from = from;
+        ep->stuck_len = len;
+    } else {
+        LOG(LOG_ERROR, "a peer's frame of kind %u cannot be taken", h.kind);
+        stream_peer_lost(ep, peer, error);
+    }
+}
+
 /* Frames, and the last one's beginning, out of the scratch. */
 static void parse(struct stream_ep *ep, struct stream_peer *peer, const unsigned char *from,
                   size_t len)
@@ -139,14 +165,15 @@ static void parse(struct stream_ep *ep, struct stream_peer *peer, const unsigned
         if (len < sizeof(h))
             break;
         memcpy(&h, from, sizeof(h));
+        int error = begin(ep, peer, &h);
+        if (UNLIKELY(error)) {
+            not_begun(ep, peer, error, from, len);
+            return;
+        }
         from += sizeof(h);
         len -= sizeof(h);
-        if (UNLIKELY(!begin(ep, peer, &h))) {
-            LOG(LOG_ERROR, "a peer's frame of kind %u cannot be taken", h.kind);
-            stream_peer_lost(ep, peer, -EPROTO);
-        } else if (peer->body.kind == STREAM_BODY_NONE) {
+        if (peer->body.kind == STREAM_BODY_NONE)
             peer->tally.heard++;
-        }
         if (UNLIKELY(peer->state != STREAM_UP))
             return;
     }
@@ -180,8 +207,19 @@ static ssize_t read_some(struct stream_ep *ep, struct stream_peer *peer, size_t 
     return r;
 }
 
+bool stream_in_retry(struct stream_ep *ep)
+{
+    struct stream_peer *peer = ep->stuck;
+
+    ep->stuck = NULL;
+    parse(ep, peer, ep->stuck_from, ep->stuck_len);
+    return !ep->stuck;
+}
+
 size_t stream_in_read(struct stream_ep *ep, struct stream_peer *peer)
 {
+    if (UNLIKELY(ep->stuck) && (!stream_in_retry(ep) || peer->state != STREAM_UP))
+        return 0;
     size_t placed, got = peer->got;
     ssize_t n = read_some(ep, peer, &placed);
 
@@ -210,8 +248,11 @@ int stream_in_local(struct stream_ep *ep, struct stream_peer *self, const struct
 {
     struct stream_body *b = &self->body;
 
-    if (!begin(ep, self, h))
-        return -FI_ENOMEM;
+    int ret = begin(ep, self, h);
+    if (ret) {
+        b->left = 0;
+        return ret;
+    }
     for (unsigned i = 0; i < count && b->left; i++)
         body_fill(b, iov[i].iov_base, iov[i].iov_len);
     if (b->kind != STREAM_BODY_NONE)
@@ -237,6 +278,8 @@ void stream_in_drop(struct stream_ep *ep, struct stream_peer *peer, int error)
 {
     if (peer->body.kind != STREAM_BODY_NONE)
         body_end(ep, peer, error);
+    if (ep->stuck == peer)
+        ep->stuck = NULL;
     peer->body.left = 0;
     peer->got = 0;
 }

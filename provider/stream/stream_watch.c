@@ -207,6 +207,8 @@ void stream_progress(struct stream_ep *ep)
 {
     if (UNLIKELY(ep->rest_until) && rests(ep))
         return;
+    if (UNLIKELY(ep->stuck))
+        stream_in_retry(ep);
     bool found = ep->hot && stream_in_read(ep, ep->hot);
     if (UNLIKELY(ep->hot_reads >= SPARE_AFTER) && !ep->spared)
         spare(ep);

@@ -238,6 +238,17 @@ tests_unit_test_stream_dial_SOURCES = \
     tests/unit/test_stream_dial.c
 tests_unit_test_stream_dial_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_stream_dial_LDADD = libprovider.la $(CRITERION_LIBS)
+
+check_PROGRAMS += tests/unit/test_stream_memory
+TESTS += tests/unit/test_stream_memory
+tests_unit_test_stream_memory_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/stream_job.c \
+    tests/unit/stream_job.h \
+    tests/unit/test_stream_memory.c
+tests_unit_test_stream_memory_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_stream_memory_LDADD = libprovider.la $(CRITERION_LIBS)
 endif
 
 # Threads on the node provider's queue, and the provider as a plug-in of the system's libfabric.
