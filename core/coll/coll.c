@@ -214,11 +214,19 @@ static void post_send(struct coll *k, int to, const void *buf, MPI_Count count, 
         unpost(k, r, rc);
 }
 
+/* Whether this rank knows that the lengths are not the same on all: what is due may never come. */
+static bool disagrees(const struct coll *k)
+{
+    return k->bad_peer >= 0 && k->bad_got;
+}
+
 static void post_recv(struct coll *k, int from, void *buf, MPI_Count count, struct datatype *t)
 {
     struct request *r;
     int rc;
 
+    if (UNLIKELY(k->error) && disagrees(k))
+        return;
     r = message(k, REQUEST_RECV, t);
     if (!r)
         return;
@@ -543,6 +551,9 @@ void coll_child(struct coll *k, const struct coll_args *args)
     child->tag = k->tag;
     child->error = k->error;
     child->starved = k->starved;
+    child->bad_peer = k->bad_peer;
+    child->bad_got = k->bad_got;
+    child->bad_want = k->bad_want;
     child->parent = k;
     child->call = coll_select(child);
     k->pending++;

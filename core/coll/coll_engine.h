@@ -5,8 +5,10 @@
  * A struct coll is one operation under way on one rank. Everything here is called from a round
  * function, lane locked, and none of it blocks or returns an error: the first error is kept in the
  * struct. From then on the rank takes no data and its sends go out empty; an empty message where
- * data is expected is an error at the receiver. So an error (ranks disagree about a count) travels
- * to everybody who depends on the data, and nobody is left waiting.
+ * data is expected is an error at the receiver. So an error travels to everybody who depends on the
+ * data. What is sent to the rank it still receives, or a long message's sender would wait; but not
+ * where it has seen a length that it did not expect, as ranks that disagree about a count may
+ * differ in what they send. So nobody is left waiting.
  */
 #ifndef ORIEL_COLL_COLL_ENGINE_H
 #define ORIEL_COLL_COLL_ENGINE_H
@@ -275,10 +277,10 @@ coll_round_fn *inter_select(enum coll_kind kind);
 /* Parts of a round, on the local group. */
 void inter_local_bcast(struct coll *k, const void *buf, MPI_Count count, struct datatype *t);
 /*
- * To k->acc of rank 0, which lies in the scratch and has `more` bytes behind it there, of the
- * contribution's first `count` items. False where memory is out.
+ * To k->acc of rank 0, which lies in the scratch behind `tables` bytes and has `more` behind it
+ * there, of the contribution's first `count` items. False where there is no memory for the tables.
  */
-bool inter_local_reduce(struct coll *k, MPI_Count count, size_t more);
+bool inter_local_reduce(struct coll *k, MPI_Count count, size_t tables, size_t more);
 
 coll_round_fn inter_barrier, inter_bcast, inter_gather, inter_scatter, inter_reduce;
 coll_round_fn inter_allgather, inter_alltoall, inter_reduce_scatter;

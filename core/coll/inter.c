@@ -37,13 +37,13 @@ void inter_local_bcast(struct coll *k, const void *buf, MPI_Count count, struct 
                                       .send = {.buf = buf, .count = count, .type = t}});
 }
 
-bool inter_local_reduce(struct coll *k, MPI_Count count, size_t more)
+bool inter_local_reduce(struct coll *k, MPI_Count count, size_t tables, size_t more)
 {
     struct datatype *t = k->args.send.type;
 
-    if (k->rank == 0 && !coll_scratch(k, coll_span(count, t) + more))
+    if (k->rank == 0 && !coll_room_behind(k, tables, coll_span(count, t) + more))
         return false;
-    k->acc = coll_place(k->scratch, count, t);
+    k->acc = coll_place(k->scratch + tables, count, t);
     coll_child(k, &(struct coll_args){.kind = COLL_REDUCE,
                                       .comm = k->comm->local,
                                       .send = {.buf = k->args.send.buf, .count = count, .type = t},

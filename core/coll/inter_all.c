@@ -31,7 +31,7 @@ static enum coll_step allreduce(struct coll *k, bool both)
     void *result = (void *)k->args.recv.buf;
 
     if (k->round == 0)
-        return inter_local_reduce(k, s->count, 0) ? COLL_MORE : COLL_LAST;
+        return inter_local_reduce(k, s->count, 0, 0) ? COLL_MORE : COLL_LAST;
     if (k->rank == 0 && k->round == 1) {
         coll_recv(k, 0, result, s->count, s->type);
         coll_send(k, 0, k->acc, s->count, s->type);
@@ -55,26 +55,24 @@ enum coll_step inter_allreduce_both(struct coll *k)
 
 /*
  * A reduction to rank 0 on either side, an exchange of the two results, a scatter of what came from
- * the other side. Its displacements stand in the scratch, behind the two blocks of data.
+ * the other side. Its displacements stand in the scratch, before the two blocks of data.
  */
 enum coll_step inter_reduce_scatter(struct coll *k)
 {
     struct datatype *t = k->args.send.type;
     MPI_Count total = coll_items_before(k, k->size);
     size_t span = coll_span(total, t);
-    char *theirs = coll_place(k->scratch + span, total, t);
+    size_t displs = ((size_t)k->size * sizeof(MPI_Count) + 63) & ~(size_t)63;
 
-    if (k->round == 0) {
-        size_t more = span + (size_t)k->size * sizeof(MPI_Count);
-
-        return inter_local_reduce(k, total, more) ? COLL_MORE : COLL_LAST;
-    }
+    if (k->round == 0)
+        return inter_local_reduce(k, total, displs, span) ? COLL_MORE : COLL_LAST;
+    char *theirs = coll_place(k->scratch + displs + span, total, t);
     if (k->rank == 0 && k->round == 1) {
         coll_recv(k, 0, theirs, total, t);
         coll_send(k, 0, k->acc, total, t);
         return COLL_MORE;
     }
-    coll_deal(k, k->comm->local, theirs, (MPI_Count *)(k->scratch + 2 * span));
+    coll_deal(k, k->comm->local, theirs, (MPI_Count *)k->scratch);
     return COLL_LAST;
 }
 
@@ -142,7 +140,7 @@ static bool deal_make(struct coll *k, struct deal *d)
     size_t table = (size_t)k->size * sizeof(MPI_Count);
     size_t bytes = is_packed(r) ? 0 : bytes_from(k, 0, k->receives);
 
-    if (!coll_scratch(k, 2 * table + bytes))
+    if (k->round == 0 && !coll_room_behind(k, 2 * table, bytes))
         return false;
     d->counts = (MPI_Count *)k->scratch;
     d->displs = d->counts + k->size;

@@ -61,7 +61,7 @@ enum coll_step inter_reduce(struct coll *k)
         return COLL_LAST;
     }
     if (k->round == 0)
-        return inter_local_reduce(k, s->count, 0) && k->rank == 0 ? COLL_MORE : COLL_LAST;
+        return inter_local_reduce(k, s->count, 0, 0) && k->rank == 0 ? COLL_MORE : COLL_LAST;
     coll_send(k, k->args.root, k->acc, s->count, s->type);
     return COLL_LAST;
 }
