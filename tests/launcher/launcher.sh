@@ -457,7 +457,7 @@ test_status()
 start_job()
 {
     : >"$work/out"
-    env --default-signal=INT,QUIT,TSTP ${ignored:+--ignore-signal="$ignored"} \
+    env --default-signal=HUP,INT,QUIT,TSTP ${ignored:+--ignore-signal="$ignored"} \
         "$mpiexec" -n 4 sh -c "$1$stay" "$mark-rank" >"$work/out" 2>"$work/err" </dev/null &
     job=$!
     if ! wait_until 20 has_lines "$work/out" 4; then

@@ -39,7 +39,9 @@ interrupt()
 {
     case=ctrl-c
     : > "$work/out"
-    ./mpiexec -n 3 tests/mpi/bad_input waits > "$work/out" 2> "$work/err" < /dev/null &
+    # A shell has its background jobs ignore SIGINT, and mpiexec would, too.
+    env --default-signal=INT ./mpiexec -n 3 tests/mpi/bad_input waits \
+        > "$work/out" 2> "$work/err" < /dev/null &
     launcher=$!
     tries=0
     until grep -q waiting "$work/out" || [ $tries -eq 300 ]; do
