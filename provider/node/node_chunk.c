@@ -54,7 +54,11 @@ static void collect(struct node_ep *ep)
     ep->chunk_look = ep->chunk_out_count + ep->chunk_out_count / 2 + LOOK;
 }
 
-/* Takes back what readers have who will never look at it: they have ended, or closed. */
+/*
+ * Takes back what readers have who will never look at it: they have ended, or closed. It counts as
+ * come back, which nobody else says any more: each lending keeps a number of its own, by which a
+ * train's reader tells what was filled for it.
+ */
 static COLD void reclaim(struct node_ep *ep)
 {
     const struct node_peer *alive = NULL;
@@ -69,8 +73,8 @@ static COLD void reclaim(struct node_ep *ep)
         if (peer == alive)
             continue;
         if (node_peer_is_gone(peer))
-            ep->chunk_lent[chunk] =
-                atomic_load_explicit(&ep->segment->chunks_back[chunk], memory_order_relaxed);
+            atomic_store_explicit(&ep->segment->chunks_back[chunk], ep->chunk_lent[chunk],
+                                  memory_order_relaxed);
         else
             alive = peer;
     }

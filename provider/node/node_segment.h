@@ -132,9 +132,9 @@ struct node_segment {
     struct node_queue queue;
     struct node_ring rings[NODE_RINGS]; /* of sources */
     /*
-     * How often each chunk has come back, counted by its readers, and of a train's chunks how
-     * far the owner has filled them: node_train.c. Close together: who passes many reads and writes
-     * few lines.
+     * How often each chunk has come back, counted by its readers (by the owner for those that are
+     * no more), and of a train's chunks how far the owner has filled them: node_train.c. Close
+     * together: who passes many reads and writes few lines.
      */
     alignas(NODE_LINE) atomic_uint chunks_back[NODE_CHUNKS];
     alignas(NODE_LINE) _Atomic uint64_t chunks_full[NODE_CHUNKS];

@@ -304,6 +304,55 @@ NODE_TEST(fault, leavers_with_chunks, 10)
     job_barrier();
 }
 
+enum { TRAIN = 100000 };
+
+static char late_memory[TRAIN];
+
+/* So late that a reader of the message has long been waiting for its bytes. */
+static void gather_late(const struct scatter *s, size_t at, void *to, size_t len)
+{
+    (void)s;
+    if (!at)
+        usleep(100000);
+    memcpy(to, late_memory + at, len);
+}
+
+static void send_late(struct end *e, int to, unsigned seed)
+{
+    static const struct scatter_ops ops = {.gather = gather_late};
+    struct scatter s = {&ops, TRAIN, TRAIN / 8};
+
+    fill(late_memory, TRAIN, seed);
+    POST(e, node_scatter_send(e->ep, &s, e->addr[to], 7, 0, late_memory));
+    end_wait_for(e, late_memory);
+}
+
+/* Whoever gets the chunks that a dead one never read does not find that one's bytes in them. */
+NODE_TEST(fault, train_through_chunks_of_the_dead, 3)
+{
+    enum { ALL = 4 }; /* trains that have all chunks that trains may have */
+    static char buf[TRAIN];
+    struct end e;
+
+    end_start(&e, NULL);
+    for (int i = 0; rank == 0 && i < ALL; i++)
+        send_late(&e, 1, 1);
+    job_barrier();
+    if (rank == 1) {
+        job_may_die();
+        raise(SIGKILL);
+    }
+    job_barrier();
+    if (rank == 0) {
+        send_late(&e, 2, 2);
+    } else {
+        POST(&e, fi_trecv(e.ep, buf, TRAIN, NULL, e.addr[0], 7, 0, buf));
+        end_wait_for(&e, buf);
+        CHECK(filled(buf, TRAIN, 2), "another's bytes");
+    }
+    job_barrier();
+}
+
 /* What one has sent who has ended since can be received from it by name; it cannot be sent to. */
 NODE_TEST(fault, receive_from_one_that_ended, 3)
 {
