@@ -147,7 +147,7 @@ struct node_peer {
     /* What waits for room where it reads, or for a chunk: each in order, answers first. The bell
      * waits with them. */
     struct list controls, streams; /* of node_control, of node_op */
-    struct list busy;              /* in ep->busy while one of them is not empty */
+    struct list busy;              /* in ep->busy while one is not empty, or unrung */
     struct node_ep *ep;            /* whose peer it is */
 };
 
@@ -407,8 +407,8 @@ enum node_move node_place(struct fid_ep *fid, unsigned ranks, uint64_t mate, boo
 
 /* node_wait.c */
 void node_alarm_ring(struct node_alarm *alarm);
-/* Rings the bell that could not be rung; false where it still cannot. */
-bool node_bell_push(struct node_peer *peer);
+/* Rings the bell that could not be rung; unrung says whether it still cannot. */
+void node_bell_push(struct node_peer *peer);
 
 static inline void node_alarm(struct node_alarm *alarm)
 {

@@ -81,7 +81,9 @@ void node_ep_push(struct node_ep *ep)
     list_each(l, tmp, &ep->busy)
     {
         struct node_peer *peer = container_of(l, struct node_peer, busy);
-        if (controls_push(ep, peer) && streams_push(ep, peer) && node_bell_push(peer))
+        /* First: who sleeps makes no room for the others. They may find it asleep once more. */
+        node_bell_push(peer);
+        if (controls_push(ep, peer) && streams_push(ep, peer) && !peer->unrung)
             list_drop(&peer->busy);
     }
 }

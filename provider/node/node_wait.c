@@ -127,13 +127,12 @@ void node_outlet_wake(struct node_outlet *out)
         ring(peer);
 }
 
-bool node_bell_push(struct node_peer *peer)
+void node_bell_push(struct node_peer *peer)
 {
-    if (UNLIKELY(peer->unrung)) {
-        peer->unrung = false; /* somebody else may have rung it */
-        node_outlet_wake(&peer->out);
-    }
-    return !peer->unrung;
+    if (LIKELY(!peer->unrung))
+        return;
+    peer->unrung = false; /* somebody else may have rung it */
+    node_outlet_wake(&peer->out);
 }
 
 static void drain(int fd)

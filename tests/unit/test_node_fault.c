@@ -116,6 +116,42 @@ NODE_TEST(fault, bell_without_descriptors, 2)
     end_finish(&e);
 }
 
+/* That bell is rung even where an answer waits for the room that only the sleeper can make. */
+NODE_TEST(fault, bell_without_descriptors_or_room, 2)
+{
+    static char buf[LONG];
+    struct fi_cq_tagged_entry c;
+    struct end e;
+
+    job_forbid(SYS_process_vm_readv, EPERM);
+    end_start(&e, &(struct end_want){.wait_obj = FI_WAIT_FD});
+    meet(&e, rank);
+    if (rank == 0) {
+        struct node_peer *peer;
+        CHECK(!node_peer_get(own(&e), e.addr[1], &peer) && peer->doorbell < 0, "rung before");
+        while (!(atomic_load(&peer->segment->sleeping) & NODE_ASLEEP))
+            sched_yield();
+        usleep(100000);
+        descriptors_take();
+        while (!fi_tinject(e.ep, buf, 8, e.addr[1], 3))
+            ;
+        POST(&e, fi_trecv(e.ep, buf, LONG, NULL, e.addr[1], 2, 0, buf));
+        end_progress(&e);
+        CHECK(!list_empty(&peer->controls) && peer->unrung, "nothing waits");
+        descriptors_give();
+        end_wait_for(&e, buf);
+    } else {
+        struct pollfd p = {.events = POLLIN};
+        struct fid *fid = &e.cq->fid;
+        CHECK(!fi_control(&e.cq->fid, FI_GETWAIT, &p.fd), "descriptor");
+        CHECK(!fi_tsend(e.ep, buf, LONG, NULL, e.addr[0], 2, buf), "send");
+        while (fi_cq_read(e.cq, &c, 1) != 1)
+            if (!fi_trywait(e.fabric, &fid, 1))
+                CHECK(poll(&p, 1, 5000) > 0, "slept through the answer");
+    }
+    end_finish(&e);
+}
+
 /* ---- Endpoints that are closed ---- */
 
 /* A receiver whose answer waits for room is not gone before the answer is. */
