@@ -209,21 +209,22 @@ struct node_map {
 static void *map_region(struct node_peer *peer, const struct node_region *r, unsigned generation)
 {
     char path[64];
+    size_t len = r->file_len; /* once: another region may have the place by now */
 
     snprintf(path, sizeof(path), "/proc/%u/fd/%d", peer->segment->address.pid, r->fd);
     int fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0)
         return NULL;
-    void *at = mmap(NULL, r->file_len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     close(fd);
     if (at == MAP_FAILED)
         return NULL;
     struct node_map *map = malloc(sizeof(*map));
     if (!map) {
-        munmap(at, r->file_len);
+        munmap(at, len);
         return NULL;
     }
-    *map = (struct node_map){peer->maps, r, generation, at, r->file_len};
+    *map = (struct node_map){peer->maps, r, generation, at, len};
     peer->maps = map;
     return at;
 }

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -241,10 +240,7 @@ void node_peer_forgotten(struct node_ep *ep, fi_addr_t address)
 /* Whether it may still look at what we send: it lives, and is not in our hands. */
 static bool reads_on(struct node_ep *ep, const struct node_peer *peer)
 {
-    const struct node_address *a = &peer->segment->address;
-
-    return a->pid != ep->segment->address.pid && !kill(a->pid, 0) &&
-           !atomic_load_explicit(&peer->segment->closed, memory_order_relaxed);
+    return peer->segment->address.pid != ep->segment->address.pid && !node_peer_is_gone(peer);
 }
 
 /* Sends what waits for room. Whether there is more for one who may still make some. */

@@ -527,6 +527,49 @@ NODE_TEST(fault, died_within_a_stream, 2)
     end_close(&e);
 }
 
+/* Goes on as a child of this process, which does not ask for it before the test says so. */
+static void go_on_as_child(volatile const uint64_t *over)
+{
+    pid_t child = fork();
+
+    CHECK(child >= 0, "fork");
+    if (!child)
+        return;
+    while (!*over)
+        usleep(1000);
+    _exit(0);
+}
+
+/* Whoever closes does not wait for one that has ended, though its parent has not asked for it. */
+NODE_TEST(fault, died_and_nobody_asks_for_it, 2)
+{
+    static char buf[8192];
+    struct node_peer *peer;
+    struct end e;
+
+    if (rank == 1)
+        go_on_as_child(&job_words[0]);
+    end_start(&e, NULL);
+    if (rank == 1) {
+        alarm(JOB_SECONDS); /* where the test fails before it kills this one */
+        job_words[1] = getpid();
+        for (;;)
+            pause();
+    }
+    while (!job_words[1])
+        sched_yield();
+    POST(&e, fi_tinject(e.ep, buf, sizeof(buf), e.addr[1], 1));
+    CHECK(!node_peer_get(own(&e), e.addr[1], &peer) && own(&e)->chunk_out_count, "peer");
+    kill_mortal();
+    while (!node_peer_is_gone(peer))
+        sched_yield();
+    CHECK(!kill((pid_t)job_words[1], 0), "somebody has asked for it");
+    uint64_t start = now_ns();
+    end_close(&e);
+    CHECK(now_ns() - start < 500000000, "waited for it");
+    job_words[0] = 1;
+}
+
 /* ---- Memory in blocks ---- */
 
 static char blocks_memory[8][1 << 16];
