@@ -153,6 +153,9 @@ int node_peer_at(struct node_ep *ep, fi_addr_t address, struct node_peer **out)
         /* An address inserted twice has two indices; the first is its name. */
         if (peer->fi_addr == FI_ADDR_NOTAVAIL)
             peer->fi_addr = address;
+        /* Never in the table, out of which senders take their peers without a look at it. */
+        if (peer->gone)
+            return -ESRCH;
         ep->peers[address] = peer;
     }
     *out = ep->peers[address];
@@ -221,14 +224,24 @@ void node_peer_known(struct node_ep *ep, fi_addr_t address)
         node_peer_at(ep, address, &peer);
 }
 
+/* The one with that name, in the table or not; the vector has its address no more. */
+static struct node_peer *named(struct node_ep *ep, fi_addr_t name)
+{
+    for (struct list *l = ep->all_peers.next; l != &ep->all_peers; l = l->next) {
+        struct node_peer *peer = container_of(l, struct node_peer, link);
+        if (peer->fi_addr == name)
+            return peer;
+    }
+    return NULL;
+}
+
 void node_peer_forgotten(struct node_ep *ep, fi_addr_t address)
 {
-    struct node_peer *peer = address < ep->peer_count ? ep->peers[address] : NULL;
+    struct node_peer *peer = named(ep, address);
 
+    if (address < ep->peer_count)
+        ep->peers[address] = NULL;
     if (!peer)
-        return;
-    ep->peers[address] = NULL;
-    if (peer->fi_addr != address)
         return;
     /* Where it is in the vector a second time, that is its name from now on. */
     peer->fi_addr = FI_ADDR_NOTAVAIL;

@@ -410,6 +410,12 @@ NODE_TEST(fault, receive_from_one_that_ended, 3)
     CHECK(fi_trecv(e.ep, &value, 8, NULL, e.addr[2], 1, 0, &e) == -ESRCH, "it never sent");
     POST(&e, fi_trecv(e.ep, &value, 8, NULL, e.addr[1], 1, 0, &value));
     CHECK(end_wait(&e, &c) == e.addr[1] && value == 5, "the message");
+    CHECK(fi_tinject(e.ep, &value, 8, e.addr[1], 1) == -ESRCH, "sent to one that is gone");
+    CHECK(fi_trecv(e.ep, &value, 8, NULL, e.addr[1], 2, 0, &e) == 0, "a second receive");
+    struct node_peer *peer = container_of(own(&e)->all_peers.next, struct node_peer, link);
+    CHECK(peer->gone && peer->fi_addr == e.addr[1], "its name");
+    CHECK(!fi_av_remove(e.av, &e.addr[1], 1, 0), "remove");
+    CHECK(peer->fi_addr == FI_ADDR_NOTAVAIL, "a name that nobody has");
     end_close(&e);
 }
 
