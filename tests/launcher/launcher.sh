@@ -334,6 +334,21 @@ test_output()
     if [ "$n" -eq 160 ] && [ "$(wc -l <"$work/out")" -eq 160 ]; then pass
     else fail "long lines: $n of 160 whole"; : >"$work/out"; fi
 
+    # Rank 0 writes full buffers, slowly and ending anywhere in a line, others write lines between them; a program can
+    # be at both ends of the second job alone. With </dev/null no other length is a prompt either.
+    seq -f 'rank 0 line %010.0f' 1000 | head -c 12288 >"$work/data"
+    for size in 4096 1000; do
+        how="timeout 60 \"$mpiexec\" -n 2 sh -c 'n=0; while [ \$n -lt 3 ]; do n=\$((n + 1)); test \$PMIX_RANK = 1 ||
+            dd bs=$size count=1 status=none; sleep 0.3; test \$PMIX_RANK = 0 || echo other; done <\"\$0\"' \"$work/data\""
+        for input in '</dev/null' '< <(sleep 1)'; do
+            [ "$size$input" = '1000< <(sleep 1)' ] && continue
+            eval "$how $input" 2>"$work/err" | cat >"$work/out"
+            { head -c $((3 * size)) "$work/data"; echo; } >"$work/wanted"
+            grep -v '^other$' "$work/out" | cmp -s - "$work/wanted" && pass ||
+                fail "blocks of $size bytes $input: a line is torn"
+        done
+    done
+
     run "--output-filename" --output-filename "$work/files" -n 2 \
         sh -c 'echo o$PMIX_RANK; echo e$PMIX_RANK >&2'
     expect_status 0

@@ -17,6 +17,7 @@ enum {
     SINK_FULL = 1 << 20,  /* bytes waiting to be written, above which ranks are not read */
     LINE_HELD = 16 << 20, /* longest line that is kept whole */
     PROMPT_MS = 100,      /* what may be a prompt is shown after this time */
+    STDIO_BLOCK = 4096,   /* what stdio's buffer for a pipe holds, or a part of it */
 };
 
 struct buffer {
@@ -35,8 +36,9 @@ struct sink {
     const struct stream *open_line; /* who wrote the last line, where it has no end yet */
     bool terminal;
     bool pipe;
-    bool dead; /* cannot be written any more, all is discarded */
-    int error; /* why */
+    bool driver; /* a pipe or socket, as is our standard input: a program may be at both ends */
+    bool dead;   /* cannot be written any more, all is discarded */
+    int error;   /* why */
     size_t slot;
 };
 
@@ -46,6 +48,7 @@ struct stream {
     int rank;
     bool is_err;
     bool line_begun; /* a part of the line in hand is in the sink already */
+    bool full_block; /* what was read last is what stdio writes where nobody has asked it to */
     struct sink *sink;
     struct buffer held; /* the beginning of a line */
     long long held_since;
@@ -218,6 +221,7 @@ static ssize_t stream_read(struct stream *s)
         return 0;
     }
     s->held.end += (size_t)n;
+    s->full_block = n % STDIO_BLOCK == 0;
     end = memrchr(data, '\n', (size_t)n); /* what was held before has none */
     if (end != NULL) {
         char *begin = s->held.v + s->held.begin;
@@ -247,15 +251,16 @@ static void stream_drain(struct stream *s)
 
 /*
  * The beginning of a line that may wait for an answer: anything on a terminal; in a pipe, where a
- * program may sit at the other end, what rank 0 writes, as no other rank can be answered. While
- * something waits for the sink the rest of the line may be there already, not yet read.
+ * program may sit at the other end of it and of our input, what rank 0 writes, as no other rank can
+ * be answered. A full buffer of stdio's ends anywhere in a line and is no prompt. While something
+ * waits for the sink the rest of the line may be there already, not yet read.
  */
 static bool is_prompt(const struct stream *s)
 {
     const struct sink *sink = s->sink;
 
     return s->fd >= 0 && buffer_used(&s->held) > 0 && buffer_used(&sink->waiting) == 0 &&
-           (sink->terminal || (sink->pipe && s->rank == 0));
+           (sink->terminal || (sink->driver && s->rank == 0 && !s->full_block));
 }
 
 int output_due(void)
@@ -343,6 +348,13 @@ bool output_failed(void)
     return out_sink->error != 0 && out_sink->error != EPIPE;
 }
 
+static bool is_pipe_or_socket(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+}
+
 static void sink_open(struct sink *s, int fd)
 {
     struct stat st;
@@ -350,6 +362,7 @@ static void sink_open(struct sink *s, int fd)
     s->fd = fd;
     s->terminal = isatty(fd);
     s->pipe = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode);
+    s->driver = is_pipe_or_socket(fd) && is_pipe_or_socket(STDIN_FILENO);
 }
 
 static bool is_same_file(int a, int b)
