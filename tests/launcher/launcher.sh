@@ -115,6 +115,12 @@ test_options()
     expect_out a a a a a
     run "ppr and -n" --map-by ppr:5:node:PE=2 -n 1 echo a
     expect_out a
+    expect_quiet
+    run "ppr of another unit" --map-by ppr:2:socket -n 1 echo a
+    expect_quiet
+    run "ppr of another unit without -n" --map-by ppr:2:socket echo a
+    expect_status 0
+    expect_line "--map-by ppr:2:socket has no effect"
     run "accepted" --oversubscribe --allow-run-as-root --map-by core --rank-by slot \
         --mca btl self -mca pml ob1 -q -v -n 1 echo a
     expect_status 0
@@ -250,6 +256,18 @@ test_hosts()
     expect_out a a a a a
     run "slots of a file" -f "$work/hosts" echo a
     expect_out a a a a a a
+    run "slots of a file with blanks" -f <(echo 'localhost slots = 3 max_slots = 9') echo a
+    expect_out a a a
+    run "one slot a name" --host localhost,localhost echo a
+    expect_out a a
+    run "one slot a name, or more" --host localhost:2 --host localhost echo a
+    expect_out a a a
+    run "no slots" --host localhost echo a
+    [ "$(wc -l <"$work/out")" -eq "$(nproc)" ] && pass || fail "no slots: not nproc ranks"
+    run "no slots in a file" -f <(echo localhost; echo localhost; echo localhost) echo a
+    [ "$(wc -l <"$work/out")" -eq "$(nproc)" ] && pass || fail "no slots in a file: not nproc ranks"
+    run "slots of a host and of a file" --host localhost:2 -f "$work/hosts" echo a
+    expect_out a a
     run "slots and -ppn" -f "$work/hosts" -ppn 1 echo a
     expect_out a
     run "another host" -H localhost,no-such-host.invalid -n 1 touch "$work/started"

@@ -24,25 +24,35 @@ static void add_slots(struct options *o, const char *number)
         o->slots += (int)n;
 }
 
-/* Hydra and Open MPI both allow NAME:SLOTS; an IPv6 address keeps its colons. */
-static void strip_slots(struct options *o, char *name)
+/*
+ * Hydra and Open MPI both allow NAME:SLOTS; an IPv6 address keeps its colons. A name without counts
+ * for that many slots.
+ */
+static void strip_slots(struct options *o, char *name, const char *without)
 {
     char *colon = strchr(name, ':');
 
-    if (colon == NULL || strchr(colon + 1, ':') != NULL)
+    if (colon == NULL || strchr(colon + 1, ':') != NULL) {
+        add_slots(o, without);
         return;
+    }
     *colon = '\0';
     add_slots(o, colon + 1);
 }
 
-/* What stands behind a host's name: slots=4 and words that have no meaning here. */
+/* What stands behind a host's name: slots=4, with blanks or not; other words have no meaning here.
+ */
 static void read_words(struct options *o, char *words)
 {
+    const char *blanks = " \t\r\n=";
+    bool number_follows = false;
     char *save = NULL;
 
-    for (char *w = strtok_r(words, " \t\r\n", &save); w; w = strtok_r(NULL, " \t\r\n", &save))
-        if (strncmp(w, "slots=", 6) == 0)
-            add_slots(o, w + 6);
+    for (char *w = strtok_r(words, blanks, &save); w; w = strtok_r(NULL, blanks, &save)) {
+        if (number_follows)
+            add_slots(o, w);
+        number_follows = strcmp(w, "slots") == 0;
+    }
 }
 
 /* One host a line, # begins a comment. */
@@ -72,16 +82,29 @@ static int read_file(struct options *o, const char *path)
     return 0;
 }
 
+/*
+ * Each of several names after --host is one slot, as Open MPI has it; a single one says nothing,
+ * and neither does a file's line. What --host says counts alone, whatever a file says of those
+ * hosts.
+ */
 int hosts_read(struct options *o)
 {
+    size_t named = o->hosts.n;
+    int from_names;
+
+    for (size_t i = 0; i < named; i++)
+        strip_slots(o, o->hosts.v[i], named > 1 ? "1" : "0");
+    from_names = o->slots;
     for (size_t i = 0; i < o->hostfiles.n; i++) {
         int status = read_file(o, o->hostfiles.v[i]);
 
         if (status != 0)
             return status;
     }
-    for (size_t i = 0; i < o->hosts.n; i++)
-        strip_slots(o, o->hosts.v[i]);
+    for (size_t i = named; i < o->hosts.n; i++)
+        strip_slots(o, o->hosts.v[i], "0");
+    if (from_names > 0)
+        o->slots = from_names;
     return 0;
 }
 

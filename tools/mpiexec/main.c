@@ -48,6 +48,18 @@ static int run_here(const struct options *o)
     return status;
 }
 
+/* Who asks for so many ranks per package would not get them, and may not see it. */
+static void warn_of_idle_map(const struct options *o)
+{
+    for (size_t i = 0; i < o->napps && o->idle_map != NULL; i++)
+        if (o->apps[i].np == 0) {
+            say("--map-by %s has no effect on the number of ranks: only ppr:NUMBER:node has, and "
+                "-n",
+                o->idle_map);
+            return;
+        }
+}
+
 int main(int argc, char **argv)
 {
     struct options o;
@@ -67,6 +79,7 @@ int main(int argc, char **argv)
         options_print();
         return 0;
     }
+    warn_of_idle_map(&o);
     status = hosts_read(&o);
     if (status == 0)
         status = slurm_wanted() ? slurm_exec(&o) : run_here(&o);

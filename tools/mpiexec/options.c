@@ -124,6 +124,8 @@ static int take_map_by(struct cursor *c, const struct option *opt)
 
             if (unit != NULL && strcasecmp(unit, "node") == 0)
                 status = read_positive(c, number, "number of processes per host", &c->o->per_node);
+            else
+                c->o->idle_map = v;
         } else if (strncasecmp(w, "pe=", 3) == 0) {
             status = read_positive(c, w + 3, "number of processors per rank", &c->o->per_rank);
         }

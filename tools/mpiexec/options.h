@@ -65,6 +65,7 @@ struct options {
     int slots;    /* sum of those given with hosts: number of ranks where nothing else says it */
     int timeout;  /* seconds, 0 for none */
     const char *output_dir;
+    const char *idle_map; /* a --map-by ppr: that has no effect, NULL where there is none */
     bool bind_given;
     bool report_bindings;
     bool merge_stderr;
