@@ -439,6 +439,14 @@ test_input()
             timeout 30 script -qefc "setsid -w timeout 10 '$mpiexec' -n 1 sh -c 'echo name?; read a
                 echo hello \$a'" /dev/null >"$work/out" 2>"$work/err"
         grep -q 'hello Ada' "$work/out" && pass || fail "another session's terminal: it is not read"
+        # Rank 0 does not read: no more than a first line is kept from the shell that reads that terminal, too.
+        : >"$work/out"
+        { wait_until 10 grep -q up "$work/out"; echo one; wait_until 10 grep -q has "$work/out"; echo two; sleep 0.2
+            : >"$work/go"; wait_until 10 grep -q 'got two' "$work/out"; : >"$work/done"; } |
+            timeout 30 script -qefc "setsid '$mpiexec' -n 1 bash -c 'echo up; until read -t 0; do sleep 0.02; done
+                echo has; until [ -e $work/done ]; do sleep 0.02; done' </dev/tty & until [ -e $work/go ]; do sleep 0.02; done
+                read -r a; echo got \$a; wait" /dev/null >"$work/out" 2>"$work/err"
+        grep -q 'got two' "$work/out" && pass || fail "another session's terminal: the shell's line is taken"
     fi
 }
 

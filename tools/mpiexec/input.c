@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { BACKGROUND_MS = 500 };
@@ -42,20 +43,28 @@ void input_started(void)
         close(ends[0]);
 }
 
+static bool rank_has_read_all(void)
+{
+    int unread = 0;
+
+    return ioctl(ends[1], FIONREAD, &unread) == 0 && unread == 0;
+}
+
 /*
  * To read a terminal from the background would stop us (SIGTTIN). One that is not our controlling
- * terminal has no such ground, and can always be read.
+ * terminal has no such ground: a program may drive us through it, or a shell may read it that has
+ * started us apart. So no more is taken from it than rank 0 reads.
  */
-static bool is_foreground(void)
+static bool may_read(void)
 {
     pid_t group = tcgetpgrp(STDIN_FILENO);
 
-    return group < 0 || group == getpgrp();
+    return group < 0 ? rank_has_read_all() : group == getpgrp();
 }
 
 int input_due(void)
 {
-    return ends[1] >= 0 && begin == end && !is_foreground() ? BACKGROUND_MS : -1;
+    return ends[1] >= 0 && begin == end && !may_read() ? BACKGROUND_MS : -1;
 }
 
 void input_poll(struct poll_set *set)
@@ -65,7 +74,7 @@ void input_poll(struct poll_set *set)
         return;
     /* Without events, POLLERR tells that the rank has closed its end. */
     write_slot = poll_add(set, ends[1], begin < end ? POLLOUT : 0);
-    if (begin == end && is_foreground())
+    if (begin == end && may_read())
         read_slot = poll_add(set, STDIN_FILENO, POLLIN);
 }
 
@@ -81,7 +90,7 @@ static void pass_on(void)
 
 void input_polled(const struct poll_set *set)
 {
-    if (poll_got(set, read_slot) != 0 && is_foreground()) {
+    if (poll_got(set, read_slot) != 0 && may_read()) {
         ssize_t n = read(STDIN_FILENO, held, sizeof(held));
 
         if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
