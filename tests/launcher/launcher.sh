@@ -657,6 +657,14 @@ test_slurm()
     expect_srun "no binding for it" "" --bind-to l3cache prog
     expect_status 2
     expect_line "--bind-to l3cache: srun cannot"
+    # srun takes signals that were ignored: the terminal's must not reach it then.
+    printf '#!/bin/sh\nset -- $(cat /proc/self/stat)\n[ $6 = $$ ] && echo apart || echo together\n' >"$work/bin/srun"
+    (
+        PATH="$work/bin:$PATH" SLURM_JOB_ID=1 SLURM_JOB_NUM_NODES=2 env --default-signal=HUP,INT,QUIT "$mpiexec" prog
+        PATH="$work/bin:$PATH" SLURM_JOB_ID=1 SLURM_JOB_NUM_NODES=2 env --ignore-signal=INT "$mpiexec" prog
+    ) >"$work/out" 2>"$work/err"
+    name="srun and ignored signals"
+    expect_out together apart
     name="inside a step"
     PATH=$work/bin:$PATH SLURM_JOB_ID=1 SLURM_STEP_NUM_TASKS=1 "$mpiexec" -n 1 echo here \
         >"$work/out" 2>"$work/err"

@@ -2,8 +2,6 @@
 #include "config.h"
 #include "signals.h"
 
-#include <stdbool.h>
-
 static bool is_unwanted(int signal)
 {
     struct sigaction old;
@@ -18,4 +16,9 @@ void signals_add(sigset_t *set, const int *signals, size_t count)
     for (size_t i = 0; i < count; i++)
         if (!is_unwanted(signals[i]))
             sigaddset(set, signals[i]);
+}
+
+bool signals_any_unwanted(void)
+{
+    return is_unwanted(SIGHUP) || is_unwanted(SIGINT) || is_unwanted(SIGQUIT);
 }

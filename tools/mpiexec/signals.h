@@ -4,6 +4,7 @@
 #define ORIEL_MPIEXEC_SIGNALS_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -11,5 +12,8 @@
  * background: blocked, they would come all the same.
  */
 void signals_add(sigset_t *set, const int *signals, size_t count);
+
+/* Whether whoever started us has any of those ignored. */
+bool signals_any_unwanted(void);
 
 #endif

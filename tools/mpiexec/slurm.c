@@ -225,6 +225,8 @@ static void watch_signals(sigset_t *watched, sigset_t *before)
 static _Noreturn void become_srun(char **args, const sigset_t *mask, pid_t parent)
 {
     sigprocmask(SIG_SETMASK, mask, NULL);
+    if (signals_any_unwanted())
+        setsid();
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() == parent)
         execvp("srun", args);
@@ -234,13 +236,16 @@ static _Noreturn void become_srun(char **args, const sigset_t *mask, pid_t paren
 
 /*
  * A child and not this process itself: where this is killed, srun is told to end the job, whereas
- * Slurm lets the ranks of a killed srun run on. What the terminal sends reaches both by itself.
+ * Slurm lets the ranks of a killed srun run on. What the terminal sends reaches both by itself, but
+ * srun takes also signals that are ignored: where there are any it has a session of its own, and
+ * what we take is passed on to it.
  */
 static int run_srun(char **args)
 {
     sigset_t watched, before;
     siginfo_t info;
     pid_t self = getpid(), child;
+    bool apart = signals_any_unwanted();
     int status;
 
     watch_signals(&watched, &before);
@@ -253,7 +258,7 @@ static int run_srun(char **args)
         become_srun(args, &before, self);
     while (waitpid(child, &status, WNOHANG) != child)
         if (sigwaitinfo(&watched, &info) > 0 && info.si_signo != SIGCHLD &&
-            info.si_code != SI_KERNEL)
+            (apart || info.si_code != SI_KERNEL))
             kill(child, info.si_signo);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
