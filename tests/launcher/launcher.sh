@@ -649,6 +649,9 @@ test_slurm()
     expect_srun "value with a comma" "$base $in --export=ALL,A prog" -x A=1,2 prog
     expect_srun hosts "$base $in $all --nodelist=a,b prog" --host a:2,b prog
     SLURMD_NODENAME=n7 expect_srun "this host" "$base $in $all --nodelist=n7,b prog" --host localhost,b prog
+    SLURMD_NODENAME=n7 expect_srun "this host's address" "$base $in $all --nodelist=n7 prog" --host ::1 prog
+    # It is in most /etc/hosts.
+    SLURMD_NODENAME=n7 expect_srun "no look-up" "$base $in $all --nodelist=ip6-localhost prog" --host ip6-localhost prog
     expect_srun tags "$base $in $all --label prog" --tag-output prog
     expect_srun time "$base $in $all --time=2 prog" --timeout 61 prog
     expect_srun output "$base --ntasks=2 $in --output=$work/s/1/rank.%t/stdout \

@@ -120,10 +120,10 @@ static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
                   &((const struct sockaddr_in6 *)b)->sin6_addr, sizeof(struct in6_addr)) == 0;
 }
 
-/* Whether a name or an address leads to one of this host's own interfaces. */
-static bool is_own_address(const char *name)
+/* Whether it leads to one of this host's own interfaces; AI_NUMERICHOST: without a look-up. */
+static bool is_own_address(const char *name, int flags)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found, *a;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = flags}, *found, *a;
     struct ifaddrs *interfaces, *i;
     bool own = false;
 
@@ -139,28 +139,37 @@ static bool is_own_address(const char *name)
     return own;
 }
 
-bool hosts_is_here(const char *name)
+static bool is_own_name(const char *name)
 {
     char own[256] = "";
     size_t size;
 
-    if (strcasecmp(name, "localhost") == 0 || strcmp(name, "127.0.0.1") == 0)
+    if (strcasecmp(name, "localhost") == 0 || strcmp(name, "127.0.0.1") == 0 ||
+        strcmp(name, "::1") == 0)
         return true;
     gethostname(own, sizeof(own) - 1);
     if (strcasecmp(name, own) == 0)
         return true;
     /* The name without its domain, on either side. */
     size = strcspn(own, ".");
-    if (strcspn(name, ".") == size && strncasecmp(name, own, size) == 0 &&
-        (name[size] == '\0' || own[size] == '\0'))
-        return true;
-    return is_own_address(name);
+    return strcspn(name, ".") == size && strncasecmp(name, own, size) == 0 &&
+           (name[size] == '\0' || own[size] == '\0');
+}
+
+bool hosts_is_plainly_here(const char *name)
+{
+    return is_own_name(name) || is_own_address(name, AI_NUMERICHOST);
+}
+
+static bool is_here(const char *name)
+{
+    return is_own_name(name) || is_own_address(name, 0);
 }
 
 const char *hosts_other(const struct options *o)
 {
     for (size_t i = 0; i < o->hosts.n; i++)
-        if (!hosts_is_here(o->hosts.v[i]))
+        if (!is_here(o->hosts.v[i]))
             return o->hosts.v[i];
     return NULL;
 }

@@ -11,8 +11,8 @@
  */
 int hosts_read(struct options *o);
 
-/* Whether a name or an address is this host's. */
-bool hosts_is_here(const char *name);
+/* Whether it is this host's name or an address of its own: a name is not looked up. */
+bool hosts_is_plainly_here(const char *name);
 
 /* The first named host that is not this one, NULL if there is none. */
 const char *hosts_other(const struct options *o);

@@ -168,14 +168,17 @@ static int add_output(struct strings *args, const struct options *o)
     return 0;
 }
 
-/* Slurm knows this host by one name only; it has none for one that is outside the allocation. */
+/*
+ * Slurm knows this host by one name only; it has none for one that is outside the allocation. To
+ * look up every name of a great job's would take long.
+ */
 static void add_hosts(struct strings *args, const struct options *o)
 {
     const char *here = getenv("SLURMD_NODENAME");
     char *text = NULL;
 
     for (size_t i = 0; i < o->hosts.n; i++)
-        join(&text, here != NULL && hosts_is_here(o->hosts.v[i]) ? here : o->hosts.v[i]);
+        join(&text, here != NULL && hosts_is_plainly_here(o->hosts.v[i]) ? here : o->hosts.v[i]);
     if (text != NULL)
         add(args, "--nodelist=%s", text);
     free(text);
