@@ -387,7 +387,8 @@ static int take_nothing(struct cursor *c, const struct option *opt)
 }
 
 static const struct option table[] = {
-    {"n np c", "NUMBER", take_np, 0, "start NUMBER ranks (default: one per available processor)"},
+    {"n np c", "NUMBER", take_np, 0,
+     "start NUMBER ranks (default: the hosts' slots, else one per available processor)"},
     {"bind-to", "WHERE", take_bind, 0,
      "bind each rank: none, hwthread, core, l1cache, l2cache, l3cache, numa, package"},
     {"bind-to-core", NULL, take_bind_flag, BIND_CORE, "the same as --bind-to core"},
@@ -395,8 +396,9 @@ static const struct option table[] = {
     {"bind-to-none", NULL, take_bind_flag, BIND_NONE, "the same as --bind-to none"},
     {"report-bindings export-bindings", NULL, take_report, 0,
      "print where each rank is bound, on standard error"},
-    {"x", "NAME[=VALUE]", take_x, 0, "set a variable in every rank's environment"},
-    {"genv", "NAME VALUE", take_genv, 0, "the same, as two words"},
+    {"x", "NAME[=VALUE]", take_x, 0,
+     "set a variable in every rank's environment; after a colon, in this program's ranks'"},
+    {"genv", "NAME VALUE", take_genv, 0, "the same, as two words, always in every rank's"},
     {"env", "NAME VALUE", take_genv, 1, "the same, for this program's ranks alone"},
     {"initial-errhandler", "NAME", take_initial_errhandler, 0,
      "start with mpi_errors_are_fatal (default), mpi_errors_abort or mpi_errors_return"},
