@@ -63,7 +63,11 @@ static bool is_failure(const struct job *job, const struct rank *r, int status, 
     return true;
 }
 
-/* The children that we had before the job, of the shell whose place we took by exec: not ours. */
+/*
+ * The children that we had before the job, of the shell whose place we took by exec: not ours. What
+ * such a child leaves behind when it ends comes to us, too, as we are a subreaper, and cannot be
+ * told from a rank's orphan: it is waited for, and killed, like one.
+ */
 static pid_t *strangers;
 static size_t nstrangers;
 
