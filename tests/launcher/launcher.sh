@@ -647,6 +647,9 @@ test_slurm()
     expect_srun variables "$base $in --export=ALL,A=1,B=2 prog" -x A=1 -genv B 2 prog
     expect_srun "no variables" "$base $in --export=NIL prog" -genvnone prog
     expect_srun "value with a comma" "$base $in --export=ALL,A prog" -x A=1,2 prog
+    expect_srun "a program's value with a comma" \
+        "$base --ntasks=1 $in $all a : $base --ntasks=1 --input=none --export=ALL,B=3 env A=1,2 b x" \
+        -n 1 a : -n 1 -x A=1,2 -x B=3 b x
     expect_srun hosts "$base $in $all --nodelist=a,b prog" --host a:2,b prog
     SLURMD_NODENAME=n7 expect_srun "this host" "$base $in $all --nodelist=n7,b prog" --host localhost,b prog
     SLURMD_NODENAME=n7 expect_srun "this host's address" "$base $in $all --nodelist=n7 prog" --host ::1 prog

@@ -102,10 +102,15 @@ static void join(char **text, const char *word)
     *text = longer;
 }
 
+static bool has_comma(const char *pair)
+{
+    return strchr(pair, ',') != NULL;
+}
+
 /* A value with a comma would end at it; srun then takes the variable from our environment. */
 static void join_variable(char **text, const char *pair)
 {
-    if (strchr(pair, ',') != NULL) {
+    if (has_comma(pair)) {
         char *name = strndup(pair, strcspn(pair, "="));
 
         if (name == NULL)
@@ -130,9 +135,24 @@ static void add_environment(struct strings *args, const struct options *o, const
     for (size_t i = 0; i < o->env.n; i++)
         join_variable(&text, o->env.v[i]);
     for (size_t i = 0; i < app->env.n; i++)
-        join_variable(&text, app->env.v[i]);
+        if (!has_comma(app->env.v[i]))
+            join(&text, app->env.v[i]);
     add(args, "--export=%s", text != NULL ? text : "NIL");
     free(text);
+}
+
+/* Our environment is that of all programs: env gives one program alone a value with a comma. */
+static void add_env_command(struct strings *args, const struct app *app)
+{
+    bool begun = false;
+
+    for (size_t i = 0; i < app->env.n; i++)
+        if (has_comma(app->env.v[i])) {
+            if (!begun)
+                add(args, "env");
+            begun = true;
+            add(args, "%s", app->env.v[i]);
+        }
 }
 
 /* srun does not make folders. */
@@ -210,6 +230,7 @@ static int add_app(struct strings *args, const struct options *o, const struct a
         add(args, "--label");
     if (o->timeout > 0)
         add(args, "--time=%d", o->timeout / 60 + (o->timeout % 60 != 0));
+    add_env_command(args, app);
     for (int i = 0; i < app->argc; i++)
         add(args, "%s", app->argv[i]);
     return 0;
