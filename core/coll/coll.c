@@ -46,6 +46,7 @@ static void finish(struct coll *k)
             parent->bad_got = k->bad_got;
             parent->bad_want = k->bad_want;
         }
+        parent->starved |= k->starved;
         coll_scratch_free(k);
         pool_put(&pool, k);
         if (!--parent->pending && !parent->busy)
@@ -133,6 +134,7 @@ static void message_done(struct request *r)
         k->bad_peer = r->peer;
         k->bad_got = r->len;
         k->bad_want = r->bytes;
+        k->starved = r->len == 1 && r->bytes > 1;
     }
     if (wrong_length || r->error)
         coll_fail(k, wrong_length ? MPI_ERR_TRUNCATE : r->error);
@@ -206,18 +208,17 @@ static void post_send(struct coll *k, int to, const void *buf, MPI_Count count, 
     if (!r)
         return;
     rc = p2p_send(r, k->channel, buf, count, to, k->tag, SEND_STANDARD);
-    if (rc && !k->error) { /* for want of memory, perhaps: an empty one tells the receiver */
-        coll_fail(k, rc);
-        rc = p2p_send(r, k->channel, NULL, 0, to, k->tag, SEND_STANDARD);
-    }
     if (rc)
         unpost(k, r, rc);
 }
 
-/* Whether this rank knows that the lengths are not the same on all: what is due may never come. */
-static bool disagrees(const struct coll *k)
+/* What a rank that has failed sends in place of data: coll_engine.h. */
+static void send_failure(struct coll *k, int to, MPI_Count count, struct datatype *t)
 {
-    return k->bad_peer >= 0 && k->bad_got;
+    static const char mark;
+    bool marked = k->starved && (count > 1 || t->size > 1);
+
+    post_send(k, to, &mark, marked, &datatype_byte);
 }
 
 static void post_recv(struct coll *k, int from, void *buf, MPI_Count count, struct datatype *t)
@@ -225,16 +226,16 @@ static void post_recv(struct coll *k, int from, void *buf, MPI_Count count, stru
     struct request *r;
     int rc;
 
-    if (UNLIKELY(k->error) && disagrees(k))
+    if (UNLIKELY(k->error) && !k->starved)
         return;
     r = message(k, REQUEST_RECV, t);
     if (!r)
         return;
-    /* After an error nothing is wanted of it, but its sender may wait for a receive. */
     from = peer_of(k, from);
     rc = p2p_recv(r, k->channel, buf, k->error ? 0 : count, from, k->tag);
-    if (rc && !k->error) {
+    if (rc == MPI_ERR_NO_MEM && !k->error) {
         coll_fail(k, rc);
+        k->starved = true;
         rc = p2p_recv(r, k->channel, NULL, 0, from, k->tag);
     }
     if (rc)
@@ -243,8 +244,15 @@ static void post_recv(struct coll *k, int from, void *buf, MPI_Count count, stru
 
 void coll_send(struct coll *k, int to, const void *buf, MPI_Count count, struct datatype *t)
 {
-    if (count && t->size)
-        post_send(k, to, buf, k->error ? 0 : count, t);
+    if (!count || !t->size)
+        return;
+    if (LIKELY(!k->error)) {
+        post_send(k, to, buf, count, t);
+        if (LIKELY(k->error != MPI_ERR_NO_MEM))
+            return;
+        k->starved = true;
+    }
+    send_failure(k, to, count, t);
 }
 
 void coll_recv(struct coll *k, int from, void *buf, MPI_Count count, struct datatype *t)
@@ -551,9 +559,6 @@ void coll_child(struct coll *k, const struct coll_args *args)
     child->tag = k->tag;
     child->error = k->error;
     child->starved = k->starved;
-    child->bad_peer = k->bad_peer;
-    child->bad_got = k->bad_got;
-    child->bad_want = k->bad_want;
     child->parent = k;
     child->call = coll_select(child);
     k->pending++;

@@ -5,10 +5,12 @@
  * A struct coll is one operation under way on one rank. Everything here is called from a round
  * function, lane locked, and none of it blocks or returns an error: the first error is kept in the
  * struct. From then on the rank takes no data and its sends go out empty; an empty message where
- * data is expected is an error at the receiver. So an error travels to everybody who depends on the
- * data. What is sent to the rank it still receives, or a long message's sender would wait; but not
- * where it has seen a length that it did not expect, as ranks that disagree about a count may
- * differ in what they send. So nobody is left waiting.
+ * data is expected is an error at the receiver. So an error (ranks disagree about a count) travels
+ * to everybody who depends on the data, and nobody is left waiting.
+ *
+ * Where a rank had no memory (`starved`) all ranks agree about the messages, and whoever sends a
+ * long one waits for its receiver. So such a rank goes on receiving, and in place of data sends one
+ * byte; who gets that where more is due does the same.
  */
 #ifndef ORIEL_COLL_COLL_ENGINE_H
 #define ORIEL_COLL_COLL_ENGINE_H
