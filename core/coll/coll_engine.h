@@ -33,7 +33,7 @@ struct coll {
     int pending; /* messages and children of this round that are not complete */
     int error;
     bool last;    /* the round function has said so */
-    bool starved; /* there was no memory for its data */
+    bool starved; /* there was no memory for its data, here or where that comes from */
     bool busy;    /* a thread is in the round function, perhaps without the lock */
     bool went_on; /* it got further in the area, though it said COLL_POLL */
     bool persistent;
@@ -125,8 +125,8 @@ void coll_child(struct coll *k, const struct coll_args *args);
 bool coll_scratch(struct coll *k, size_t bytes);
 /*
  * The same for what holds data only, and is touched only by the functions of this header. Where
- * memory is out the operation goes on without it: no data is moved any more on this rank, but its
- * messages, which are empty, go out.
+ * memory is out the operation goes on without it, `starved`: no data is moved any more on this
+ * rank, but its messages go out.
  */
 void coll_room(struct coll *k, size_t bytes);
 /* The same where tables of the algorithm's own stand first. False where not even those have room.

@@ -62,7 +62,7 @@ enum coll_step inter_reduce_scatter(struct coll *k)
     struct datatype *t = k->args.send.type;
     MPI_Count total = coll_items_before(k, k->size);
     size_t span = coll_span(total, t);
-    size_t displs = ((size_t)k->size * sizeof(MPI_Count) + 63) & ~(size_t)63;
+    size_t displs = coll_span(k->size * (MPI_Count)sizeof(MPI_Count), &datatype_byte);
 
     if (k->round == 0)
         return inter_local_reduce(k, total, displs, span) ? COLL_MORE : COLL_LAST;

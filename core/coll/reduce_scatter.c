@@ -65,7 +65,7 @@ enum coll_step reduce_scatter_composed(struct coll *k)
 {
     struct datatype *t = k->args.send.type;
     MPI_Count total = coll_items_before(k, k->size);
-    size_t displs = ((size_t)k->size * sizeof(MPI_Count) + 63) & ~(size_t)63;
+    size_t displs = coll_span(k->size * (MPI_Count)sizeof(MPI_Count), &datatype_byte);
 
     if (k->round == 0) {
         if (k->rank == 0 && !coll_room_behind(k, displs, coll_span(total, t)))
