@@ -82,6 +82,19 @@ NODE_TEST(fault, first_contact_without_descriptors, 2)
     end_finish(&e);
 }
 
+/* This process has no descriptor any more, and the other, whose bell it has not opened, sleeps. */
+static const struct node_peer *take_while_asleep(struct end *e)
+{
+    struct node_peer *peer;
+
+    CHECK(!node_peer_get(own(e), e->addr[1], &peer) && peer->doorbell < 0, "rung before");
+    while (!(atomic_load(&peer->segment->sleeping) & NODE_ASLEEP))
+        sched_yield();
+    usleep(100000);
+    descriptors_take();
+    return peer;
+}
+
 /* Who has no descriptor for a sleeper's bell rings it when there is one again. */
 NODE_TEST(fault, bell_without_descriptors, 2)
 {
@@ -92,12 +105,7 @@ NODE_TEST(fault, bell_without_descriptors, 2)
     end_start(&e, &(struct end_want){.wait_obj = FI_WAIT_FD});
     meet(&e, rank);
     if (rank == 0) {
-        struct node_peer *peer;
-        CHECK(!node_peer_get(own(&e), e.addr[1], &peer) && peer->doorbell < 0, "rung before");
-        while (!(atomic_load(&peer->segment->sleeping) & NODE_ASLEEP))
-            sched_yield();
-        usleep(100000);
-        descriptors_take();
+        take_while_asleep(&e);
         POST(&e, fi_tinject(e.ep, buf, 8, e.addr[1], 2));
         descriptors_give();
         while (!job_words[0])
@@ -127,12 +135,7 @@ NODE_TEST(fault, bell_without_descriptors_or_room, 2)
     end_start(&e, &(struct end_want){.wait_obj = FI_WAIT_FD});
     meet(&e, rank);
     if (rank == 0) {
-        struct node_peer *peer;
-        CHECK(!node_peer_get(own(&e), e.addr[1], &peer) && peer->doorbell < 0, "rung before");
-        while (!(atomic_load(&peer->segment->sleeping) & NODE_ASLEEP))
-            sched_yield();
-        usleep(100000);
-        descriptors_take();
+        const struct node_peer *peer = take_while_asleep(&e);
         while (!fi_tinject(e.ep, buf, 8, e.addr[1], 3))
             ;
         POST(&e, fi_trecv(e.ep, buf, LONG, NULL, e.addr[1], 2, 0, buf));
