@@ -21,8 +21,10 @@ static struct pool pool;
 
 void coll_fail(struct coll *k, int error)
 {
-    if (!k->error)
-        k->error = error;
+    if (k->error)
+        return;
+    k->error = error;
+    k->starved = error == MPI_ERR_NO_MEM;
 }
 
 /* ---- Rounds ---- */
@@ -41,12 +43,11 @@ static void finish(struct coll *k)
         request_complete(k->request);
     } else if (parent) {
         if (k->error && !parent->error) {
-            parent->error = k->error;
+            coll_fail(parent, k->error);
             parent->bad_peer = k->bad_peer;
             parent->bad_got = k->bad_got;
             parent->bad_want = k->bad_want;
         }
-        parent->starved |= k->starved;
         coll_scratch_free(k);
         pool_put(&pool, k);
         if (!--parent->pending && !parent->busy)
@@ -130,11 +131,11 @@ static void message_done(struct request *r)
     bool wrong_length = r->error == MPI_ERR_TRUNCATE ||
                         (!r->error && r->kind == REQUEST_RECV && r->len != r->bytes);
 
-    if (wrong_length && !k->error) {
+    /* What this rank has no memory for has a length; the sender's word that it has none has not. */
+    if (!k->error && (wrong_length || (r->error == MPI_ERR_NO_MEM && !r->len))) {
         k->bad_peer = r->peer;
         k->bad_got = r->len;
         k->bad_want = r->bytes;
-        k->starved = r->len == 1 && r->bytes > 1;
     }
     if (wrong_length || r->error)
         coll_fail(k, wrong_length ? MPI_ERR_TRUNCATE : r->error);
@@ -196,29 +197,35 @@ static void unpost(struct coll *k, struct request *r, int error)
     coll_fail(k, error);
 }
 
-static void post_send(struct coll *k, int to, const void *buf, MPI_Count count, struct datatype *t)
+/* An MPI class where nothing was sent. */
+static int post_send(struct coll *k, int to, const void *buf, MPI_Count count, struct datatype *t)
 {
     struct request *r;
     int rc;
 
     to = peer_of(k, to);
     if (p2p_try_inject(k->comm, t, k->channel, buf, count, to, k->tag))
-        return;
+        return MPI_SUCCESS;
     r = message(k, REQUEST_SEND, t);
     if (!r)
-        return;
+        return MPI_ERR_NO_MEM;
     rc = p2p_send(r, k->channel, buf, count, to, k->tag, SEND_STANDARD);
     if (rc)
         unpost(k, r, rc);
+    return rc;
 }
 
 /* What a rank that has failed sends in place of data: coll_engine.h. */
-static void send_failure(struct coll *k, int to, MPI_Count count, struct datatype *t)
+static void send_failure(struct coll *k, int to)
 {
-    static const char mark;
-    bool marked = k->starved && (count > 1 || t->size > 1);
-
-    post_send(k, to, &mark, marked, &datatype_byte);
+    if (!k->starved) {
+        post_send(k, to, NULL, 0, &datatype_byte);
+        return;
+    }
+    struct request *r = message(k, REQUEST_SEND, NULL);
+    int rc = r ? p2p_send_failure(r, k->channel, peer_of(k, to), k->tag) : MPI_SUCCESS;
+    if (rc)
+        unpost(k, r, rc);
 }
 
 static void post_recv(struct coll *k, int from, void *buf, MPI_Count count, struct datatype *t)
@@ -235,7 +242,6 @@ static void post_recv(struct coll *k, int from, void *buf, MPI_Count count, stru
     rc = p2p_recv(r, k->channel, buf, k->error ? 0 : count, from, k->tag);
     if (rc == MPI_ERR_NO_MEM && !k->error) {
         coll_fail(k, rc);
-        k->starved = true;
         rc = p2p_recv(r, k->channel, NULL, 0, from, k->tag);
     }
     if (rc)
@@ -246,13 +252,8 @@ void coll_send(struct coll *k, int to, const void *buf, MPI_Count count, struct 
 {
     if (!count || !t->size)
         return;
-    if (LIKELY(!k->error)) {
-        post_send(k, to, buf, count, t);
-        if (LIKELY(k->error != MPI_ERR_NO_MEM))
-            return;
-        k->starved = true;
-    }
-    send_failure(k, to, count, t);
+    if (UNLIKELY(k->error) || UNLIKELY(post_send(k, to, buf, count, t) == MPI_ERR_NO_MEM))
+        send_failure(k, to);
 }
 
 void coll_recv(struct coll *k, int from, void *buf, MPI_Count count, struct datatype *t)
@@ -423,6 +424,10 @@ void coll_release(struct coll *k)
 /* In the thread that waits, where the program will ask for the detail. */
 static int explain(const struct coll *k)
 {
+    if (k->error == MPI_ERR_NO_MEM && k->bad_peer >= 0)
+        return err_set(k->error,
+                       "MPI_%s: no data from rank %d: there was no memory, on it or behind",
+                       coll_names[k->args.kind], k->bad_peer);
     if (k->error && k->bad_peer >= 0)
         return err_set(k->error,
                        "MPI_%s: a message from rank %d has %zu bytes where %zu are expected; the "

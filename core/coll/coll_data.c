@@ -78,7 +78,7 @@ bool coll_scratch(struct coll *k, size_t bytes)
 
 void coll_room(struct coll *k, size_t bytes)
 {
-    k->starved |= !coll_scratch(k, bytes);
+    (void)coll_scratch(k, bytes);
 }
 
 bool coll_room_behind(struct coll *k, size_t tables, size_t bytes)

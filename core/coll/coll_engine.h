@@ -9,8 +9,8 @@
  * to everybody who depends on the data, and nobody is left waiting.
  *
  * Where a rank had no memory (`starved`) all ranks agree about the messages, and whoever sends a
- * long one waits for its receiver. So such a rank goes on receiving, and in place of data sends one
- * byte; who gets that where more is due does the same.
+ * long one waits for its receiver. So such a rank goes on receiving, and in place of data says so
+ * (p2p_send_failure); who hears that does the same.
  */
 #ifndef ORIEL_COLL_COLL_ENGINE_H
 #define ORIEL_COLL_COLL_ENGINE_H
@@ -157,6 +157,7 @@ MPI_Count coll_items_before(const struct coll *k, int rank);
 /* Starts what scatters its result from c's rank 0, which has it and room for p displacements. */
 void coll_deal(struct coll *k, struct comm *c, const void *data, MPI_Count *displs);
 
+/* Keeps the rank's first error; MPI_ERR_NO_MEM starves it. */
 void coll_fail(struct coll *k, int error);
 
 /* ---- Arguments ---- */

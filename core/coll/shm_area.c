@@ -448,10 +448,11 @@ void shm_disagree(struct coll *k, int rank, size_t want)
     a->disagree = true;
     if (k->error)
         return;
+    uint64_t told = shm_line(a, rank)->bytes;
     k->bad_peer = rank_in_comm(a, rank);
-    k->bad_got = shm_line(a, rank)->bytes;
+    k->bad_got = told >= SHM_NO_DATA ? 0 : told;
     k->bad_want = want;
-    coll_fail(k, MPI_ERR_TRUNCATE);
+    coll_fail(k, told == SHM_NO_MEMORY ? MPI_ERR_NO_MEM : MPI_ERR_TRUNCATE);
 }
 
 bool shm_all(struct coll *k, int end, size_t (*bytes)(const struct coll *k, int rank))

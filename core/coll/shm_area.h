@@ -38,6 +38,10 @@ enum {
     SHM_FETCHED = 32 * 1024, /* bytes copied from another member before they are worked on */
 };
 
+/* In place of a length, and none that anybody expects: the member has failed, or had no memory. */
+#define SHM_NO_DATA   (UINT64_MAX - 1)
+#define SHM_NO_MEMORY UINT64_MAX
+
 struct shm_line {
     alignas(SHM_PAIR) _Atomic uint32_t step; /* published; stored last */
     uint64_t bytes; /* that this member contributes to the whole operation, or expects */
@@ -160,6 +164,11 @@ static inline void shm_wake(struct shm_area *a)
 /* Whether this member may write `len` bytes, or none, for this step. */
 bool shm_may_write(struct shm_area *a, size_t len);
 void shm_publish(struct shm_area *a, uint64_t bytes);
+
+static inline uint64_t shm_told(const struct coll *k, uint64_t bytes)
+{
+    return LIKELY(!k->error) ? bytes : k->starved ? SHM_NO_MEMORY : SHM_NO_DATA;
+}
 
 /*
  * What goes into this member's slot: bytes from `from` on of the packed form, or items in the

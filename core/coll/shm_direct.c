@@ -92,7 +92,7 @@ static bool offer(struct coll *k, const void *data, const void *result, size_t b
     if (!shm_may_write(a, 0))
         return false;
     *offer_of(a, a->rank) = (struct offer){(uintptr_t)data, (uintptr_t)result};
-    shm_publish(a, k->error ? UINT64_MAX : bytes);
+    shm_publish(a, shm_told(k, bytes));
     return true;
 }
 

@@ -49,15 +49,13 @@ static char *root_data(const struct shm_area *a, int root, size_t len)
 /* The others follow the root, whatever they expected: then all go the same number of steps. */
 static bool learn_length(struct coll *k, const struct shm_area *a, size_t want)
 {
-    if (k->rank == k->args.root) {
-        /* With an error, a length that nobody expects. */
-        k->block = !k->error ? want : want == 1 ? 2 : 1;
-        return true;
-    }
-    if (!shm_has(a, k->args.root))
+    bool root = k->rank == k->args.root;
+
+    if (!root && !shm_has(a, k->args.root))
         return false;
-    k->block = shm_line(a, k->args.root)->bytes;
-    if (k->block != want)
+    uint64_t told = root ? shm_told(k, want) : shm_line(a, k->args.root)->bytes;
+    k->block = told >= SHM_NO_DATA ? 1 : told; /* a step that says so */
+    if (!root && told != want)
         shm_disagree(k, k->args.root, want);
     return true;
 }
@@ -76,7 +74,7 @@ static bool bcast_piece(struct coll *k, struct shm_area *a)
     char *data = root_data(a, k->args.root, n);
     if (root) {
         shm_pack(k, s->buf, s->count, s->type, k->moved, data, n);
-        shm_publish(a, k->block);
+        shm_publish(a, shm_told(k, k->block));
     } else if (!k->error) {
         datatype_unpack((void *)s->buf, s->count, s->type, k->moved, data, n);
     }
@@ -134,7 +132,7 @@ static bool scatter_piece(struct coll *k, struct shm_area *a)
         return false;
     if (root) {
         deal(k, a, n);
-        shm_publish(a, k->block);
+        shm_publish(a, shm_told(k, k->block));
     } else if (!k->error) {
         datatype_unpack((void *)r->buf, r->count, r->type, k->moved,
                         dealt(a, k->args.root, k->rank, n), n);

@@ -255,7 +255,7 @@ static enum coll_step stripes(struct coll *k)
                 return COLL_POLL;
             fold_stripe(k, &p);
             shm_next_in_set(a, true);
-            shm_publish(a, k->error ? UINT64_MAX : total_bytes(k, 0));
+            shm_publish(a, shm_told(k, total_bytes(k, 0)));
             k->phase = TAKE;
         }
         if (takes_result(k)) {

@@ -11,7 +11,9 @@
  * The channel keeps the library's own traffic apart from the program's on the same communicator.
  * A receive ignores the synchronous bit; it tells the receiver to acknowledge the match with an
  * empty message of the same context and tag on CHANNEL_ACK (messages of one sender and tag match in
- * order, so acknowledgements need no number). The sender's rank travels in the message's data word:
+ * order, so acknowledgements need no number). On the other channels, where nothing is synchronous,
+ * the bit of an empty message says that its sender had no memory for the data, and ends the receive
+ * with MPI_ERR_NO_MEM (p2p_send_failure). The sender's rank travels in the message's data word:
  * as many of its lowest bits as ranks of this job need, and more above them where the message is
  * longer than the provider takes (split.h).
  */
@@ -116,6 +118,8 @@ int p2p_send(struct request *r, enum channel channel, const void *buf, MPI_Count
              int tag, enum send_mode mode);
 int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count, int source,
              int tag);
+/* As p2p_send, in place of a message for which there is no memory; not on CHANNEL_P2P. */
+int p2p_send_failure(struct request *r, enum channel channel, int dest, int tag);
 
 /*
  * The shortest way for a message that the provider takes at once: no request. True where it is on

@@ -229,6 +229,21 @@ int p2p_send(struct request *r, enum channel channel, const void *buf, MPI_Count
     return MPI_SUCCESS;
 }
 
+int p2p_send_failure(struct request *r, enum channel channel, int dest, int tag)
+{
+    struct fabric_peer *to;
+    int rc = comm_peer(r->comm, dest, &to);
+
+    assert(channel != CHANNEL_P2P);
+    r->bytes = 0;
+    r->scattered.type = NULL;
+    if (!rc)
+        rc = post_send(r, to, p2p_match_out(r->comm, channel, tag) | P2P_SYNCHRONOUS, NULL, 0);
+    if (!rc)
+        p2p_count_sent(channel, 0);
+    return rc;
+}
+
 int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datatype *t, int dest,
                   int tag, enum send_mode mode)
 {

@@ -17,6 +17,7 @@ mpi_tests = \
     tests/mpi/coll_meet.mpi \
     tests/mpi/coll_progress.mpi \
     tests/mpi/coll_quick.mpi \
+    tests/mpi/coll_one_byte.mpi \
     tests/mpi/coll_starved.mpi \
     tests/mpi/coll_threads.mpi \
     tests/mpi/coll_trial.mpi \
@@ -102,6 +103,8 @@ tests_mpi_coll_progress_mpi_SOURCES = tests/mpi/coll_progress.c tests/mpi/mpites
 tests_mpi_coll_progress_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_quick_mpi_SOURCES = tests/mpi/coll_quick.c tests/mpi/mpitest.h
 tests_mpi_coll_quick_mpi_LDADD = libmpi_abi.la
+tests_mpi_coll_one_byte_mpi_SOURCES = tests/mpi/coll_one_byte.c tests/mpi/mpitest.h
+tests_mpi_coll_one_byte_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_starved_mpi_SOURCES = tests/mpi/coll_starved.c tests/mpi/mpitest.h
 tests_mpi_coll_starved_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_threads_mpi_SOURCES = tests/mpi/coll_threads.c tests/mpi/mpitest.h
