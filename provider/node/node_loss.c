@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What waits for a peer that is no more ends with -ESRCH, now and then, when nothing comes. What
- * that one sent before may still name such an operation: so all is read first.
+ * What waits for data of a peer that is no more, or for room there, ends with -ESRCH, now and then,
+ * when nothing comes. What that one sent before may still name such an operation: so all is read
+ * first. A send, put or atomic that has gone out whole and waits for its answer does not end.
  */
 #include <errno.h>
 

@@ -294,7 +294,7 @@ void node_send_answered(struct node_ep *ep, const struct node_wire_answer *answe
 {
     struct node_op *op = (struct node_op *)(uintptr_t)answer->op;
 
-    list_drop(&op->link); /* out of ep->coming, or of streams where it has failed before its end */
+    list_drop(&op->link); /* out of ep->coming, where it was in it */
     if (op->kind == NODE_OP_SEND)
         node_pull_withdraw(ep, op);
     if (op->kind == NODE_OP_ATOMIC || op->kind == NODE_OP_PUT)

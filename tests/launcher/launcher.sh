@@ -297,6 +297,8 @@ test_binding()
     if [ "$(nproc)" -ge 2 ]; then
         OMP_NUM_THREADS='' run "PE=2" --map-by slot:PE=2 --bind-to hwthread -n 3 nproc
         expect_out 2 2 2
+        OMP_NUM_THREADS='' run "PE=2 alone" --map-by slot:PE=2 --report-bindings -n 1 true
+        expect_line 'rank 0 on .* is bound to processors '
     fi
     # Of two NUMA nodes only one has a processor that may be used.
     if taskset -c 0 true 2>/dev/null; then
@@ -439,6 +441,12 @@ test_input()
             timeout 30 script -qefc "setsid -w timeout 10 '$mpiexec' -n 1 sh -c 'echo name?; read a
                 echo hello \$a'" /dev/null >"$work/out" 2>"$work/err"
         grep -q 'hello Ada' "$work/out" && pass || fail "another session's terminal: it is not read"
+        # It is read as fast as rank 0 reads, which needs 20 s at one line each half second.
+        : >"$work/out"
+        { wait_until 20 grep -q up "$work/out"; seq 40; wait_until 10 grep -q 'last 40' "$work/out"; } |
+            timeout 40 script -qefc "setsid -w timeout 10 '$mpiexec' -n 1 sh -c 'echo up
+                for i in \$(seq 40); do read a; done; echo last \$a'" /dev/null >"$work/out" 2>"$work/err"
+        grep -q 'last 40' "$work/out" && pass || fail "another session's terminal: it is read slowly"
         # Rank 0 does not read: no more than a first line is kept from the shell that reads that terminal, too.
         : >"$work/out"
         { wait_until 10 grep -q up "$work/out"; echo one; wait_until 10 grep -q has "$work/out"; echo two; sleep 0.2

@@ -108,25 +108,27 @@ static int bind_all(hwloc_topology_t topology, struct job *job, const hwloc_obj_
 
 int bind_ranks(struct job *job, const struct options *o)
 {
-    hwloc_obj_type_t type = object_type(o->bind);
+    /* PE= without a word where means cores, as it does to Open MPI. */
+    enum bind_to where = o->per_rank > 0 && !o->bind_given ? BIND_CORE : o->bind;
+    hwloc_obj_type_t type = object_type(where);
     hwloc_topology_t topology;
     hwloc_obj_t *objects;
     int count, per_rank = 1, status;
 
-    if (o->bind == BIND_NONE)
+    if (where == BIND_NONE)
         return 0;
     if (load_topology(&topology) != 0)
         return 1;
     /* A host whose cores are not described still has processors. */
-    if (o->bind == BIND_CORE && hwloc_get_nbobjs_by_type(topology, type) <= 0)
+    if (where == BIND_CORE && hwloc_get_nbobjs_by_type(topology, type) <= 0)
         type = HWLOC_OBJ_PU;
     count = list_objects(topology, type, &objects);
     if (count == 0) {
-        say("--bind-to %s: this host has none; use --bind-to core", options_bind_name(o->bind));
+        say("--bind-to %s: this host has none; use --bind-to core", options_bind_name(where));
         status = 2;
         goto free_objects;
     }
-    if (o->per_rank > 0 && (o->bind == BIND_CORE || o->bind == BIND_HWTHREAD))
+    if (o->per_rank > 0 && (where == BIND_CORE || where == BIND_HWTHREAD))
         per_rank = o->per_rank < count ? o->per_rank : count;
     status = bind_all(topology, job, objects, count, per_rank) == 0 ? 0 : 1;
 

@@ -9,13 +9,14 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { BACKGROUND_MS = 500 };
+enum { BACKGROUND_MS = 500 }; /* between two looks, at most */
 
 static int null = -1;
 static int ends[2] = {-1, -1}; /* to rank 0 where we forward */
 static char held[4096];
 static size_t begin, end;
 static size_t read_slot, write_slot;
+static long long given_at; /* ms: rank 0 was given something */
 
 int input_start(void)
 {
@@ -62,9 +63,15 @@ static bool may_read(void)
     return group < 0 ? rank_has_read_all() : group == getpgrp();
 }
 
+/* A rank that reads line by line is soon ready for the next: the looks at it become rarer. */
 int input_due(void)
 {
-    return ends[1] >= 0 && begin == end && !may_read() ? BACKGROUND_MS : -1;
+    if (ends[1] < 0 || begin < end || may_read())
+        return -1;
+    long long waited = now_ms() - given_at;
+    if (tcgetpgrp(STDIN_FILENO) >= 0 || waited > BACKGROUND_MS)
+        return BACKGROUND_MS;
+    return waited > 0 ? (int)waited : 1;
 }
 
 void input_poll(struct poll_set *set)
@@ -82,6 +89,7 @@ static void pass_on(void)
 {
     ssize_t n = write(ends[1], held + begin, end - begin);
 
+    given_at = now_ms();
     if (n >= 0)
         begin += (size_t)n;
     else if (errno != EAGAIN && errno != EINTR)
