@@ -121,6 +121,21 @@ int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count
 /* As p2p_send, in place of a message for which there is no memory; not on CHANNEL_P2P. */
 int p2p_send_failure(struct request *r, enum channel channel, int dest, int tag);
 
+/* p2p_try_inject of `len` bytes at `data` to a peer that is known. */
+HOT_INLINE bool p2p_inject_block(struct comm *c, struct fabric_peer *to, enum channel channel,
+                                 const void *data, size_t len, int tag)
+{
+    if (len > fabric_limits()->inject || !credit_take(to, p2p_line(channel), len))
+        return false;
+    if (UNLIKELY(
+            fabric_tinject(to, data, len, p2p_match_out(c, channel, tag), (uint64_t)c->rank))) {
+        credit_untake(to, p2p_line(channel), len);
+        return false;
+    }
+    p2p_count_sent(channel, len);
+    return true;
+}
+
 /*
  * The shortest way for a message that the provider takes at once: no request. True where it is on
  * its way (buf is free again); false: use p2p_send. Lane locked.

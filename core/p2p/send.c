@@ -75,14 +75,14 @@ bool p2p_try_inject(struct comm *c, struct datatype *t, enum channel channel, co
 
     if (dest == MPI_PROC_NULL)
         return true;
-    if (comm_peer(c, dest, &to) || __builtin_mul_overflow((size_t)t->size, (size_t)count, &len) ||
-        len > fabric_limits()->inject)
+    if (comm_peer(c, dest, &to) || __builtin_mul_overflow((size_t)t->size, (size_t)count, &len))
         return false;
-    uint64_t match = p2p_match_out(c, channel, tag), from = (uint64_t)c->rank;
-    if (!credit_take(to, p2p_line(channel), len))
+    if (LIKELY(t->contiguous))
+        return p2p_inject_block(c, to, channel, datatype_address(buf, t), len, tag);
+    if (len > fabric_limits()->inject || !credit_take(to, p2p_line(channel), len))
         return false;
-    if (t->contiguous ? fabric_tinject(to, datatype_address(buf, t), len, match, from)
-                      : scattered_inject(to, buf, count, t, len, match, from)) {
+    if (scattered_inject(to, buf, count, t, len, p2p_match_out(c, channel, tag),
+                         (uint64_t)c->rank)) {
         credit_untake(to, p2p_line(channel), len);
         return false;
     }

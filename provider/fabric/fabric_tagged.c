@@ -20,12 +20,14 @@ int fabric_tinject(struct fabric_peer *to, const void *buf, size_t len, uint64_t
         return 0;
     if (!list_empty(&to->waiting) || len > e->inject)
         return -EAGAIN;
+    if (!e->direct)
+        return fabric_errno(fi_tinjectdata(e->ep, buf, len, data, to->head.addr, tag ^ e->veil));
     /* The next one goes by itself. */
-    if (e->direct && !atomic_load_explicit(&to->head.outlet, memory_order_relaxed) &&
+    if (UNLIKELY(!atomic_load_explicit(&to->head.outlet, memory_order_relaxed)) &&
         !e->direct->outlet(e->ep, to->head.addr, &next))
         atomic_store_explicit(&to->head.outlet, next, memory_order_relaxed);
-    ssize_t rc = fi_tinjectdata(e->ep, buf, len, data, to->head.addr, tag ^ e->veil);
-    return __builtin_expect(!rc, 1) ? 0 : fabric_errno(rc);
+    ssize_t rc = e->direct->inject(e->ep, buf, len, to->head.addr, tag, data);
+    return LIKELY(!rc) ? 0 : fabric_errno(rc);
 }
 
 int fabric_tsend(struct fabric_peer *to, struct fabric_op *op, const void *buf, size_t len,

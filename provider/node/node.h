@@ -486,6 +486,9 @@ struct node_tx {
     bool tagged;
 };
 ssize_t node_send(struct node_ep *ep, const struct node_tx *tx);
+/* The same as tinjectdata, without its lock. */
+ssize_t node_send_inject(struct node_ep *ep, const void *buf, size_t len, uint64_t dest,
+                         uint64_t tag, uint64_t data);
 void node_send_answered(struct node_ep *ep, const struct node_wire_answer *answer);
 void node_send_cts(struct node_ep *ep, const struct node_wire_cts *cts);
 /* Sends what of a stream finds room; true when all of it is out. */

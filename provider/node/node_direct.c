@@ -304,6 +304,12 @@ static unsigned progress(struct fid_ep *fid, bool *queued)
     return told;
 }
 
+static ssize_t inject(struct fid_ep *fid, const void *buf, size_t len, uint64_t dest, uint64_t tag,
+                      uint64_t data)
+{
+    return node_send_inject(container_of(fid, struct node_ep, fid), buf, len, dest, tag, data);
+}
+
 static int outlet(struct fid_ep *fid, uint64_t address, struct node_outlet **out)
 {
     struct node_ep *ep = container_of(fid, struct node_ep, fid);
@@ -370,6 +376,7 @@ const struct node_direct_ops node_direct_ops = {.size = sizeof(node_direct_ops),
                                                 .receive = receive,
                                                 .peek = peek,
                                                 .receive_claimed = receive_claimed,
+                                                .inject = inject,
                                                 .outlet = outlet,
                                                 .inlet = inlet,
                                                 .arrived = arrived,

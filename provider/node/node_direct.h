@@ -101,6 +101,9 @@ struct node_direct_ops {
     /* What was claimed so: 0; or -FI_EBUSY, and fi_trecvmsg with FI_CLAIM can do it. */
     int (*receive_claimed)(struct fid_ep *ep, const void *claim, void *buf, size_t len,
                            struct node_received *found);
+    /* As fi_tinjectdata, with less on the way for what is longer than a cell holds. */
+    ssize_t (*inject)(struct fid_ep *ep, const void *buf, size_t len, uint64_t dest, uint64_t tag,
+                      uint64_t data);
     /*
      * The way to that peer for node_outlet_inject, good until the endpoint closes: 0,
      * -FI_EOPNOTSUPP where sends are counted, or why the peer cannot be reached.

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "provider/base/copy.h"
 #include "provider/base/crowd.h"
 #include "provider/base/count.h"
 #include "provider/node/node_pull.h"
@@ -108,8 +109,8 @@ static ssize_t send_pair(struct node_ep *ep, struct node_peer *peer, const struc
     return 0;
 }
 
-static void fill(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
-                 unsigned chunk, size_t len)
+HOT_INLINE void fill(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
+                     unsigned chunk, size_t len)
 {
     unsigned char *to = ep->segment->chunks[chunk];
 
@@ -120,11 +121,15 @@ static void fill(struct node_ep *ep, struct node_peer *peer, const struct node_t
     size_t ready = chunk == ep->chunk_next ? ep->chunk_ready : 0;
     if (ready < len)
         prefetch_block_to_store(to + ready, len - ready);
-    node_iov_read(tx->iov, tx->iov_count, 0, to, len);
+    if (tx->iov_count == 1)
+        copy_bytes(to, tx->iov->iov_base, len);
+    else
+        node_iov_read(tx->iov, tx->iov_count, 0, to, len);
 }
 
-static ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
-                          size_t len)
+/* Inline, so that one of known flags in one block does without the questions. */
+HOT_INLINE ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
+                              size_t len)
 {
     bool answered = tx->fi_flags & FI_DELIVERY_COMPLETE;
     struct node_op *op = NULL;
@@ -288,6 +293,19 @@ ssize_t node_send(struct node_ep *ep, const struct node_tx *tx)
             return send_chunk(ep, peer, tx, len);
     }
     return may_announce(ep, peer, tx) ? send_rts(ep, peer, tx, len) : -FI_ENOSPC;
+}
+
+ssize_t node_send_inject(struct node_ep *ep, const void *buf, size_t len, uint64_t dest,
+                         uint64_t tag, uint64_t data)
+{
+    struct iovec iov = {(void *)buf, len};
+    struct node_tx tx = {&iov, 1, dest, tag, data, FI_INJECT | FI_REMOTE_CQ_DATA, NULL, true};
+    struct node_peer *peer;
+
+    if (UNLIKELY(len <= NODE_PAIR_PAYLOAD || len > NODE_CHUNK))
+        return node_send(ep, &tx);
+    int ret = node_peer_get(ep, dest, &peer);
+    return UNLIKELY(ret) ? ret : send_chunk(ep, peer, &tx, len);
 }
 
 void node_send_answered(struct node_ep *ep, const struct node_wire_answer *answer)

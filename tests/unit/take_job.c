@@ -51,7 +51,10 @@ void side_say(struct side *s, uint64_t tag, size_t len, unsigned seed)
     unsigned char buf[NODE_CHUNK];
 
     fill(buf, len, seed);
-    POST(&s->e, fi_tinjectdata(s->e.ep, buf, len, DATA + seed, s->e.addr[0], tag));
+    if (seed % 2)
+        POST(&s->e, s->ops->inject(s->e.ep, buf, len, s->e.addr[0], tag, DATA + seed));
+    else
+        POST(&s->e, fi_tinjectdata(s->e.ep, buf, len, DATA + seed, s->e.addr[0], tag));
 }
 
 void side_come(struct side *s, int rank, uint64_t tag, unsigned seed, unsigned count)

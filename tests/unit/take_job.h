@@ -41,7 +41,7 @@ void side_end(struct side *s);
 /* Ways to send; of the last two the sender waits for the end. */
 enum side_way { INJECTED, WITHOUT_DATA, UNTAGGED, ANSWERED, SENT };
 
-/* A message to rank 0 of at most NODE_CHUNK bytes. */
+/* A message to rank 0 of at most NODE_CHUNK bytes, by either of the two ways to inject it. */
 void side_say(struct side *s, uint64_t tag, size_t len, unsigned seed);
 /* `count` messages of 8 bytes from rank 1, which are there when it returns. */
 void side_come(struct side *s, int rank, uint64_t tag, unsigned seed, unsigned count);

@@ -29,6 +29,9 @@ NODE_TEST(node_take, next, 2)
         }
         job_barrier();
     }
+    if (rank == 1)
+        CHECK(s.ops->inject(s.e.ep, takes, NODE_CHUNK + 1, s.e.addr[0], TAG, 0) == -FI_EMSGSIZE,
+              "longer than a chunk");
     side_end(&s);
 }
 
