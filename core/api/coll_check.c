@@ -366,8 +366,9 @@ int coll_check_reduce_scatter(struct coll_args *a, const void *sendbuf, void *re
     a->recv.counts = counts;
     if (recvbuf == MPI_IN_PLACE)
         return bad_in_place("receive");
-    rc = check_bare(recvbuf, vec_at(counts, a->comm->rank), a->send.type);
-    return rc ? rc : check_alias(sendbuf, total, a->send.type, recvbuf);
+    MPI_Count own = vec_at(counts, a->comm->rank);
+    rc = check_bare(recvbuf, own, a->send.type);
+    return rc ? rc : check_alias(sendbuf, own, a->send.type, recvbuf);
 }
 
 int coll_check_local(const void *inbuf, void *inoutbuf, MPI_Count count, MPI_Datatype datatype,

@@ -81,6 +81,18 @@ static void test_making(void)
     FAILS(MPI_ERR_COMM, MPI_Barrier(stale));
 }
 
+/* Who receives nothing may give the buffer that it sends. */
+static void test_nothing_to_alias(void)
+{
+    int a[4] = {1, 2, 3, 4}, b[4], counts[64] = {0};
+
+    counts[size - 1] = 4;
+    OK(MPI_Reduce_scatter(a, rank == size - 1 ? b : a, counts, MPI_INT, MPI_SUM, world));
+    CHECK(rank < size - 1 || b[3] == 4 * size);
+    counts[0] = 4;
+    FAILS(MPI_ERR_BUFFER, MPI_Reduce_scatter(a, a, counts, MPI_INT, MPI_SUM, MPI_COMM_SELF));
+}
+
 /* One rank brings another count: it fails there, and with all who get its data. */
 static void test_disagreement(void)
 {
@@ -139,6 +151,7 @@ int main(int argc, char **argv)
     OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN));
     OK(MPI_Comm_dup(MPI_COMM_WORLD, &world));
     test_arguments();
+    test_nothing_to_alias();
     test_making();
     test_disagreement();
     test_after_disagreement();
