@@ -81,7 +81,6 @@ static int idup(MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm, MPI_Request *re
 {
     struct comm *c = NULL, *made = NULL;
     struct info *hints = NULL;
-    struct request *r;
     int rc = check_comm(comm, &c);
 
     if (!rc)
@@ -91,9 +90,9 @@ static int idup(MPI_Comm comm, MPI_Info info, MPI_Comm *newcomm, MPI_Request *re
     if (!rc)
         rc = check_out(request, "request");
     if (!rc)
-        rc = comm_idup(c, hints, &made, &r);
-    if (!rc)
-        rc = request_publish(r, request);
+        rc = comm_idup(c, hints, &made, request);
+    if (rc && request)
+        *request = MPI_REQUEST_NULL;
     return api_give_comm(c, rc, made, newcomm, func);
 }
 

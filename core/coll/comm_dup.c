@@ -59,24 +59,31 @@ int comm_dup(struct comm *c, struct info *info, struct comm **out)
     return MPI_SUCCESS;
 }
 
-/* The attributes are those of now (7.4.2); the context comes when the agreement is complete. */
-int comm_idup(struct comm *c, struct info *info, struct comm **out, struct request **request)
+/*
+ * The attributes are those of now (7.4.2); the context comes when the agreement is complete. As
+ * above that is begun first, and goes on for the others where something fails here.
+ */
+int comm_idup(struct comm *c, struct info *info, struct comm **out, MPI_Request *request)
 {
+    struct request *r;
     struct comm *d;
     int rc = comm_new(COMM_CONTEXTS, c->group, c->remote, c, &d);
 
     if (rc)
         return rc;
-    rc = furnish(d, c, info);
+    rc = context_assign_start(c, d, &r);
     if (rc) {
         object_drop(&d->object);
         return rc;
     }
-    rc = context_assign_start(c, d, request);
+    rc = object_publish(&r->object);
+    if (!rc)
+        rc = furnish(d, c, info);
     if (rc) {
-        comm_free(d);
+        context_abandon(r);
         return rc;
     }
+    *request = (MPI_Request)r->object.handle;
     *out = d;
     return MPI_SUCCESS;
 }

@@ -15,8 +15,8 @@ int comm_twin(struct comm *c, struct comm **out);
 
 /* MPI_Comm_dup: attributes are copied by their callbacks; `info` may be NULL: no hints. */
 int comm_dup(struct comm *c, struct info *info, struct comm **out);
-/* The communicator may be used when the request is complete. */
-int comm_idup(struct comm *c, struct info *info, struct comm **out, struct request **request);
+/* The communicator may be used when the request is complete, which has its handle, too. */
+int comm_idup(struct comm *c, struct info *info, struct comm **out, MPI_Request *request);
 
 /* color MPI_UNDEFINED: no member of anything. */
 int comm_split(struct comm *c, int color, int key, struct comm **out);

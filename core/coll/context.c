@@ -245,6 +245,26 @@ int context_assign_start(struct comm *c, struct comm *made, struct request **req
     return coll_start(&a, false, request);
 }
 
+/* Lane locked. */
+static void drop_made(struct request *r)
+{
+    struct coll *k = r->owner;
+    struct comm *made = k->args.state;
+
+    request_free(r);
+    object_drop(&made->object);
+}
+
+void context_abandon(struct request *request)
+{
+    lane_lock();
+    if (request_is_done(request))
+        drop_made(request);
+    else
+        request->then = drop_made;
+    lane_unlock();
+}
+
 void context_give_back(uint32_t context)
 {
     if (context < COMM_CONTEXT_FIRST || context >= COMM_CONTEXTS)

@@ -20,6 +20,8 @@ int context_agree(struct comm *c, const struct coll_scope *scope, uint32_t *cont
 int context_assign(struct comm *c, struct comm *made);
 /* The same, nonblocking: they are there when the request completes. */
 int context_assign_start(struct comm *c, struct comm *made, struct request **request);
+/* Of the latter: it goes on without its caller, and `made` is dropped when it is complete. */
+void context_abandon(struct request *request);
 /* For a rank that took part and does not become a member; also run when a communicator goes. */
 void context_give_back(uint32_t context);
 

@@ -138,6 +138,42 @@ static void test_attributes(void)
     CHECK(deletes == 2);
 }
 
+static int fail_at_first(MPI_Comm comm, int keyval, void *extra, void *in, void *out, int *flag)
+{
+    copy(comm, keyval, extra, in, out, flag);
+    return rank ? MPI_SUCCESS : MPI_ERR_IO;
+}
+
+/* A rank whose copy function fails has no duplicate; the others have one, and all go on. */
+static void test_copy_fails(void)
+{
+    MPI_Comm base, comm[2];
+    MPI_Request r = MPI_REQUEST_NULL;
+    int good, fails;
+
+    OK(MPI_Comm_dup(MPI_COMM_WORLD, &base));
+    OK(MPI_Comm_set_errhandler(base, MPI_ERRORS_RETURN));
+    copies = deletes = 0;
+    OK(MPI_Comm_create_keyval(fail_at_first, delete, &fails, NULL));
+    OK(MPI_Comm_create_keyval(copy, delete, &good, NULL));
+    OK(MPI_Comm_set_attr(base, good, NULL));
+    OK(MPI_Comm_set_attr(base, fails, NULL));
+    int rc = MPI_Comm_idup(base, &comm[0], &r);
+    CHECK(rank ? rc == MPI_SUCCESS : rc == MPI_ERR_IO && r == MPI_REQUEST_NULL);
+    CHECK(MPI_Comm_dup(base, &comm[1]) == (rank ? MPI_SUCCESS : MPI_ERR_IO));
+    use(base, 7);
+    OK(MPI_Wait(&r, MPI_STATUS_IGNORE));
+    for (int i = 0; i < 2; i++)
+        if (rank)
+            OK(MPI_Comm_free(&comm[i]));
+        else
+            CHECK(comm[i] == MPI_COMM_NULL);
+    CHECK(copies == 4 && deletes == (rank ? 4 : 2));
+    OK(MPI_Comm_free(&base));
+    OK(MPI_Comm_free_keyval(&good));
+    OK(MPI_Comm_free_keyval(&fails));
+}
+
 /* Whether the communicator uses the hint with that value. */
 static int hint(MPI_Comm comm, const char *key, const char *expected)
 {
@@ -291,6 +327,7 @@ int main(int argc, char **argv)
     begin(&argc, &argv);
     CHECK(size <= 64);
     test_attributes();
+    test_copy_fails();
     test_split();
     test_create();
     test_hints();
