@@ -26,13 +26,8 @@ static int start(const struct coll_args *a, int rc, bool persistent, MPI_Request
         rc = check_out(request, "request");
     if (!rc)
         rc = coll_start(a, persistent, &r);
-    if (!rc) {
+    if (!rc)
         rc = request_publish(r, request);
-        if (rc) {
-            request_wait_flag(&r->done);
-            request_finish(r, NULL, NULL);
-        }
-    }
     return rc ? api_fail_comm(a->comm, rc, func) : MPI_SUCCESS;
 }
 
