@@ -48,6 +48,13 @@ static int name_color(const char *name)
     return (int)(hash >> 1);
 }
 
+/* mpi://SELF is another set on each process. */
+static struct colors set_colors(const struct comm *c, int set)
+{
+    return (struct colors){name_color(pset_uri(set)),
+                           set == PSET_SELF ? (int)group_process(c->group, c->rank) : 0};
+}
+
 /* Where both keys are given, both must hold. */
 static struct colors guided_colors(const struct comm *c, struct info *info, bool psets)
 {
@@ -56,13 +63,16 @@ static struct colors guided_colors(const struct comm *c, struct info *info, bool
     size_t len;
     bool typed = info && info_copy(info, type_key, type, sizeof(type), &len);
     bool named = psets && info && info_copy(info, pset_key, name, sizeof(name), &len);
+    int set = named ? pset_find(name) : -1;
 
-    if ((!typed && !named) || (named && pset_find(name) < 0))
+    if ((!typed && !named) || (named && set < 0))
         return none;
-    if (!typed)
-        return (struct colors){name_color(name), 0};
-    int color = type_color(type);
-    return color == MPI_UNDEFINED ? none : (struct colors){comm_host_color(c), color};
+    int color = typed ? type_color(type) : 0;
+    if (color == MPI_UNDEFINED)
+        return none;
+    if (!typed || set == PSET_SELF)
+        return set_colors(c, set);
+    return (struct colors){comm_host_color(c), color};
 }
 
 /* What is made lives until the second split is done. */

@@ -8,13 +8,11 @@
 #include "core/object/pset.h"
 #include "provider/boot/boot.h"
 
-enum { WORLD, SELF, OWN };
-
-static const char *const own[OWN] = {[WORLD] = "mpi://WORLD", [SELF] = "mpi://SELF"};
+static const char *const own[PSET_OWN] = {[PSET_WORLD] = "mpi://WORLD", [PSET_SELF] = "mpi://SELF"};
 
 int pset_count(void)
 {
-    return OWN + boot_psets();
+    return PSET_OWN + boot_psets();
 }
 
 const char *pset_uri(int n)
@@ -23,18 +21,18 @@ const char *pset_uri(int n)
     const uint32_t *ranks;
     size_t size;
 
-    if (n >= 0 && n < OWN)
+    if (n >= 0 && n < PSET_OWN)
         return own[n];
-    return boot_pset(n - OWN, &name, &ranks, &size) ? NULL : name;
+    return boot_pset(n - PSET_OWN, &name, &ranks, &size) ? NULL : name;
 }
 
 int pset_find(const char *name)
 {
-    for (int n = 0; n < OWN; n++)
+    for (int n = 0; n < PSET_OWN; n++)
         if (!strcasecmp(name, own[n]))
             return n;
     int count = pset_count();
-    for (int n = OWN; n < count; n++)
+    for (int n = PSET_OWN; n < count; n++)
         if (!strcmp(name, pset_uri(n)))
             return n;
     return -1;
@@ -46,11 +44,11 @@ int pset_size(int n)
     const uint32_t *ranks;
     size_t size = 0;
 
-    if (n == WORLD)
+    if (n == PSET_WORLD)
         return comm_world->size;
-    if (n == SELF)
+    if (n == PSET_SELF)
         return 1;
-    boot_pset(n - OWN, &name, &ranks, &size);
+    boot_pset(n - PSET_OWN, &name, &ranks, &size);
     return (int)size;
 }
 
@@ -60,9 +58,9 @@ int pset_group(int n, struct group **group)
     const uint32_t *ranks;
     size_t size;
 
-    if (n == WORLD || n == SELF)
-        return group_copy(n == WORLD ? comm_world->group : comm_self->group, group);
-    if (boot_pset(n - OWN, &name, &ranks, &size))
+    if (n == PSET_WORLD || n == PSET_SELF)
+        return group_copy(n == PSET_WORLD ? comm_world->group : comm_self->group, group);
+    if (boot_pset(n - PSET_OWN, &name, &ranks, &size))
         return err_set(MPI_ERR_ARG, "there is no process set %d", n);
     uint32_t *list = malloc(size * sizeof(*list));
     if (!list)

@@ -11,6 +11,9 @@
 
 #include "core/object/group.h"
 
+/* The numbers of those that every process has. */
+enum { PSET_WORLD, PSET_SELF, PSET_OWN };
+
 int pset_count(void); /* asks the process manager for new ones */
 /* NULL where there is no such number. */
 const char *pset_uri(int n);

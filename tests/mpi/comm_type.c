@@ -136,13 +136,21 @@ static void test_guided(int type)
 static void test_sets(void)
 {
     static const char key[] = "mpi_pset_name";
-    MPI_Info both = info_of(key, "mpi://world");
+    MPI_Info both = info_of(key, "mpi://world"), self;
 
     has_all_backwards(split(MPI_COMM_TYPE_RESOURCE_GUIDED, -rank, info_of(key, "mpi://WORLD")));
+    has_all_backwards(split(MPI_COMM_TYPE_RESOURCE_GUIDED, -rank,
+                            info_of(key, rank % 2 ? "mpi://world" : "mpi://WORLD")));
+    has(split(MPI_COMM_TYPE_RESOURCE_GUIDED, 0,
+              info_of(key, rank % 2 ? "mpi://SELF" : "mpi://self")),
+        &rank, 1);
     nothing(MPI_COMM_TYPE_RESOURCE_GUIDED, key, "mpi://none");
     nothing(MPI_COMM_TYPE_HW_GUIDED, key, "mpi://WORLD");
     OK(MPI_Info_set(both, "mpi_hw_resource_type", "hwloc://PU"));
+    OK(MPI_Info_dup(both, &self));
+    OK(MPI_Info_set(self, key, "mpi://SELF"));
     has_every(split(MPI_COMM_TYPE_RESOURCE_GUIDED, 0, both), mine, processors);
+    has(split(MPI_COMM_TYPE_RESOURCE_GUIDED, 0, self), &rank, 1);
 }
 
 /* Smaller and smaller, and it says each time which kind of hardware it is. */
