@@ -57,7 +57,7 @@ static int dup_attributed(struct datatype *old, struct datatype **type)
     *type = t;
     return MPI_SUCCESS;
 retire:
-    attr_delete_all(&t->attrs, OBJECT_DATATYPE, (void *)t->object.handle);
+    attr_clear(&t->attrs, (void *)t->object.handle);
     object_retire(&t->object);
 drop:
     object_drop(&t->object);

@@ -17,7 +17,7 @@ static int furnish(struct comm *d, struct comm *c, struct info *info)
         return rc;
     rc = attr_copy_all(&c->attrs, OBJECT_COMM, (void *)c->object.handle, &d->attrs);
     if (rc) {
-        attr_delete_all(&d->attrs, OBJECT_COMM, (void *)d->object.handle);
+        attr_clear(&d->attrs, (void *)d->object.handle);
         object_retire(&d->object);
     }
     return rc;

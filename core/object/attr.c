@@ -168,6 +168,14 @@ static int call_copy(const struct key *k, void *handle, const struct attr *a, vo
     }
 }
 
+/* The code is the callback's own: an older detail of that number says something else. */
+static int callback_returned(int rc, const char *which, int keyval)
+{
+    if (!rc)
+        return MPI_SUCCESS;
+    return err_set(rc, "returned by the %s function of attribute key %d", which, keyval);
+}
+
 /* ---- Attributes ---- */
 
 /* The link that points to the attribute, or to the list's end. Locked. */
@@ -180,26 +188,40 @@ static struct attr **attr_link(const struct attrs *a, int keyval)
     return link;
 }
 
+/* Calls the delete function of one that has been taken out. Locked on entry and on return, not in
+ * between. */
+static int bury(struct attr *gone, void *handle)
+{
+    struct key key = *key_at(gone->keyval);
+
+    lock_drop(&keys.lock);
+    int rc = call_delete(&key, handle, gone->keyval, gone->value);
+    lock_take(&keys.lock);
+    return rc;
+}
+
+static void attr_free(struct attr *gone)
+{
+    key_drop(key_at(gone->keyval));
+    free(gone);
+}
+
 /*
  * Takes an attribute out and calls its key's delete function. Where that fails the attribute goes
- * back, as the newest: the object keeps it. Locked on entry and on return, not in between.
+ * back, as the newest: the object keeps it. Locked as above.
  */
 static int remove_locked(struct attrs *a, struct attr **link, void *handle)
 {
     struct attr *gone = *link;
 
     *link = gone->next;
-    struct key key = *key_at(gone->keyval);
-    lock_drop(&keys.lock);
-    int rc = call_delete(&key, handle, gone->keyval, gone->value);
-    lock_take(&keys.lock);
+    int rc = bury(gone, handle);
     if (rc) {
         gone->next = a->first;
         a->first = gone;
-        return rc;
+        return callback_returned(rc, "delete", gone->keyval);
     }
-    key_drop(key_at(gone->keyval));
-    free(gone);
+    attr_free(gone);
     return MPI_SUCCESS;
 }
 
@@ -273,6 +295,21 @@ int attr_delete_all(struct attrs *a, enum object_class target, void *handle)
     return rc;
 }
 
+int attr_clear(struct attrs *a, void *handle)
+{
+    int rc = MPI_SUCCESS;
+
+    lock_take(&keys.lock);
+    for (struct attr *gone; (gone = a->first);) {
+        a->first = gone->next;
+        int rc_one = bury(gone, handle);
+        rc = rc ? rc : rc_one;
+        attr_free(gone);
+    }
+    lock_drop(&keys.lock);
+    return rc;
+}
+
 /* What the list holds now, oldest first, each with a reference to its key; NULL: none or no memory.
  */
 static struct attr *snapshot(const struct attrs *from, int *count, bool *ok)
@@ -306,7 +343,7 @@ static int copy_one(const struct attr *at, void *old_handle, struct attrs *to)
     lock_drop(&keys.lock);
     int rc = call_copy(&key, old_handle, at, &value, &flag);
     if (rc || !flag)
-        return rc;
+        return callback_returned(rc, "copy", at->keyval);
     struct attr *new = malloc(sizeof(*new));
     if (!new)
         return err_set(MPI_ERR_NO_MEM, "no memory for an attribute");

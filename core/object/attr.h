@@ -37,6 +37,9 @@ int attr_delete(struct attrs *a, enum object_class target, void *handle, int key
 /* For duplication: runs the copy callbacks of `from` into `to`. */
 int attr_copy_all(const struct attrs *from, enum object_class target, void *old_handle,
                   struct attrs *to);
+/* Up to the first whose delete function fails, which stays, with all behind it. */
 int attr_delete_all(struct attrs *a, enum object_class target, void *handle);
+/* For an object that goes in any case: all of them. The first error, without a detail. */
+int attr_clear(struct attrs *a, void *handle);
 
 #endif

@@ -174,6 +174,16 @@ static void test_freed_key(void)
     CHECK(kind->key(NULL, NULL, NULL, NULL) == MPI_ERR_ARG);
 }
 
+/* What an error of the class is said to be now. */
+static int told(int class, const char *what)
+{
+    char text[MPI_MAX_ERROR_STRING];
+    int length;
+
+    OK(MPI_Error_string(class, text, &length));
+    return strstr(text, what) != NULL;
+}
+
 /* Where deletion fails the object keeps the attribute, and the call fails with that error. */
 static void test_delete_fails(void)
 {
@@ -184,6 +194,7 @@ static void test_delete_fails(void)
     OK(kind->set(h, k, (void *)5));
     delete_fails = 1;
     CHECK(kind->delete (h, k) == MPI_ERR_IO && value(h, k) == 5);
+    CHECK(told(MPI_ERR_IO, "delete function"));
     CHECK(kind->set(h, k, (void *)6) == MPI_ERR_IO && value(h, k) == 5);
     CHECK(kind->free(&h) == MPI_ERR_IO && value(h, k) == 5);
     delete_fails = 0;
@@ -211,7 +222,7 @@ static void test_dup(void)
         OK(kind->free_key(&k[i]));
 }
 
-/* What was copied before the failure is deleted again. */
+/* What was copied before the failure is deleted again, whatever deletion says. */
 static int fails_copy(void *old, int keyval, void *extra, void *in, void *out, int *flag)
 {
     copy(old, keyval, extra, in, out, flag);
@@ -221,21 +232,28 @@ static int fails_copy(void *old, int keyval, void *extra, void *in, void *out, i
 static void test_copy_fails(void)
 {
     void *h = made(), *d = NULL;
-    int first = key(), second;
+    int first = key(), second, third = key();
 
     OK(kind->key(fails_copy, delete, &second, NULL));
     forget();
     OK(kind->set(h, first, (void *)20));
+    OK(kind->set(h, third, (void *)25));
     OK(kind->set(h, second, (void *)30));
-    d = h;
-    CHECK(kind->dup(h, &d) == MPI_ERR_IO && d == kind->null);
-    CHECK(copies == 2 && deletes == 1 && deleted[0] == 21);
+    for (delete_fails = 0; delete_fails < 2; delete_fails++) {
+        d = h;
+        copies = deletes = 0;
+        CHECK(kind->dup(h, &d) == MPI_ERR_IO && d == kind->null &&
+              told(MPI_ERR_IO, "copy function"));
+        CHECK(copies == 3 && deletes == 2 && deleted[0] == 26 && deleted[1] == 21);
+    }
+    delete_fails = 0;
     OK(kind->delete (h, second));
     OK(kind->dup(h, &d));
     OK(kind->free(&d));
     OK(kind->free(&h));
     OK(kind->free_key(&first));
     OK(kind->free_key(&second));
+    OK(kind->free_key(&third));
 }
 
 /* ---- Callbacks that call MPI ---- */

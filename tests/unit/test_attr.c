@@ -156,6 +156,19 @@ Test(attr, a_delete_that_fails)
     cr_expect_eq(get(&a, bad), 1);
 }
 
+Test(attr, clear_calls_all)
+{
+    int k = new_key(NULL, (fn *)delete_comm), bad = new_key(NULL, (fn *)delete_fails);
+
+    set(&a, k, 1);
+    set(&a, bad, 2);
+    cr_expect_eq(attr_clear(&a, handle_a), MPI_ERR_OTHER);
+    cr_expect_eq(deletes, 2);
+    cr_expect_eq(deleted[1], 1);
+    cr_expect(!a.first);
+    cr_expect_eq(attr_clear(&a, handle_a), MPI_SUCCESS);
+}
+
 Test(attr, keys_outlive_their_freeing)
 {
     int k = new_key((fn *)copy_next, (fn *)delete_comm);
