@@ -42,9 +42,7 @@ int PMPI_Init_thread(int *argc, char ***argv, int required, int *provided)
 MPI_EXPORT(Finalize)
 int PMPI_Finalize(void)
 {
-    int rc = life_finalize();
-
-    return rc ? api_fail(rc, __func__) : MPI_SUCCESS;
+    return life_finalize(__func__);
 }
 
 MPI_EXPORT(Initialized)

@@ -371,26 +371,28 @@ int life_init(int thread_level)
  */
 static int delete_attributes(void)
 {
-    int rc = attr_delete_all(&comm_self->attrs, OBJECT_COMM, MPI_COMM_SELF);
-    int rc_world = attr_delete_all(&comm_world->attrs, OBJECT_COMM, MPI_COMM_WORLD);
+    int rc = attr_clear(&comm_self->attrs, MPI_COMM_SELF);
+    int rc_world = attr_clear(&comm_world->attrs, MPI_COMM_WORLD);
 
-    return rc ? rc : rc_world;
+    rc = rc ? rc : rc_world;
+    return rc ? err_set(rc, "returned by an attribute's delete function") : MPI_SUCCESS;
 }
 
-int life_finalize(void)
+int life_finalize(const char *func)
 {
     if (world != WORLD_RUNNING)
-        return err_set(MPI_ERR_OTHER, world == WORLD_BEFORE
-                                          ? "MPI_Init has not been called yet"
-                                          : "MPI_Finalize has been called already");
+        return api_fail(err_set(MPI_ERR_OTHER, world == WORLD_BEFORE
+                                                   ? "MPI_Init has not been called yet"
+                                                   : "MPI_Finalize has been called already"),
+                        func);
     int rc = delete_attributes();
-    if (rc)
-        return rc;
+    if (rc) /* now: the program's handler goes with what it is set on */
+        rc = api_fail(rc, func);
     pthread_mutex_lock(&lock);
     world = WORLD_AFTER;
     close_locked();
     pthread_mutex_unlock(&lock);
-    return MPI_SUCCESS;
+    return rc;
 }
 
 bool life_initialized(void)

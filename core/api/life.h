@@ -17,7 +17,9 @@ int life_open(int thread_level);
 void life_close(void);
 
 int life_init(int thread_level);
-int life_finalize(void);
+/* Calls the error handler itself. It ends in any case but for a call at the wrong time: what it
+ * returns then is what a callback of the program's did. */
+int life_finalize(const char *func);
 bool life_initialized(void); /* and stays so */
 bool life_finalized(void);
 

@@ -157,6 +157,43 @@ static void attributes(void)
     EXPECT(order == 0);
 }
 
+static int fails(MPI_Comm comm, int keyval, void *value, void *state)
+{
+    (void)comm;
+    (void)keyval;
+    (void)value;
+    order--;
+    return *(int *)state;
+}
+
+static int errors[] = {MPI_ERR_IO, MPI_SUCCESS, MPI_ERR_FILE, MPI_ERR_RANK};
+
+static void set_failing(void)
+{
+    int keyval;
+
+    MPI_Init(NULL, NULL);
+    for (order = 0; order < 4; order++) {
+        MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, fails, &keyval, &errors[order]);
+        MPI_Comm_set_attr(order < 2 ? MPI_COMM_SELF : MPI_COMM_WORLD, keyval, NULL);
+    }
+}
+
+/* Delete functions that fail: the others are called, and MPI ends all the same. */
+static void attributes_fail(void)
+{
+    set_failing();
+    MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
+    EXPECT(MPI_Finalize() == MPI_ERR_IO && order == 0);
+    flags(1, 1);
+}
+
+static void attributes_end(void)
+{
+    set_failing();
+    MPI_Finalize();
+}
+
 static void forks(void)
 {
     int rank, size, in = 1, sum = 0, status = -1;
@@ -471,6 +508,8 @@ static const struct {
     {"levels", levels},
     {"init_in_thread", init_in_thread},
     {"attributes", attributes},
+    {"attributes_fail", attributes_fail},
+    {"attributes_end", attributes_end},
     {"forks", forks},
     {"alone", alone},
     {"children", children},

@@ -49,7 +49,7 @@ said()
     [ "$(grep -cF "$2" "$work/err")" = "$times" ] || complain "the launcher says it again"
 }
 
-for mode in plain levels init_in_thread attributes forks children sessions session_hints cycles handlers; do
+for mode in plain levels init_in_thread attributes attributes_fail forks children sessions session_hints cycles handlers; do
     run $mode
     silent
     run $mode ./mpiexec --oversubscribe -n 3
@@ -82,6 +82,9 @@ run abort_first
 says 5 'oriel: MPI_Abort on no communicator with error code 5'
 run fatal
 says 1 'oriel: MPI_Send on MPI_COMM_WORLD: MPI_ERR_RANK: invalid rank: destination 4, the communicator has 1 rank'
+
+run attributes_end
+says 1 'oriel: MPI_Finalize: MPI_ERR_IO: input or output failed: returned by an attribute'"'"'s delete function'
 
 run own_code
 says 1 'oriel: MPI_Comm_call_errhandler on MPI_COMM_WORLD: error code 16384, returned by a function of the program'"'"'s'
