@@ -52,6 +52,12 @@ tests_unit_test_datatype_SOURCES = \
 tests_unit_test_datatype_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_datatype_LDADD = libcore.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_datatype_limits
+TESTS += tests/unit/test_datatype_limits
+tests_unit_test_datatype_limits_SOURCES = tests/unit/test_datatype_limits.c
+tests_unit_test_datatype_limits_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_datatype_limits_LDADD = libcore.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_err
 TESTS += tests/unit/test_err
 tests_unit_test_err_SOURCES = tests/unit/test_err.c

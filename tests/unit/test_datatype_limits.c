@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Datatypes at the limits: of what 64 bits can say, of the stack, of what is allowed. */
+#include <criterion/criterion.h>
+#include <limits.h>
+
+#include "core/object/datatype_build.h"
+#include "core/object/err.h"
+
+TestSuite(datatype_limits, .init = datatype_open, .fini = datatype_close);
+
+Test(datatype_limits, what_needs_more_than_64_bits_is_refused)
+{
+    struct datatype *big = NULL, *t = NULL;
+    MPI_Count sizes[] = {1LL << 40, 1LL << 40}, ones[] = {1, 1}, zeros[] = {0, 0};
+
+    cr_assert_eq(datatype_contiguous(1LL << 60, &datatype_byte, &big), MPI_SUCCESS);
+    cr_assert_eq(datatype_contiguous(8, big, &t), MPI_ERR_VALUE_TOO_LARGE);
+    cr_assert_eq(datatype_hvector(1LL << 32, 1, 1LL << 32, true, &datatype_byte, &t),
+                 MPI_ERR_VALUE_TOO_LARGE);
+    cr_assert_eq(datatype_hvector(LLONG_MAX, 0, LLONG_MAX, false, &datatype_byte, &t), 0);
+    cr_assert_eq(t->size, 0);
+    object_drop(&t->object);
+    cr_assert_eq(datatype_resized(&datatype_byte, LLONG_MAX, 10, &t), MPI_ERR_VALUE_TOO_LARGE);
+    cr_assert_eq(
+        datatype_subarray(2, VEC(sizes), VEC(ones), VEC(zeros), MPI_ORDER_C, &datatype_byte, &t),
+        MPI_ERR_VALUE_TOO_LARGE);
+    object_drop(&big->object);
+}
+
+/* Types whose parts lie in one place can have any number of them. */
+Test(datatype_limits, what_overflows_twice_is_refused)
+{
+    const MPI_Count most = 1LL << 62;
+    struct datatype *wide = NULL, *spot = NULL, *t = NULL;
+    MPI_Count all[] = {most, most, most}, ones[] = {1, 1, 1}, zeros[] = {0, 0, 0};
+    int none[] = {MPI_DISTRIBUTE_NONE, MPI_DISTRIBUTE_NONE, MPI_DISTRIBUTE_NONE};
+    int single[] = {1, 1, 1};
+    struct type_grid g = {1, 0, 3, VEC(all), none, single, single, MPI_ORDER_C};
+    MPI_Count lengths[] = {LLONG_MAX, LLONG_MAX, 2}, places[] = {most, most, -most};
+
+    cr_assert_eq(datatype_resized(&datatype_byte, 0, 16, &wide), 0);
+    cr_assert_eq(datatype_resized(&datatype_c_double_complex, 0, 0, &spot), 0);
+    /* A step of 2^66 bytes, 2^62 times: 2^128. */
+    cr_assert_eq(datatype_hvector(most + 1, 1, most, false, wide, &t), MPI_ERR_VALUE_TOO_LARGE);
+    /* 2^62 x 2^62 items of 16 bytes in one place. */
+    cr_assert_eq(datatype_hvector(most, most, 0, true, spot, &t), MPI_ERR_VALUE_TOO_LARGE);
+    cr_assert_eq(datatype_indexed(3, VEC(lengths), VEC(places), true, spot, &t),
+                 MPI_ERR_VALUE_TOO_LARGE);
+    cr_assert_eq(datatype_indexed(3, VEC(lengths), VEC(places), false, wide, &t),
+                 MPI_ERR_VALUE_TOO_LARGE);
+    cr_assert_eq(datatype_subarray(3, VEC(all), VEC(all), VEC(zeros), MPI_ORDER_C, spot, &t),
+                 MPI_ERR_VALUE_TOO_LARGE);
+    cr_assert_eq(datatype_subarray(3, VEC(all), VEC(ones), VEC(zeros), MPI_ORDER_C, spot, &t), 0);
+    object_drop(&t->object);
+    cr_assert_eq(datatype_darray(&g, spot, &t), MPI_ERR_VALUE_TOO_LARGE);
+    object_drop(&wide->object);
+    object_drop(&spot->object);
+}
+
+Test(datatype_limits, bad_arguments_are_refused)
+{
+    struct datatype *t = NULL;
+    int minus[] = {1, -1}, zero[] = {0, 0}, two[] = {2, 2}, three[] = {3, 3};
+    int block[] = {MPI_DISTRIBUTE_BLOCK}, none[] = {MPI_DISTRIBUTE_NONE}, one[] = {1};
+    MPI_Datatype types[] = {MPI_INT, MPI_DATATYPE_NULL};
+    MPI_Aint at[] = {0, 8};
+    struct type_grid g = {2, 0, 1, VEC(three), block, one, two, MPI_ORDER_C};
+
+    cr_assert_eq(datatype_indexed(2, VEC(minus), VEC(zero), false, &datatype_int, &t), MPI_ERR_ARG);
+    cr_assert_eq(datatype_hvector(1, -1, 1, true, &datatype_int, &t), MPI_ERR_ARG);
+    cr_assert_eq(datatype_struct(2, VEC(two), VEC(at), types, &t), MPI_ERR_TYPE);
+    cr_assert_eq(
+        datatype_subarray(2, VEC(two), VEC(three), VEC(zero), MPI_ORDER_C, &datatype_int, &t),
+        MPI_ERR_ARG);
+    cr_assert_eq(
+        datatype_subarray(0, VEC(two), VEC(two), VEC(zero), MPI_ORDER_C, &datatype_int, &t),
+        MPI_ERR_ARG);
+    cr_assert_eq(datatype_darray(&g, &datatype_int, &t), MPI_ERR_ARG); /* 2 blocks of 1 for 3 */
+    g.distribs = none;
+    cr_assert_eq(datatype_darray(&g, &datatype_int, &t), MPI_ERR_ARG); /* none over 2 processes */
+    g.rank = 2;
+    cr_assert_eq(datatype_darray(&g, &datatype_int, &t), MPI_ERR_ARG);
+    cr_assert_null(t);
+}
