@@ -60,13 +60,29 @@ void type_contents_hold(struct type_contents *c)
         atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
 }
 
+/*
+ * An old type that goes with it drops its own: those wait for the outermost call, as a chain of
+ * types may be longer than the stack.
+ */
 void type_contents_drop(struct type_contents *c)
 {
+    static _Thread_local struct type_contents *dead;
+    static _Thread_local bool freeing;
+
     if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) != 1)
         return;
-    for (MPI_Count i = 0; i < c->types; i++)
-        object_drop(&c->type[i]->object);
-    free(c);
+    c->next = dead;
+    dead = c;
+    if (freeing)
+        return;
+    freeing = true;
+    while ((c = dead)) {
+        dead = c->next;
+        for (MPI_Count i = 0; i < c->types; i++)
+            object_drop(&c->type[i]->object);
+        free(c);
+    }
+    freeing = false;
 }
 
 /* ---- Decoding ---- */

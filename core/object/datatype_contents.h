@@ -32,7 +32,8 @@ struct type_contents {
     struct type_args args[TYPE_ARGS];
     MPI_Count types;
     struct datatype **type;
-    MPI_Count room, used; /* of the values */
+    MPI_Count room, used;       /* of the values */
+    struct type_contents *next; /* nobody's any more, to be freed after this */
     MPI_Count value[];
 };
 

@@ -16,15 +16,27 @@ void type_loop_hold(struct type_loop *l)
         atomic_fetch_add_explicit(&l->refs, 1, memory_order_relaxed);
 }
 
-void type_loop_drop(struct type_loop *l)
+static void drop_onto(struct type_loop **dead, struct type_loop *l)
 {
     if (!l || atomic_fetch_sub_explicit(&l->refs, 1, memory_order_acq_rel) != 1)
         return;
-    type_loop_drop(l->child);
-    if (l->children)
-        for (MPI_Count i = 0; i < l->count; i++)
-            type_loop_drop(l->children[i]);
-    free(l);
+    l->next = *dead;
+    *dead = l;
+}
+
+/* One after the other: a nest may be deeper than the stack. */
+void type_loop_drop(struct type_loop *l)
+{
+    struct type_loop *dead = NULL;
+
+    drop_onto(&dead, l);
+    while ((l = dead)) {
+        dead = l->next;
+        drop_onto(&dead, l->child);
+        for (MPI_Count i = 0; l->children && i < l->count; i++)
+            drop_onto(&dead, l->children[i]);
+        free(l);
+    }
 }
 
 MPI_Count type_loop_find(const struct type_loop *l, MPI_Count *at)

@@ -29,6 +29,7 @@ struct type_loop {
     const MPI_Count *start;  /* of entry i in the packed form, count + 1 of them; where !block */
     struct type_loop *child; /* of all entries */
     struct type_loop **children; /* or of each; NULL where `child` is for all */
+    struct type_loop *next;      /* nobody's any more, to be freed after this */
 };
 
 static inline MPI_Aint type_loop_offset(const struct type_loop *l, MPI_Count i)

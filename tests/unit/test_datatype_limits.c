@@ -2,6 +2,7 @@
 /* Datatypes at the limits: of what 64 bits can say, of the stack, of what is allowed. */
 #include <criterion/criterion.h>
 #include <limits.h>
+#include <pthread.h>
 
 #include "core/object/datatype_build.h"
 #include "core/object/err.h"
@@ -55,6 +56,64 @@ Test(datatype_limits, what_overflows_twice_is_refused)
     cr_assert_eq(datatype_darray(&g, spot, &t), MPI_ERR_VALUE_TOO_LARGE);
     object_drop(&wide->object);
     object_drop(&spot->object);
+}
+
+/* ---- Chains of types, each made of the one before ---- */
+
+enum { LINKS = 20000 };
+
+static struct datatype *dup_of(struct datatype *old, MPI_Count i)
+{
+    struct datatype *t = NULL;
+
+    (void)i;
+    cr_assert_eq(datatype_dup(old, &t), 0);
+    return t;
+}
+
+/* The old type, and an int far behind it: a loop in a loop. */
+static struct datatype *struct_of(struct datatype *old, MPI_Count i)
+{
+    MPI_Count ones[] = {1, 1}, places[] = {0, 16 + 8 * i};
+    struct datatype *t = NULL;
+
+    cr_assert_eq(object_publish(&old->object), 0);
+    MPI_Datatype types[] = {(MPI_Datatype)old->object.handle, MPI_INT};
+    cr_assert_eq(datatype_struct(2, VEC(ones), VEC(places), types, &t), 0);
+    object_retire(&old->object);
+    return t;
+}
+
+static struct datatype *chain(struct datatype *(*of)(struct datatype *, MPI_Count), MPI_Count links)
+{
+    struct datatype *t = of(&datatype_double, 0);
+
+    for (MPI_Count i = 1; i < links; i++) {
+        struct datatype *next = of(t, i);
+        object_drop(&t->object);
+        t = next;
+    }
+    return t;
+}
+
+static void *drop(void *type)
+{
+    object_drop(&((struct datatype *)type)->object);
+    return NULL;
+}
+
+Test(datatype_limits, a_chain_is_freed_on_a_small_stack)
+{
+    pthread_attr_t small;
+    pthread_t thread;
+
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 128 << 10);
+    cr_assert_eq(pthread_create(&thread, &small, drop, chain(dup_of, LINKS)), 0);
+    pthread_join(thread, NULL);
+    cr_assert_eq(pthread_create(&thread, &small, drop, chain(struct_of, LINKS)), 0);
+    pthread_join(thread, NULL);
+    pthread_attr_destroy(&small);
 }
 
 Test(datatype_limits, bad_arguments_are_refused)
