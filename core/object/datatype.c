@@ -90,6 +90,7 @@ void type_bounds_add(struct type_bounds *b, const struct datatype *old, type_wid
     b->align = old->align > b->align ? old->align : b->align;
     b->size += copies * old->size;
     b->leaves += copies * old->leaves;
+    b->external += copies * old->external; /* no element is longer there than in memory */
 }
 
 void type_bounds_mark(struct type_bounds *b, type_wide lb, type_wide extent)
@@ -120,6 +121,7 @@ static void set_bounds(struct datatype *t, const struct type_bounds *b)
 {
     t->size = (MPI_Count)b->size;
     t->leaves = (MPI_Count)b->leaves;
+    t->external = (MPI_Count)b->external;
     t->align = b->align ? b->align : 1;
     t->marked = b->marked;
     t->true_lb = (MPI_Aint)b->true_lb;

@@ -85,7 +85,7 @@ struct datatype {
     enum basic basic;   /* of every element, where all are of one kind, else BASIC_NONE */
     MPI_Count elements; /* basic elements in one item; 0 where unknown kind */
     MPI_Count leaves;   /* the same as MPI_Get_elements counts: always known, a pair is two */
-    int external;       /* predefined: bytes in external32 (14.5.2) */
+    MPI_Count external; /* bytes of one item in external32 (14.5.2) */
     struct type_shape shape;
     struct type_contents *contents; /* NULL: predefined and named */
     struct attrs attrs;

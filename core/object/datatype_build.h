@@ -41,7 +41,7 @@ __extension__ typedef __int128 type_wide; /* no product of two counts or displac
 
 /* What is known of a type before its shape: size and bounds of all the parts. */
 struct type_bounds {
-    type_wide size, leaves;
+    type_wide size, leaves, external;
     type_wide true_lb, true_ub; /* where `some` */
     type_wide lb, ub;           /* where `marked` */
     type_wide end;              /* of the last part's extent, where `some` */

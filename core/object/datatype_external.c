@@ -54,6 +54,7 @@ static int parts_of(const struct datatype *t, struct part part[2])
 {
     const struct part index = {SIGNED, sizeof(int), 4};
     enum number n = number_of(t->basic);
+    int external = (int)t->external;
 
     switch (t->basic) {
     case BASIC_COMPLEX4:
@@ -65,18 +66,18 @@ static int parts_of(const struct datatype *t, struct part part[2])
     case BASIC_2INT64:
     case BASIC_2REAL:
     case BASIC_2DOUBLE:
-        part[0] = part[1] = (struct part){n, (int)t->size / 2, t->external / 2};
+        part[0] = part[1] = (struct part){n, (int)t->size / 2, external / 2};
         return 2;
     case BASIC_FLOAT_INT:
     case BASIC_DOUBLE_INT:
     case BASIC_LONG_INT:
     case BASIC_SHORT_INT:
     case BASIC_LONG_DOUBLE_INT:
-        part[0] = (struct part){n, (int)t->size - index.native, t->external - index.external};
+        part[0] = (struct part){n, (int)t->size - index.native, external - index.external};
         part[1] = index;
         return 2;
     default:
-        part[0] = (struct part){n, (int)t->size, t->external};
+        part[0] = (struct part){n, (int)t->size, external};
         return 1;
     }
 }
@@ -222,7 +223,7 @@ int datatype_external_pack(const void *buf, MPI_Count count, const struct dataty
     if (!r.bad)
         return MPI_SUCCESS;
     return err_set(MPI_ERR_CONVERSION, "a value of %s does not fit the %d bytes of external32",
-                   r.bad->name, r.bad->external);
+                   r.bad->name, (int)r.bad->external);
 }
 
 int datatype_external_unpack(void *buf, MPI_Count count, const struct datatype *t, const void *in)
@@ -231,21 +232,4 @@ int datatype_external_unpack(void *buf, MPI_Count count, const struct datatype *
 
     type_signature(t, count, run_type, &r);
     return MPI_SUCCESS;
-}
-
-/* No element is longer than in memory, so nothing overflows. */
-MPI_Count datatype_external_size(const struct datatype *t)
-{
-    const struct type_contents *c = t->contents;
-    MPI_Count size = 0;
-
-    if (!t->size)
-        return 0;
-    if (!c)
-        return t->external;
-    if (c->combiner != MPI_COMBINER_STRUCT)
-        return t->size / c->type[0]->size * datatype_external_size(c->type[0]);
-    for (MPI_Count i = 0; i < c->types; i++)
-        size += type_struct_block(c, i) * datatype_external_size(c->type[i]);
-    return size;
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "core/object/datatype_build.h"
+#include "core/object/datatype_external.h"
 #include "core/object/err.h"
 
 TestSuite(datatype_limits, .init = datatype_open, .fini = datatype_close);
@@ -114,6 +115,30 @@ Test(datatype_limits, a_chain_is_freed_on_a_small_stack)
     cr_assert_eq(pthread_create(&thread, &small, drop, chain(struct_of, LINKS)), 0);
     pthread_join(thread, NULL);
     pthread_attr_destroy(&small);
+}
+
+/* Twice the old type, once of them in a block of no items. */
+static struct datatype *once_of(struct datatype *old, MPI_Count i)
+{
+    MPI_Count lengths[] = {1, 0}, places[] = {0, 0};
+    struct datatype *t = NULL;
+
+    (void)i;
+    cr_assert_eq(object_publish(&old->object), 0);
+    MPI_Datatype types[] = {(MPI_Datatype)old->object.handle, (MPI_Datatype)old->object.handle};
+    cr_assert_eq(datatype_struct(2, VEC(lengths), VEC(places), types, &t), 0);
+    object_retire(&old->object);
+    return t;
+}
+
+Test(datatype_limits, a_chain_has_its_size_in_external32_at_once, .timeout = 20)
+{
+    struct datatype *t = chain(once_of, 60), *d = chain(dup_of, LINKS);
+
+    cr_expect_eq(datatype_external_size(t), 8);
+    cr_expect_eq(datatype_external_size(d), 8);
+    object_drop(&t->object);
+    object_drop(&d->object);
 }
 
 Test(datatype_limits, bad_arguments_are_refused)
