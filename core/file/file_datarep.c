@@ -171,6 +171,9 @@ static int struct_layout(const struct file_datarep *rep, const struct type_conte
     int rc = part && handle ? MPI_SUCCESS : err_set(MPI_ERR_NO_MEM, "no memory for a view");
 
     for (MPI_Count i = 0; i < n && !rc; i++) {
+        handle[i] = MPI_BYTE; /* of no items: any type is as good */
+        if (!type_struct_block(c, i))
+            continue;
         rc = layout_of(rep, c->type[i], &part[i]);
         if (!rc && !part[i]->object.handle)
             rc = object_publish(&part[i]->object);

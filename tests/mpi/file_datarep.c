@@ -93,6 +93,27 @@ static void layouts(void)
     OK(MPI_Barrier(MPI_COMM_WORLD));
 }
 
+/* Each a struct of the one before and of none of it: 2^DEPTH parts if those were looked at. */
+static void empty_parts(void)
+{
+    enum { DEPTH = 40 };
+    MPI_Datatype t = MPI_DOUBLE, next;
+    MPI_Aint extent;
+
+    for (int i = 0; i < DEPTH; i++) {
+        OK(MPI_Type_create_struct(2, (int[]){1, 0}, (MPI_Aint[]){0, 0}, (MPI_Datatype[]){t, t},
+                                  &next));
+        if (i)
+            OK(MPI_Type_free(&t));
+        t = next;
+    }
+    OK(MPI_Type_commit(&t));
+    view(0, MPI_DOUBLE, t, "external32");
+    OK(MPI_File_get_type_extent(f, t, &extent));
+    CHECK(extent == 8);
+    OK(MPI_Type_free(&t));
+}
+
 /* The end of the file within an item of several elements. */
 static void partial(void)
 {
@@ -226,6 +247,7 @@ int main(int argc, char **argv)
     OK(MPI_File_open(MPI_COMM_WORLD, path, RW, MPI_INFO_NULL, &f));
     big_endian();
     layouts();
+    empty_parts();
     partial();
     register_all();
     OK(MPI_File_close(&f));
