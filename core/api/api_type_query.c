@@ -2,6 +2,7 @@
 /* What a datatype is: sizes, bounds, arguments of its construction; and how much of it a status
  * counts. An int that cannot hold the answer becomes MPI_UNDEFINED (5.1.5). */
 #include <limits.h>
+#include <string.h>
 
 #include "core/api/check.h"
 #include "core/object/datatype_build.h"
@@ -204,6 +205,7 @@ static int copy_types(const struct type_contents *c, MPI_Count count, MPI_Dataty
         if (!t->predefined) {
             rc = datatype_alias(c->type[i], &t);
             if (!rc) {
+                memcpy(t->name, c->type[i]->name, sizeof t->name);
                 rc = object_publish(&t->object);
                 if (rc)
                     object_drop(&t->object);

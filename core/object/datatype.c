@@ -166,22 +166,23 @@ int datatype_commit(struct datatype *t)
 {
     int rc = type_usable(t);
 
-    if (!rc) {
+    if (!rc && !t->committed) {
         t->committed = true;
         t->block = t->contiguous;
     }
     return rc;
 }
 
+/* Other threads may use the old one, and count its holders and attributes up and down. */
 int datatype_alias(struct datatype *old, struct datatype **type)
 {
-    struct datatype *t = malloc(sizeof *t);
+    const size_t begin = offsetof(struct datatype, size), end = offsetof(struct datatype, attrs);
+    struct datatype *t = calloc(1, sizeof *t);
 
     if (!t)
         return err_set(MPI_ERR_NO_MEM, "no memory for a datatype");
-    *t = *old;
+    memcpy((char *)t + begin, (const char *)old + begin, end - begin);
     object_init(&t->object, OBJECT_DATATYPE, release);
-    t->attrs = (struct attrs){0};
     t->predefined = false;
     type_loop_hold(t->shape.loop);
     type_contents_hold(t->contents);
@@ -207,6 +208,5 @@ int datatype_dup(struct datatype *old, struct datatype **type)
     }
     type_contents_drop((*type)->contents);
     (*type)->contents = c;
-    (*type)->name[0] = 0;
     return MPI_SUCCESS;
 }

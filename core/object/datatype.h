@@ -73,6 +73,7 @@ struct type_shape {
 
 struct datatype {
     struct object object;
+    /* From here on nothing changes once the type is there, but that it is committed. */
     MPI_Count size;      /* bytes of data in one item; MPI_UNDEFINED: a type we do not support */
     MPI_Aint lb, extent; /* MPI_Type_get_extent */
     MPI_Aint true_lb, true_extent;
@@ -88,6 +89,7 @@ struct datatype {
     MPI_Count external; /* bytes of one item in external32 (14.5.2) */
     struct type_shape shape;
     struct type_contents *contents; /* NULL: predefined and named */
+    /* To here: datatype_alias. */
     struct attrs attrs;
     char name[MPI_MAX_OBJECT_NAME];
 };

@@ -33,7 +33,7 @@ int datatype_darray(const struct type_grid *g, struct datatype *old, struct data
 /* MPI_Type_create_f90_x: a predefined type without a name, the same one for the same p and r.
  * `integer`: p is not looked at. */
 int datatype_f90(int combiner, int p, int r, struct datatype **type);
-/* Another handle's worth of the same type, for MPI_Type_get_contents. */
+/* Another handle's worth of the same type, without attributes or a name. */
 int datatype_alias(struct datatype *old, struct datatype **type);
 
 /* The insides that the files of constructors share (datatype.c). */

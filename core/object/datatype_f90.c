@@ -76,7 +76,6 @@ static int make(int combiner, int p, int r, struct datatype **type)
     type_contents_add_type(c, base);
     (*type)->contents = c;
     (*type)->predefined = true;
-    (*type)->name[0] = 0;
     rc = object_publish(&(*type)->object);
     if (rc)
         object_drop(&(*type)->object);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Threads that use and change the same objects at once: error handlers and attributes, and, before
- * MPI_Init and after MPI_Finalize too, info objects and error codes.
+ * Threads that use and change the same objects at once: error handlers, attributes and datatypes,
+ * and, before MPI_Init and after MPI_Finalize too, info objects and error codes.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -99,6 +99,62 @@ static void test_attributes(void)
     OK(MPI_Comm_free_keyval(&keyval));
 }
 
+/* ---- Datatypes: copied while their attributes and holders change ---- */
+
+static MPI_Datatype shared;
+
+static int copy_value(MPI_Datatype t, int key, void *extra, void *in, void *out, int *flag)
+{
+    (void)t, (void)key, (void)extra;
+    atomic_fetch_add(&balance, (int)(intptr_t)in);
+    *(void **)out = in;
+    *flag = 1;
+    return MPI_SUCCESS;
+}
+
+static int delete_value(MPI_Datatype t, int key, void *value, void *extra)
+{
+    (void)t;
+    return delete (comm, key, value, extra);
+}
+
+static void *sets_type_attribute(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        atomic_fetch_add(&balance, (int)(intptr_t)arg);
+        OK(MPI_Type_set_attr(shared, keyval, arg));
+        OK(MPI_Type_commit(&shared));
+    }
+    return arg;
+}
+
+static void *copies_type(void *arg)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        MPI_Datatype t;
+        int n;
+
+        OK(MPI_Type_dup(shared, &t));
+        OK(MPI_Type_size(t, &n));
+        CHECK(n == 2 * (int)sizeof(int));
+        OK(MPI_Type_free(&t));
+    }
+    return arg;
+}
+
+static void test_types(void)
+{
+    void *(*const functions[])(void *) = {sets_type_attribute, copies_type};
+
+    OK(MPI_Type_create_keyval(copy_value, delete_value, &keyval, NULL));
+    OK(MPI_Type_contiguous(2, MPI_INT, &shared));
+    OK(MPI_Type_commit(&shared));
+    together(functions, 2);
+    OK(MPI_Type_free(&shared));
+    CHECK(balance == 0);
+    OK(MPI_Type_free_keyval(&keyval));
+}
+
 /* ---- Info objects and error codes: at any time ---- */
 
 static MPI_Info info;
@@ -153,6 +209,7 @@ int main(int argc, char **argv)
     OK(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN));
     together(handlers, 2);
     test_attributes();
+    test_types();
     test_any_time();
     OK(MPI_Comm_free(&comm));
     end("object_threads");
