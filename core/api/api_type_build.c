@@ -228,8 +228,10 @@ static int structure(MPI_Count count, struct vec lengths, struct vec displs,
                      const char *func)
 {
     struct datatype *t = NULL;
-    int rc = count < 0 ? check_bad_count(count) : MPI_SUCCESS;
+    int rc = check_running();
 
+    if (!rc && count < 0)
+        rc = check_bad_count(count);
     if (!rc)
         rc = check_array(count, lengths, "array_of_blocklengths");
     if (!rc)
@@ -337,8 +339,10 @@ int PMPI_Type_create_darray_c(int size, int rank, int ndims, const MPI_Count gsi
 static int f90(int combiner, int p, int r, MPI_Datatype *newtype, const char *func)
 {
     struct datatype *t = NULL;
-    int rc = check_out(newtype, "newtype");
+    int rc = check_running();
 
+    if (!rc)
+        rc = check_out(newtype, "newtype");
     if (!rc)
         rc = datatype_f90(combiner, p, r, &t);
     if (rc)

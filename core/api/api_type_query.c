@@ -293,8 +293,10 @@ int PMPI_Type_match_size(int typeclass, int size, MPI_Datatype *datatype)
         {MPIX_TYPECLASS_LOGICAL, &datatype_logical8}, {MPIX_TYPECLASS_LOGICAL, &datatype_logical16},
     };
 
-    int rc = check_out(datatype, "datatype");
+    int rc = check_running();
 
+    if (!rc)
+        rc = check_out(datatype, "datatype");
     for (size_t i = 0; i < sizeof row / sizeof row[0] && !rc; i++)
         if (row[i].class == typeclass && row[i].type->size == size) {
             *datatype = (MPI_Datatype)row[i].type->object.handle;

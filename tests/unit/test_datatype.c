@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/api/api.h"
 #include "core/object/datatype_contents.h"
 #include "core/object/datatype_external.h"
 #include "core/object/datatype_flat.h"
@@ -20,6 +21,7 @@
 static void setup(void)
 {
     datatype_open();
+    api_phase = API_RUNNING; /* as far as the calls tested here can tell */
 }
 
 TestSuite(datatype, .init = setup, .fini = datatype_close);
