@@ -297,7 +297,8 @@ int PMPI_Type_match_size(int typeclass, int size, MPI_Datatype *datatype)
 
     if (!rc)
         rc = check_out(datatype, "datatype");
-    for (size_t i = 0; i < sizeof row / sizeof row[0] && !rc; i++)
+    /* A type that is missing has a size below 0. */
+    for (size_t i = 0; i < sizeof row / sizeof row[0] && !rc && size > 0; i++)
         if (row[i].class == typeclass && row[i].type->size == size) {
             *datatype = (MPI_Datatype)row[i].type->object.handle;
             return MPI_SUCCESS;
@@ -307,7 +308,8 @@ int PMPI_Type_match_size(int typeclass, int size, MPI_Datatype *datatype)
     return api_fail(rc, __func__);
 }
 
-/* No pairs but the named ones; MPI_DATATYPE_NULL says so (5.1.14). */
+/* No pairs but the named ones, as far as there are such types; MPI_DATATYPE_NULL says so (5.1.14).
+ */
 MPI_EXPORT(Type_get_value_index)
 int PMPI_Type_get_value_index(MPI_Datatype value_type, MPI_Datatype index_type,
                               MPI_Datatype *pair_type)
@@ -334,7 +336,8 @@ int PMPI_Type_get_value_index(MPI_Datatype value_type, MPI_Datatype index_type,
         return api_fail(rc, __func__);
     *pair_type = MPI_DATATYPE_NULL;
     for (size_t i = 0; i < sizeof row / sizeof row[0]; i++)
-        if (row[i][0] == value_type && row[i][1] == index_type)
+        if (row[i][0] == value_type && row[i][1] == index_type &&
+            datatype_find(row[i][2])->size >= 0)
             *pair_type = row[i][2];
     return MPI_SUCCESS;
 }

@@ -99,6 +99,12 @@ static void sizes(void)
     CHECK(class == MPI_ERR_TYPE);
     OK(MPI_Type_match_size(MPI_TYPECLASS_INTEGER, 8, &t));
     CHECK(t == MPI_INTEGER8);
+    OK(MPI_Error_class(MPI_Type_match_size(MPI_TYPECLASS_INTEGER, MPI_UNDEFINED, &t), &class));
+    CHECK(class == MPI_ERR_ARG);
+    OK(MPI_Type_get_value_index(MPI_REAL, MPI_REAL, &t));
+    CHECK(t == MPI_2REAL);
+    OK(MPI_Type_get_value_index(MPI_DOUBLE_PRECISION, MPI_DOUBLE_PRECISION, &t));
+    CHECK(t == MPI_DATATYPE_NULL);
 }
 
 static void messages(void)
