@@ -15,9 +15,11 @@ static int check_room(MPI_Count bytes, const void *buf, const MPI_Count *positio
 {
     int rc = check_out(position, "position");
 
+    if (!rc && *position < 0)
+        rc = check_bad_arg("position", "is negative");
     if (!rc && bytes)
         rc = check_out(buf, which);
-    if (rc || (*position >= 0 && *position <= size && bytes <= size - *position))
+    if (rc || (*position <= size && bytes <= size - *position))
         return rc;
     return err_set(MPI_ERR_TRUNCATE, "%lld bytes do not fit %s of %lld bytes at position %lld",
                    (long long)bytes, which, (long long)size, (long long)*position);

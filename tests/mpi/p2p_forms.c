@@ -198,6 +198,9 @@ static void packs(void)
     CHECK(class_of(MPI_Unpack(buf, sizeof ints, &at, got, INTS, MPI_INT, MPI_COMM_SELF)) ==
           MPI_ERR_TRUNCATE);
     CHECK(at == 4);
+    at = -1;
+    CHECK(class_of(MPI_Pack(ints, 1, MPI_INT, buf, room, &at, MPI_COMM_SELF)) == MPI_ERR_ARG);
+    CHECK(class_of(MPI_Unpack(buf, room, &at, got, 1, MPI_INT, MPI_COMM_SELF)) == MPI_ERR_ARG);
 }
 
 /* external32 is big-endian, and its sizes are the standard's. */
