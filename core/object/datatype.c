@@ -36,6 +36,11 @@ static bool is_wide(type_wide v)
     return v > most || v < -most;
 }
 
+static bool fits(type_wide v)
+{
+    return v == (int64_t)v;
+}
+
 void type_span(type_wide *low, type_wide *high, MPI_Count count, type_wide step)
 {
     if (count < 2)
@@ -68,8 +73,9 @@ void type_bounds_add(struct type_bounds *b, const struct datatype *old, type_wid
 {
     if (!copies || (!old->marked && !old->size))
         return;
-    b->large |= copies > INT64_MAX || is_wide(low) || is_wide(high) || is_wide(b->size) ||
-                is_wide(b->leaves);
+    /* The shape is made with the displacement itself, whatever the sum is. */
+    b->large |=
+        copies > INT64_MAX || !fits(low) || is_wide(high) || is_wide(b->size) || is_wide(b->leaves);
     if (b->large)
         return;
     if (old->marked) {
@@ -98,11 +104,6 @@ void type_bounds_mark(struct type_bounds *b, type_wide lb, type_wide extent)
     b->marked = true;
     b->lb = lb;
     b->ub = lb + extent;
-}
-
-static bool fits(type_wide v)
-{
-    return v == (int64_t)v;
 }
 
 int type_bounds_check(const struct type_bounds *b)
@@ -142,6 +143,14 @@ static void set_bounds(struct datatype *t, const struct type_bounds *b)
     }
 }
 
+/* Items that go on in the step of their own loop: one loop, as type_shape_repeat makes it. */
+static bool is_even(const struct datatype *t)
+{
+    const struct type_loop *l = t->shape.loop;
+
+    return l && !l->disp && t->extent % l->count == 0 && l->stride == t->extent / l->count;
+}
+
 int type_make(const struct type_bounds *b, const struct type_shape *shape, struct type_contents *c,
               struct datatype **type)
 {
@@ -158,6 +167,7 @@ int type_make(const struct type_bounds *b, const struct type_shape *shape, struc
     t->shape = *shape;
     t->contents = c;
     t->contiguous = !t->size || (!shape->loop && t->extent == t->size);
+    t->even = is_even(t);
     *type = t;
     return MPI_SUCCESS;
 }

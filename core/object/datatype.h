@@ -80,6 +80,7 @@ struct datatype {
     bool contiguous; /* one item is one block at true_lb, and the next follows it at once */
     bool committed;
     bool block; /* both: what the short ways ask */
+    bool even;  /* many items are one loop: that of one, longer */
     bool predefined;
     bool marked;        /* lb and extent were set, by resizing or as an array's: 5.1.7 */
     unsigned align;     /* the strictest of its elements: pads the extent where not marked */

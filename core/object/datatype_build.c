@@ -29,7 +29,7 @@ static int vector(MPI_Count count, MPI_Count blocklength, type_wide stride,
     type_bounds_add(b, old, (type_wide)count * blocklength, low, high);
     rc = type_bounds_check(b);
     if (!rc)
-        rc = type_shape_repeat(&old->shape, blocklength, old->extent, &block);
+        rc = type_shape_repeat(&old->shape, count ? blocklength : 0, old->extent, &block);
     if (rc)
         return rc;
     rc = type_shape_repeat(&block, count, (MPI_Aint)stride, shape);

@@ -147,8 +147,7 @@ static size_t copy(char *buf, MPI_Count count, const struct datatype *t, size_t 
                               .stride = t->extent,
                               .child = s->loop};
     const struct type_loop *l = s->loop;
-    /* Items that go on in the step of their own loop: one loop, as type_shape_repeat does it. */
-    if (l && !l->disp && l->count * l->stride == t->extent) {
+    if (t->even) {
         items.count = count * l->count;
         items.block = l->block;
         items.stride = l->stride;

@@ -22,11 +22,36 @@ Test(datatype_limits, what_needs_more_than_64_bits_is_refused)
     cr_assert_eq(datatype_hvector(LLONG_MAX, 0, LLONG_MAX, false, &datatype_byte, &t), 0);
     cr_assert_eq(t->size, 0);
     object_drop(&t->object);
+    cr_assert_eq(datatype_hvector(0, 1LL << 62, 1, false, &datatype_double, &t), 0);
+    cr_assert_eq(t->size, 0);
+    object_drop(&t->object);
     cr_assert_eq(datatype_resized(&datatype_byte, LLONG_MAX, 10, &t), MPI_ERR_VALUE_TOO_LARGE);
     cr_assert_eq(
         datatype_subarray(2, VEC(sizes), VEC(ones), VEC(zeros), MPI_ORDER_C, &datatype_byte, &t),
         MPI_ERR_VALUE_TOO_LARGE);
     object_drop(&big->object);
+}
+
+/* The sums are none too large where their parts are. */
+Test(datatype_limits, steps_of_more_than_64_bits)
+{
+    MPI_Count far[] = {-(1LL << 62)}, back[] = {(1LL << 61) + 5};
+    struct datatype *low = NULL, *t = NULL;
+    struct type_iter i;
+    struct iovec piece;
+
+    cr_assert_eq(datatype_indexed_block(1, 1, VEC(far), true, &datatype_int, &low), 0);
+    cr_assert_eq(datatype_indexed_block(1, 1, VEC(back), false, low, &t), MPI_ERR_VALUE_TOO_LARGE);
+    object_drop(&low->object);
+    /* Two blocks, and an extent of less than two strides. */
+    cr_assert_eq(datatype_hvector(2, 1, (1LL << 62) + 8, true, &datatype_double, &t), 0);
+    char pair[2][8] = {"forward", ""};
+    cr_assert_eq(datatype_pack(pair[0], 1, t, 0, pair[1], 8), 8);
+    cr_assert_str_eq(pair[1], "forward");
+    type_iter_begin(&i, (void *)4096, 1, t, 8);
+    cr_assert(type_iter_next(&i, SIZE_MAX, &piece));
+    cr_assert_eq((uintptr_t)piece.iov_base, 4096 + (1LL << 62) + 8);
+    object_drop(&t->object);
 }
 
 /* Types whose parts lie in one place can have any number of them. */
