@@ -161,6 +161,7 @@ int comm_open(uint32_t rank, uint32_t size)
 
 void comm_close(void)
 {
+    object_retire_all(OBJECT_COMM);
     comm_world = comm_self = NULL;
     comm_unpredefine(&self, MPI_COMM_SELF);
     comm_unpredefine(&world, MPI_COMM_WORLD);

@@ -132,6 +132,19 @@ void object_close(struct object *o)
     o->slot = NULL;
 }
 
+void object_retire_all(enum object_class class)
+{
+    lock_take(&tables[class].lock);
+    for (uint32_t place = 1; place <= tables[class].fresh; place++) {
+        struct object_slot *s = slot_at(class, place);
+        if (!atomic_load_explicit(&s->handle, memory_order_relaxed))
+            continue;
+        s->object->handle = 0;
+        object_slot_retire(s);
+    }
+    lock_drop(&tables[class].lock);
+}
+
 enum object_class object_class_of(const void *handle)
 {
     uintptr_t h = (uintptr_t)handle, class = h >> CLASS_SHIFT & 0xff;

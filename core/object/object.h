@@ -148,6 +148,9 @@ static inline void object_retire(struct object *o)
         object_retire_placed(o);
 }
 
+/* Of all objects of a class that have a handle and are not predefined. */
+void object_retire_all(enum object_class class);
+
 /* Gives the place back; called by `release` before the memory goes. */
 void object_close(struct object *o);
 

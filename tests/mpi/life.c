@@ -398,10 +398,26 @@ static void not_running(void)
     EXPECT(MPI_Type_create_f90_integer(5, &t) == MPI_ERR_OTHER);
 }
 
+/* A communicator of the program's after MPI_Finalize, as destructors find it. */
+static void outlived(MPI_Comm comm)
+{
+    char text[MPI_MAX_ERROR_STRING];
+    int n = 0;
+
+    EXPECT(MPI_Comm_size(comm, &n) == MPI_ERR_OTHER);
+    EXPECT(MPI_Send(&n, 1, MPI_INT, 0, 0, comm) == MPI_ERR_OTHER);
+    EXPECT(MPI_Barrier(comm) == MPI_ERR_OTHER);
+    MPI_Error_string(MPI_ERR_OTHER, text, &n);
+    EXPECT(strstr(text, "MPI_Finalize has been called already"));
+    EXPECT(!MPI_Comm_free(&comm) && comm == MPI_COMM_NULL);
+    EXPECT(MPI_Comm_free(&comm) == MPI_ERR_OTHER);
+}
+
 /* Started with ORIEL_INITIAL_ERRHANDLER=mpi_errors_return: even the first error comes back. */
 static void initial(void)
 {
     MPI_Errhandler got;
+    MPI_Comm dup;
     int x;
 
     not_running();
@@ -409,8 +425,10 @@ static void initial(void)
     EXPECT(!MPI_Comm_get_errhandler(MPI_COMM_WORLD, &got) && got == MPI_ERRORS_RETURN);
     EXPECT(!MPI_Comm_get_errhandler(MPI_COMM_SELF, &got) && got == MPI_ERRORS_RETURN);
     EXPECT(MPI_Send(&x, -1, MPI_INT, 0, 0, MPI_COMM_WORLD) == MPI_ERR_COUNT);
+    MPI_Comm_dup(MPI_COMM_WORLD, &dup);
     MPI_Finalize();
     not_running();
+    outlived(dup);
 }
 
 /* One of several programs of a job: prints which of them, and how many ranks the job may have. */

@@ -141,6 +141,22 @@ Test(object, stale_handles_find_nothing)
 }
 
 /* The class of what a handle means, or once meant; also where generations have come round. */
+Test(object, all_of_a_class_retire_and_live_on)
+{
+    struct thing *t = thing_new(OBJECT_COMM, 1), *other = thing_new(OBJECT_GROUP, 2);
+
+    cr_assert_eq(object_publish(&t->object) | object_publish(&other->object), MPI_SUCCESS);
+    void *old = handle_of(t);
+    object_retire_all(OBJECT_COMM);
+    cr_expect_null(object_find(OBJECT_COMM, old));
+    cr_expect_eq(object_class_of(old), OBJECT_COMM);
+    cr_expect_eq(object_find(OBJECT_GROUP, handle_of(other)), &other->object);
+    cr_expect_eq(t->object.handle, 0);
+    object_drop(&t->object);
+    object_drop(&other->object);
+    cr_expect_eq(released, 2);
+}
+
 Test(object, class_of_handles)
 {
     struct thing *t = thing_new(OBJECT_INFO, 1);
