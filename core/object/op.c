@@ -82,10 +82,8 @@ int op_check(const struct op *op, const struct datatype *t)
 }
 
 static void call_user(const struct op *op, const void *in, void *inout, MPI_Count count,
-                      struct datatype *t)
+                      const struct datatype *t, MPI_Datatype handle)
 {
-    MPI_Datatype handle = (MPI_Datatype)t->object.handle;
-
     if (op->user_c) {
         op->user_c((void *)in, inout, &count, &handle);
         return;
@@ -105,11 +103,13 @@ static void call_user(const struct op *op, const void *in, void *inout, MPI_Coun
 static void apply_user(const struct op *op, const void *in, void *inout, MPI_Count count,
                        struct datatype *t)
 {
+    /* Once: another thread may free it meanwhile. */
+    MPI_Datatype handle = (MPI_Datatype)t->object.handle;
     struct datatype *again = NULL;
 
-    if (!t->object.handle && !datatype_alias(t, &again) && !object_publish(&again->object))
-        t = again;
-    call_user(op, in, inout, count, t);
+    if (!handle && !datatype_alias(t, &again) && !object_publish(&again->object))
+        handle = (MPI_Datatype)again->object.handle;
+    call_user(op, in, inout, count, t, handle);
     if (!again)
         return;
     object_retire(&again->object);
