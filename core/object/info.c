@@ -89,15 +89,6 @@ int info_set(struct info *info, const char *key, const char *value)
     return ok ? MPI_SUCCESS : no_memory();
 }
 
-const char *info_get(struct info *info, const char *key)
-{
-    lock_take(&info->lock);
-    const struct info_pair *p = find(info, key);
-    const char *value = p ? p->value : NULL;
-    lock_drop(&info->lock);
-    return value;
-}
-
 bool info_copy(struct info *info, const char *key, char *value, size_t room, size_t *len)
 {
     lock_take(&info->lock);

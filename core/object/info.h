@@ -32,8 +32,6 @@ extern struct info info_env; /* MPI_INFO_ENV: how this process was started (11.2
 void info_open(void); /* the predefined handle; MPI_Init fills it */
 int info_new(struct info **info);
 int info_set(struct info *info, const char *key, const char *value);
-/* The value, copied by the caller before the info may change, or NULL. */
-const char *info_get(struct info *info, const char *key);
 /*
  * Copies the value, cut to room - 1 characters and terminated; *len is its whole length. False
  * where there is no such key. room 0: only the length.

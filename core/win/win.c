@@ -24,9 +24,11 @@
 /* "true" or "false" under the key, where it is one of them. */
 static bool info_bool(struct info *from, const char *key, bool otherwise)
 {
-    const char *value = from ? info_get(from, key) : NULL;
+    char value[8];
+    size_t len;
 
-    if (!value || (strcmp(value, "true") && strcmp(value, "false")))
+    if (!from || !info_copy(from, key, value, sizeof value, &len) ||
+        (strcmp(value, "true") && strcmp(value, "false")))
         return otherwise;
     return !strcmp(value, "true");
 }
@@ -65,12 +67,16 @@ int win_show_ways(struct win *w)
 /* At creation; the same on all processes, the alignment excepted. */
 static int info_take(struct win *w, struct info *from)
 {
-    const char *granularity = from ? info_get(from, "mpi_accumulate_granularity") : NULL;
+    char granularity[24];
+    size_t len;
 
     w->alignment = hint_alignment(from);
     w->lockless = info_bool(from, "no_locks", false);
     w->apart = info_bool(from, "alloc_shared_noncontig", false);
-    w->granularity = granularity ? strtol(granularity, NULL, 10) : 0;
+    w->granularity = 0;
+    if (from &&
+        info_copy(from, "mpi_accumulate_granularity", granularity, sizeof granularity, &len))
+        w->granularity = strtol(granularity, NULL, 10);
     if (w->granularity < 0)
         w->granularity = 0;
     /* What is to be synchronised in larger pieces than the processor's atomics do. */

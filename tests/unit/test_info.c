@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "core/object/err.h"
 #include "core/object/info.h"
@@ -12,6 +13,14 @@ static struct info *fresh(void)
 
     cr_assert_eq(info_new(&i), MPI_SUCCESS);
     return i;
+}
+
+static bool has(struct info *i, const char *key, const char *expected)
+{
+    char value[MPI_MAX_INFO_VAL];
+    size_t len;
+
+    return info_copy(i, key, value, sizeof(value), &len) && !strcmp(value, expected);
 }
 
 Test(info, order_and_replacement)
@@ -31,9 +40,9 @@ Test(info, order_and_replacement)
     }
     cr_expect_not(info_key(i, 3, key));
     cr_expect_not(info_key(i, -1, key));
-    cr_expect_str_eq(info_get(i, "b"), "3");
-    cr_expect_str_eq(info_get(i, "c"), "");
-    cr_expect_null(info_get(i, "B"), "keys have cases");
+    cr_expect(has(i, "b", "3"));
+    cr_expect(has(i, "c", ""));
+    cr_expect_not(has(i, "B", "3"), "keys have cases");
     object_drop(&i->object);
 }
 
@@ -99,7 +108,7 @@ Test(info, duplicates_stand_alone)
         snprintf(value, sizeof(value), "%d", n * n);
         info_key(copy, n, got);
         cr_assert_str_eq(got, key);
-        cr_assert_str_eq(info_get(copy, key), value);
+        cr_assert(has(copy, key, value));
     }
     object_drop(&copy->object);
 }
