@@ -72,7 +72,11 @@ dist_bench_DATA = \
     tools/bench/main.c \
     tools/bench/measure.c \
     tools/bench/p2p.c \
+    tools/bench/plot.py \
+    tools/bench/presets.py \
     tools/bench/rma.c \
+    tools/bench/runs.py \
+    tools/bench/tables.py \
     tools/bench/tune.py \
     tools/bench/types.c
 dist_man_MANS += docs/man/oriel-bench.1
