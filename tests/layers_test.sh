@@ -57,6 +57,12 @@ put core/new/a.c 'int x;'
 expect 'a folder of no layer' 'no place among the layers'
 put core/p2p/a.c $(seq 801)
 expect 'a file too long' '801 lines'
+put tools/a '#!/bin/sh' $(seq 800)
+expect 'a script too long' 'tools/a: 801 lines'
+put tests/a.py $(seq 801)
+expect 'a module too long' 'tests/a.py: 801 lines'
+put tests/a $(seq 801)
+expect 'what is no script may be long' ''
 put include/mpi.h $(seq 801)
 expect 'mpi.h may be long' ''
 exit $failed
