@@ -7,8 +7,8 @@ from tables import bytes_of, print_columns, short, title
 
 
 class Target:
-    """A row of a preset's table: the ratio must be at most, or at least, `limit`; to the best of the others or, if
-    there is one by that name, to `peer`."""
+    """A row of a preset's table: the ratio must be at most, or at least, `limit`; to the best of the others, or to
+    `peer` alone."""
 
     def __init__(self, job, test, size, limit, at_least=False, against=None, peer=None):
         self.key = job.key(test, job.ranks, size)
@@ -20,9 +20,12 @@ class Target:
     def other(self, results):
         if self.against:
             return results.median(OURS, self.against)
-        if self.peer in results.values:
+        if self.peer:
             return results.median(self.peer, self.key)
         return results.best_peer(self.key)
+
+    def can_be_judged(self, results):
+        return not self.peer or self.peer in results.values
 
     def judge(self, results):
         mine, other = results.median(OURS, self.key), self.other(results)
@@ -37,18 +40,19 @@ def print_targets(targets, results):
     rows = [["target", "size", "ours", "best other", "ratio", "wanted", ""]]
     for t in targets:
         ratio, verdict = t.judge(results)
-        name = title(t.key, results) + (" / single" if t.against else f" / {t.peer}" if t.peer else "")
+        than = " / single" if t.against else f" / {t.peer}" if t.peer in results.values else ""
         wanted = (">= " if t.at_least else "<= ") + str(t.limit)
         size = bytes_of(t.key[4]) if t.key[4] or t.key[0] == "latency" else ""
-        rows.append([name, size, short(results.median(OURS, t.key)), short(t.other(results)), short(ratio), wanted, verdict])
+        rows.append([title(t.key, results) + than, size, short(results.median(OURS, t.key)), short(t.other(results)),
+                     short(ratio), wanted, verdict])
     print_columns(rows)
-    verdicts = [row[-1] for row in rows[1:]]
+    verdicts = [row[-1] for row, t in zip(rows[1:], targets) if t.can_be_judged(results)]
     print(f"{verdicts.count('pass')} of {len(verdicts)} targets met")
     return all(v == "pass" for v in verdicts)
 
 
-def two_processors():
-    allowed = sorted(os.sched_getaffinity(0))
+def two_processors(options):
+    allowed = sorted(options.cpus or os.sched_getaffinity(0))
     if len(allowed) < 2:
         die("a preset needs two processors, and only one may be used here")
     return (allowed[0], allowed[1])
@@ -61,7 +65,7 @@ def confined(cpus):
 
 def preset_node(options):
     """What the node provider must show, on two processors against the best of the peers."""
-    both = options.cpus or two_processors()
+    both = two_processors(options)
     where = confined(both)
     latency = Job(["latency"], [0, 8, 1024, 8192, 65536, 1 << 20], cpus=where)
     bandwidth = Job(["bandwidth"], [8192, 65536, 1 << 20, 4 << 20], cpus=where)
@@ -82,7 +86,7 @@ def preset_node(options):
 
 def preset_notebook(options):
     """What eight ranks on two processors do, as in a notebook."""
-    where = confined(options.cpus or two_processors())
+    where = confined(two_processors(options))
     tests = "barrier bcast reduce allreduce allgather alltoall scatter gather pairs".split()
     jobs = [Job([test], [8, 65536], ranks=8, cpus=where) for test in tests]
     jobs.append(Job(["startup"], ranks=8, cpus=where))
@@ -101,7 +105,7 @@ COLLECTIVES = {  # by ranks: the test, and the ratio that is wanted for each siz
 
 def preset_collectives(options):
     """What collectives must show on two processors, with a processor a rank and with four ranks on each."""
-    where = confined(options.cpus or two_processors())
+    where = confined(two_processors(options))
     jobs, targets = [], []
     for ranks, tests in COLLECTIVES.items():
         for test, limits in tests.items():
@@ -112,7 +116,7 @@ def preset_collectives(options):
 
 def preset_datatype(options):
     """Messages whose bytes do not lie together; the contiguous one of the same length beside them."""
-    where = confined(options.cpus or two_processors())
+    where = confined(two_processors(options))
     sizes = {"vector": 65536, "column": 65536, "indexed": 320000, "face_x": 131072, "face_y": 131072, "face_z": 131072,
              "halo": 131072}
     jobs = [Job([test], [size], cpus=where) for test, size in sizes.items()]
@@ -122,7 +126,7 @@ def preset_datatype(options):
 
 def preset_rma(options):
     """Windows of two ranks: memory that the library shares, memory of the program's, and over sockets."""
-    where = confined(options.cpus or two_processors())
+    where = confined(two_processors(options))
     shared = Job(["put", "get"], [8, 65536], cpus=where)
     atomic = Job(["fetch_and_op", "compare_and_swap"], cpus=where)
     fence = Job(["put_fence"], [8], cpus=where)
