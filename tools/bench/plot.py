@@ -7,7 +7,7 @@ from runs import die, last_words, say
 from tables import title
 
 LINES = """set terminal svg size {width},{height} font "sans,11" background "white"
-set output "{output}"
+set output {output}
 set multiplot layout {rows},{columns}
 set key top left
 set grid
@@ -22,10 +22,13 @@ def plot(results, libraries, path):
     """One diagram a test: the medians over the size, or bars where there is but one; whiskers from least to most."""
     groups = {}
     for key in results.order:
-        groups.setdefault(key[:4], []).append(key)
+        groups.setdefault(key[:4] + key[5:], []).append(key)
+    if not groups:
+        say("nothing was measured that could be drawn")
+        return
     columns = min(2, len(groups))
     rows = (len(groups) + columns - 1) // columns
-    script = [LINES.format(width=560 * columns, height=360 * rows, output=path, rows=rows, columns=columns)]
+    script = [LINES.format(width=560 * columns, height=360 * rows, output=quoted(path), rows=rows, columns=columns)]
     for group, keys in groups.items():
         drawn, data = [], []
         for place, library in enumerate(lib for lib in libraries if any(results.of(lib.name, k) for k in keys)):
