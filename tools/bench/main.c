@@ -2,6 +2,7 @@
 /* The command line, the list of tests, and the order in which they run. */
 #include "bench.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +26,10 @@ struct arguments {
 
 static void usage(FILE *out)
 {
-    fputs("usage: bench [-l] [-p] [-s BYTES,...] [-t SECONDS | -n REPEATS] [-T single|multiple] "
-          "[-o BYTES] [-w SECONDS] TEST...\n",
-          out);
+    fputs(
+        "usage: bench [-h] [-l] [-p] [-s BYTES,...] [-t SECONDS | -n REPEATS] [-T single|multiple] "
+        "[-o BYTES] [-w SECONDS] TEST...\n",
+        out);
 }
 
 /* Before MPI_Init, hence on every rank that was given the wrong arguments. */
@@ -72,6 +74,28 @@ static double number(const char *text, const char *what)
     return value;
 }
 
+/* A list of bytes between commas; what follows the first, NULL after the last. */
+static const char *next_size(const char *list, size_t *bytes)
+{
+    char *end;
+    unsigned long long first = strtoull(list, &end, 10);
+
+    if (end == list || (*end && *end != ','))
+        refuse("no list of sizes:", list);
+    if (first > INT_MAX)
+        refuse("more bytes than a message of MPI has:", list);
+    *bytes = (size_t)first;
+    return *end ? end + 1 : NULL;
+}
+
+static void check_sizes(const char *list)
+{
+    size_t bytes;
+
+    while (list)
+        list = next_size(list, &bytes);
+}
+
 static void parse(struct arguments *a, int argc, char **argv)
 {
     int option;
@@ -93,6 +117,7 @@ static void parse(struct arguments *a, int argc, char **argv)
                 refuse("no place in a page for numbers:", optarg);
             break;
         case 's':
+            check_sizes(optarg);
             a->sizes = optarg;
             break;
         case 't':
@@ -150,19 +175,16 @@ static void settle(double seconds)
     }
 }
 
-/* Calls the test with each size of a list of bytes between commas. */
+/* Calls the test with each size of the list. */
 static void run_test(const struct test *t, const char *sizes)
 {
     if (strcmp(t->sizes, "0") == 0)
         sizes = "0";
-    for (const char *at = sizes; *at;) {
-        char *end;
-        unsigned long long bytes = strtoull(at, &end, 10);
+    while (sizes) {
+        size_t bytes;
 
-        if (end == at || (*end && *end != ','))
-            refuse("no list of sizes:", sizes);
-        t->run(t, (size_t)bytes);
-        at = *end ? end + 1 : end;
+        sizes = next_size(sizes, &bytes);
+        t->run(t, bytes);
     }
 }
 
