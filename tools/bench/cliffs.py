@@ -18,11 +18,12 @@ STEEP = 1.3
 LOOKS = [(5, 1), (15, 10)]  # again: measurements of each, and how much longer
 
 
-def sizes_of(test, ranks):
+def sizes_of(test, ranks, asked):
+    """Those asked for, or the powers of two, as far as the buffers become not too long."""
     if test == "barrier":
         return [0]
     most = min(MOST, MOST_IN_ALL // (ranks * ranks)) if test in BY_RANK else min(MOST, MOST_IN_ALL // ranks)
-    return [1 << i for i in range(21) if 1 << i <= most]
+    return [size for size in asked or [1 << i for i in range(21)] if size <= most]
 
 
 def neighbours(times, point):
@@ -72,23 +73,25 @@ def look_again(run, point, pair, say):
     return times
 
 
-def sweep(run, tests, counts, say, file=None):
+def sweep(run, tests, counts, asked, say, file):
     times = {}
     for ranks in counts:
         for test in tests:
+            sizes = sizes_of(test, ranks, asked)
+            if not sizes or (ranks < 2 and test not in TESTS):
+                continue
             say(f"{test} on {ranks} ranks")
-            for size, took in run(test, ranks, sizes_of(test, ranks)).items():
+            for size, took in run(test, ranks, sizes).items():
                 times[test, ranks, size] = took
-    if file:
-        with open(file, "w") as out:
-            for (test, ranks, size), took in times.items():
-                out.write(f"{test} {ranks} {size} {took:.4g}\n")
+                if file:
+                    file.write(f"{test} {ranks} {size} {took:.4g}\n")
+                    file.flush()
     return times
 
 
-def cliffs(run, tests, counts, say, file=None):
-    """Prints what is a cliff; whether there is none."""
-    times = sweep(run, tests, counts, say, file)
+def cliffs(run, tests, counts, sizes, say, file=None):
+    """Prints what is a cliff; whether there is none in what was measured."""
+    times = sweep(run, tests, counts, sizes, say, file)
     found = 0
     looked = list(suspects(times))
     for point, pair in looked:
@@ -98,4 +101,4 @@ def cliffs(run, tests, counts, say, file=None):
             print(f"cliff: {name(point)}: {again[point]:.3g} us; " +
                   ", ".join(f"{name(p)}: {again[p]:.3g} us" for p in pair), flush=True)
     print(f"{len(times)} points, {len(looked)} looked at again, {found} cliffs")
-    return found == 0
+    return bool(times) and found == 0

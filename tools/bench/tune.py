@@ -148,14 +148,21 @@ def losses(formulas, times, costs):
 
 
 def tune(info, endpoints, counts, processors, run, say, file=None):
+    """Prints the costs; whether there are any to print."""
     formulas = Formulas(info)
+    good = True
     for endpoint in endpoints:
         times = measure(formulas, endpoint, counts, processors, run, say)
         if file:
-            with open(file, "a") as out:
-                for t in times:
-                    out.write(f"{endpoint} {t.operation} {t.name} {t.p} {t.size} {t.took:.4g}\n")
-        report(formulas, endpoint, times)
+            for t in times:
+                file.write(f"{endpoint} {t.operation} {t.name} {t.p} {t.size} {t.took:.4g}\n")
+            file.flush()
+        if times:
+            report(formulas, endpoint, times)
+        else:
+            say(f"{endpoint}: nothing was measured, so there are no costs")
+            good = False
+    return good
 
 
 def report(formulas, endpoint, times):
@@ -168,7 +175,7 @@ def report(formulas, endpoint, times):
     for ratio, (operation, p, size), chosen, best in worst[:8]:
         print(f"#   {ratio:.2f}  {operation} on {p} ranks, {size} B: {chosen.name} {chosen.took:.3g} us, "
               f"{best.name} {best.took:.3g} us")
-    values = ",".join(f"{name}={value:.3g}" for name, value in costs.items() if value > 0)
+    values = ",".join(f"{name}={value:.3g}" for name, value in costs.items() if value > 0 and name not in FIXED)
     print(f"export ORIEL_COLL_COST_{endpoint.upper()}={values}")
 
 
