@@ -16,7 +16,6 @@
 #include "core/object/err.h"
 #include "provider/base/clock.h"
 #include "provider/base/count.h"
-#include "provider/base/log.h"
 #include "provider/base/param.h"
 #include "provider/fabric/fabric.h"
 #include "provider/fabric/wait.h"
@@ -310,11 +309,6 @@ int helper_open(void)
 
     if (!strcmp(param.progress, "calls"))
         return MPI_SUCCESS;
-    if (strcmp(param.progress, "thread")) {
-        log_line(LOG_WARN, "ORIEL_PROGRESS=%s is neither calls nor thread; calls stands",
-                 param.progress);
-        return MPI_SUCCESS;
-    }
     pthread_mutex_lock(&helper.lock);
     helper_serves_all = true;
     rc = begin();

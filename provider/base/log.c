@@ -16,11 +16,8 @@ void log_open(int rank)
 
     log_rank = rank;
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (!strcmp(param.log, names[i])) {
+        if (!strcmp(param.log, names[i]))
             log_limit = i;
-            return;
-        }
-    log_line(LOG_WARN, "ORIEL_LOG=%s: not one of error, warn, info, debug", param.log);
 }
 
 void log_vline(enum log_level level, const char *format, va_list ap)

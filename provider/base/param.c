@@ -11,19 +11,29 @@
 
 struct param param = {.log = "warn"};
 
+#define PARAM_ROW_STRING           PARAM_STRING, 0, 0, NULL
+#define PARAM_ROW_WORD(words)      PARAM_STRING, 0, 0, words
+#define PARAM_ROW_INT(least, most) PARAM_INT, least, most, NULL
+#define PARAM_ROW_BOOL             PARAM_BOOL, 0, 0, NULL
+#define PARAM_ROW_SIZE             PARAM_SIZE, 0, LONG_MAX, NULL
+
 static const struct {
     const char *name;
     enum param_type type;
+    long least, most;  /* of a number */
+    const char *words; /* one of which a string has to be, or NULL */
     size_t at;
     const char *preset, *help;
 } rows[] = {
 #define PARAM(field, name, type, preset, help)                                                     \
-    {"ORIEL_" name, PARAM_##type, offsetof(struct param, field), preset, help},
+    {"ORIEL_" name, PARAM_ROW_##type, offsetof(struct param, field), preset, help},
 #include "provider/base/param.def"
 #undef PARAM
 };
 
 const unsigned param_count = sizeof(rows) / sizeof(rows[0]);
+
+static bool taken[sizeof(rows) / sizeof(rows[0])];
 
 static bool parse_bool(const char *text, bool *out)
 {
@@ -46,12 +56,12 @@ static bool parse_number(const char *text, bool size, long *out)
 
     errno = 0;
     long n = strtol(text, &end, 0);
-    if (end == text || errno || (size && n < 0))
+    if (end == text || errno)
         return false;
     if (size && *end) {
         const char *s = strchr(suffixes, *end >= 'a' ? *end - 'a' + 'A' : *end);
         int shift = s ? 10 * (int)(s - suffixes + 1) : 0;
-        if (!s || end[1] || n > (LONG_MAX >> shift))
+        if (!s || end[1] || n < 0 || n > (LONG_MAX >> shift))
             return false;
         n <<= shift;
     } else if (*end) {
@@ -61,6 +71,20 @@ static bool parse_number(const char *text, bool size, long *out)
     return true;
 }
 
+static bool is_word(const char *text, const char *words)
+{
+    size_t length = strlen(text);
+
+    for (const char *at = words; *at; at += strspn(at, ", ")) {
+        size_t n = strcspn(at, ",");
+
+        if (n == length && !memcmp(at, text, n))
+            return true;
+        at += n;
+    }
+    return false;
+}
+
 static bool assign(unsigned i, const char *text)
 {
     char *at = (char *)&param + rows[i].at;
@@ -68,18 +92,35 @@ static bool assign(unsigned i, const char *text)
 
     switch (rows[i].type) {
     case PARAM_STRING:
+        if (rows[i].words && !is_word(text, rows[i].words))
+            return false;
         *(const char **)at = text;
         return true;
     case PARAM_BOOL:
         return parse_bool(text, (bool *)at);
     case PARAM_INT:
     case PARAM_SIZE:
-        if (!parse_number(text, rows[i].type == PARAM_SIZE, &n))
+        if (!parse_number(text, rows[i].type == PARAM_SIZE, &n) || n < rows[i].least ||
+            n > rows[i].most)
             return false;
         *(long *)at = n;
         return true;
     }
     return false;
+}
+
+static void refuse(unsigned i, const char *text)
+{
+    const char *name = rows[i].name, *preset = rows[i].preset;
+
+    if (rows[i].words)
+        log_line(LOG_WARN, "%s=%s is not one of %s; the default, %s, stands", name, text,
+                 rows[i].words, preset);
+    else if (rows[i].type == PARAM_INT)
+        log_line(LOG_WARN, "%s=%s is no number from %ld to %ld; the default, %s, stands", name,
+                 text, rows[i].least, rows[i].most, preset);
+    else
+        log_line(LOG_WARN, "%s=%s is not understood; the default, %s, stands", name, text, preset);
 }
 
 static void read_environment(void)
@@ -88,9 +129,9 @@ static void read_environment(void)
         const char *text = getenv(rows[i].name);
 
         assign(i, rows[i].preset);
-        if (text && !assign(i, text))
-            log_line(LOG_WARN, "%s=%s is not understood; the default, %s, stands", rows[i].name,
-                     text, rows[i].preset);
+        taken[i] = text && assign(i, text);
+        if (text && !taken[i])
+            refuse(i, text);
     }
 }
 
@@ -103,7 +144,11 @@ void param_open(void)
 
 void param_row(unsigned index, struct param_row *row)
 {
-    *row = (struct param_row){rows[index].name,         rows[index].type,
-                              rows[index].preset,       rows[index].help,
-                              getenv(rows[index].name), (char *)&param + rows[index].at};
+    *row = (struct param_row){rows[index].name,
+                              rows[index].type,
+                              rows[index].preset,
+                              rows[index].help,
+                              getenv(rows[index].name),
+                              taken[index],
+                              (char *)&param + rows[index].at};
 }

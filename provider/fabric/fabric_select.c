@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "provider/base/log.h"
 #include "provider/base/param.h"
 #include "provider/boot/boot.h"
 #include "provider/fabric/fabric_impl.h"
@@ -249,8 +248,8 @@ static bool wants_atomics(const char *provider)
     const char *why;
     long native;
 
-    if (!strcmp(param.locks, "messages") || !strcmp(param.locks, "atomics"))
-        return *param.locks == 'a';
+    if (strcmp(param.locks, "auto"))
+        return !strcmp(param.locks, "atomics");
     return fabric_quirk(provider, QUIRK_ATOMICS, &native, &why) && native;
 }
 
@@ -276,9 +275,6 @@ struct fi_info *fabric_choice_info(const struct fabric_source *source, const str
 {
     struct fi_info *more = NULL;
 
-    if (strcmp(param.locks, "auto") && strcmp(param.locks, "messages") &&
-        strcmp(param.locks, "atomics"))
-        LOG(LOG_WARN, "ORIEL_LOCKS=%s: not one of auto, messages, atomics", param.locks);
     if (wants_atomics(choice->fabric_attr->prov_name))
         more = with_atomics(source, choice);
     return more ? more : source->dupinfo(choice);

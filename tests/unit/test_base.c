@@ -223,19 +223,43 @@ Test(param, nonsense_leaves_the_default)
     cr_assert_eq(param.errors_abort, false);
 }
 
+Test(param, values_out_of_range_leave_the_default)
+{
+    setenv("ORIEL_NODE_RINGS", "9", 1);
+    setenv("ORIEL_CREDIT", "-1", 1);
+    setenv("ORIEL_COLL_AREA_AFTER", "-1", 1);
+    setenv("ORIEL_LOCKS", "messages", 1);
+    setenv("ORIEL_LOG", "inf", 1);
+    setenv("ORIEL_PROGRESS", "calls, thread", 1);
+    setenv("ORIEL_INITIAL_ERRHANDLER", "", 1);
+    param_open();
+    cr_assert_eq(param.node_rings, 8);
+    cr_assert_eq(param.credit, 1024);
+    cr_assert_eq(param.coll_area_after, -1);
+    cr_assert_str_eq(param.locks, "messages");
+    cr_assert_str_eq(param.log, "warn");
+    cr_assert_str_eq(param.progress, "calls");
+    cr_assert_str_eq(param.initial_errhandler, "mpi_errors_are_fatal");
+}
+
 Test(param, rows_say_what_is_set)
 {
     bool found = false;
 
     setenv("ORIEL_SPIN", "5", 1);
+    setenv("ORIEL_CREDIT", "many", 1);
+    param_open();
     for (unsigned i = 0; i < param_count; i++) {
         struct param_row row;
         param_row(i, &row);
         cr_assert(!strncmp(row.name, "ORIEL_", 6) && *row.help);
+        if (!strcmp(row.name, "ORIEL_CREDIT"))
+            cr_assert(row.value && !row.taken);
         if (strcmp(row.name, "ORIEL_SPIN"))
             continue;
         found = true;
         cr_assert_str_eq(row.value, "5");
+        cr_assert(row.taken);
         cr_assert_str_eq(row.preset, "10000");
     }
     cr_assert(found);
