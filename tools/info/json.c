@@ -7,6 +7,23 @@
 #include "provider/base/param.h"
 #include "tools/info/info.h"
 
+/* Bytes of the UTF-8 character at `text` (Unicode Standard, table 3-7); 0 where there is none. */
+static int utf8(const unsigned char *text)
+{
+    unsigned char first = text[0];
+    int length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    unsigned char least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    unsigned char most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+
+    if (first > 0xf4 || (length > 1 && (text[1] < least || text[1] > most)))
+        return 0;
+    for (int i = 2; i < length; i++)
+        if (text[i] < 0x80 || text[i] > 0xbf)
+            return 0;
+    return length;
+}
+
+/* What is no character becomes the one that stands for it. */
 static void string(const char *text)
 {
     if (!text) {
@@ -14,13 +31,19 @@ static void string(const char *text)
         return;
     }
     putchar('"');
-    for (; *text; text++)
+    while (*text) {
+        int length = utf8((const unsigned char *)text);
+
         if (*text == '"' || *text == '\\')
             printf("\\%c", *text);
-        else if ((unsigned char)*text < ' ')
-            printf("\\u%04x", (unsigned char)*text);
+        else if (length == 1 && *text < ' ')
+            printf("\\u%04x", *text);
+        else if (length)
+            fwrite(text, 1, (size_t)length, stdout);
         else
-            putchar(*text);
+            fputs("\\ufffd", stdout);
+        text += length ? length : 1;
+    }
     putchar('"');
 }
 
@@ -50,7 +73,7 @@ static void params(void)
         member(", ", "type", info_type(i));
         member(", ", "value", info_value(i));
         member(", ", "default", row.preset);
-        member(", ", "from", row.value ? "environment" : "default");
+        member(", ", "from", row.taken ? "environment" : "default");
         member(", ", "help", row.help);
         putchar('}');
     }

@@ -115,6 +115,16 @@ static int verdict(const struct findings *info, int rc)
     return rc || !chosen;
 }
 
+/* What was lost earlier, when a buffer was full, does not come up again at the end. */
+static int written(void)
+{
+    int failed = fflush(stdout) || ferror(stdout);
+
+    if (failed)
+        perror("oriel-info: standard output");
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 static int show(struct findings *info, bool json)
 {
     int rc = 0;
@@ -132,7 +142,7 @@ static int show(struct findings *info, bool json)
         rc = verdict(info, rc);
     forget(&info->one_host);
     forget(&info->several_hosts);
-    return rc || fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+    return rc ? EXIT_FAILURE : written();
 }
 
 int main(int argc, char **argv)
@@ -167,7 +177,7 @@ int main(int argc, char **argv)
             break;
         case 'h':
             fputs(usage, stdout);
-            return 0;
+            return written();
         default:
             fputs("Try 'oriel-info --help'.\n", stderr);
             return 2;

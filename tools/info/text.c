@@ -18,7 +18,7 @@ static void show_params(void)
         const char *value = info_value(i);
         param_row(i, &row);
         printf("%s (%s) = %s%s\n    %s\n", row.name, info_type(i), *value ? value : "\"\"",
-               row.value ? " [set in the environment]" : "", row.help);
+               row.taken ? " [set in the environment]" : "", row.help);
     }
 }
 
