@@ -25,6 +25,24 @@ has '^Oriel [0-9.]+, MPI 5.0 .*libfabric [12]\.[0-9]+, PMIx .*[0-9]' --version
 [ "$(./oriel-info --version | wc -l)" -eq 1 ] || complain '--version is more than one line'
 ORIEL_SPIN=7 has '^ORIEL_SPIN \(int\) = 7 \[set in the environment\]' --params
 has '^ORIEL_SPIN \(int\) = 10000$' --params
+ORIEL_SPIN=abc has '^ORIEL_SPIN \(int\) = 10000$' --params 2> /dev/null
+
+# refused NAME=VALUE: said in one line, and the default stands
+refused()
+{
+    said=$(env "$1" ./oriel-info --params 2>&1 > /dev/null)
+    case $said in
+    "oriel: $1 is "*"; the default, "*", stands") ;;
+    *) complain "$1: says '$said'" ;;
+    esac
+}
+for setting in SPIN=abc NODE_RINGS=99 NODE_RINGS=-1 CREDIT=-1 SLEEP_AFTER=-1 COLL_TRIALS=-1 COLL_AREA_AFTER=-7 \
+    PRETEND_HOSTS=-2 LOG=foo LOCKS=foo PROGRESS=foo INITIAL_ERRHANDLER=foo; do
+    refused "ORIEL_$setting"
+done
+for options in --params --help --json; do
+    ./oriel-info $options > /dev/full 2> /dev/null && complain "$options to a full device succeeds"
+done
 has '^\* oriel +node +chosen' --providers
 [ "$(./oriel-info --providers | grep -c '^\*')" -le 2 ] || complain 'more than one is chosen for a kind of job'
 ORIEL_NODE=no has '^\* stream +lo +chosen' --providers
@@ -38,9 +56,11 @@ has 'sockets .*not chosen: ' --providers
 has '^MPI_Allreduce' --collectives
 has '^  doubling' --collectives
 if command -v python3 > /dev/null; then
-    ORIEL_SPIN=7 ./oriel-info --json | python3 -c '
+    ORIEL_INTERFACE=$(printf '\377a\303\244\355\240\200') ORIEL_SPIN=7 ./oriel-info --json | python3 -c '
 import json, sys
-all = json.load(sys.stdin)
+all = json.loads(sys.stdin.buffer.read().decode("utf-8"))
+interface = [p for p in all["parameters"] if p["name"] == "ORIEL_INTERFACE"][0]
+assert interface["value"] == "\ufffda\u00e4\ufffd\ufffd\ufffd", interface
 spin = [p for p in all["parameters"] if p["name"] == "ORIEL_SPIN"][0]
 assert spin["value"] == "7" and spin["default"] == "10000" and spin["from"] == "environment", spin
 chosen = [p["provider"] for p in all["providers"]["one_host"] if p["chosen"]]
