@@ -47,6 +47,34 @@ equal 'call by PATH' "$(PATH=$bin:$PATH mpicc -showme:libdirs)" "$libdir"
 mkdir "$scratch/far"
 ln -s "$bin/mpicc" "$scratch/far/mpicc"
 equal 'call by a link' "$("$scratch/far/mpicc" -showme:libdirs)" "$libdir"
+ln -s "$bin" "$scratch/tools"
+equal 'call through a folder by another name' "$("$scratch/tools/mpicc" -showme:libdirs)" "$libdir"
+ln -s "$bin/mpicxx" "$scratch/far/mpicxx.oriel"
+equal 'C++ with a suffix' "$("$scratch/far/mpicxx.oriel" -showme:command)" "$("$bin/mpicxx" -showme:command)"
+for option in -c --compile --preprocess --analyze -emit-ast; do
+    equal "$option" "$("$bin/mpicc" -show $option x.c)" "$cc $compile $option x.c"
+done
+equal 'a header alone' "$("$bin/mpicc" -show x.h)" "$cc $compile x.h"
+equal 'a header that is a program' "$("$bin/mpicc" -show -x c x.h)" "$cc $compile -x c x.h $link"
+"$bin/mpicc" -cc= -show 2> /dev/null && complain "-cc= with nothing behind it is accepted"
+
+# A wrapper with folders outside the prefix: below DESTDIR they are, in a tree that was moved they have stayed.
+# wrapper PREFIX INCLUDEDIR LIBDIR FILE
+wrapper()
+{
+    mkdir -p "${4%/*}"
+    sed -e "s|@prefix@|$1|; s|@exec_prefix@|$1|; s|@bindir@|$1/bin|; s|@includedir@|$2|; s|@libdir@|$3|" \
+        "$top_srcdir/tools/mpicc.in" > "$4"
+    chmod +x "$4"
+}
+mkdir -p "$scratch/below/usr/include" "$scratch/below/opt/lib" "$scratch/moved/include"
+touch "$scratch/below/usr/include/mpi.h" "$scratch/moved/include/mpi.h"
+wrapper /usr /usr/include /opt/lib "$scratch/below/usr/bin/mpicc"
+equal 'libdir below DESTDIR' "$("$scratch/below/usr/bin/mpicc" -showme:libdirs)" "$scratch/below/opt/lib"
+wrapper /nowhere /nowhere/include "$scratch/below/opt/lib" "$scratch/moved/bin/mpicc"
+equal 'libdir that has stayed' "$("$scratch/moved/bin/mpicc" -showme:libdirs)" "$scratch/below/opt/lib"
+equal 'includedir that was moved' "$("$scratch/moved/bin/mpicc" -showme:incdirs)" "$scratch/moved/include"
+
 equal --version "$("$bin/mpicc" --version)" "$($cc --version)"
 case $("$bin/mpicc" -showme:version) in
 *Oriel*) ;;
