@@ -17,4 +17,6 @@ libmpi_abi_la_SOURCES =
 libmpi_abi_la_LIBADD = libcore.la
 libmpi_abi_la_LDFLAGS = $(AM_LDFLAGS) -version-info 1:0:0 -no-undefined
 # Older builds of the standard ABI, and mpi4py's look-up, know the library by these names.
+if SHARED
 lib_links += libmpi_abi.so.0:libmpi_abi.so.1 libmpi.so:libmpi_abi.so.1
+endif

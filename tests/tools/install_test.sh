@@ -106,6 +106,11 @@ fi
 pc=$(dirname "$(find "$prefix" -name oriel.pc)")
 flags=$(PKG_CONFIG_PATH=$pc pkg-config --define-prefix --cflags --libs oriel)
 equal pkg-config "$(echo $flags)" "$compile -L$libdir -lmpi_abi"
+static=$(PKG_CONFIG_PATH=$pc pkg-config --define-prefix --static --libs oriel)
+case $static in
+*-lmpi_abi*-lpmix*-lhwloc*) ;;
+*) complain "pkg-config --static lacks what the library needs: $static" ;;
+esac
 
 ${MAKE:-make} -C "$top_builddir" uninstall DESTDIR="$scratch/stage" > /dev/null 2>&1
 left=$(find "$scratch/stage" ! -type d)
