@@ -161,6 +161,7 @@ grep -q 'put, 2 ranks .*not measured' "$scratch/output" || complain "a target wi
 grep -q '^0 of 0 targets' "$scratch/output" || complain "a target without its peer is judged"
 grep -q mpich "$scratch/output" && complain "a target names a peer that was not measured"
 equal 'diagrams' "$(grep -c '^set title "put' "$scratch/draw/script")" 2
+grep -q 'svg noenhanced' "$scratch/draw/script" || complain "underscores in a diagram mean subscripts"
 grep -qF 'set output "a\"b.svg"' "$scratch/draw/script" || complain "the name of a diagram's file is not quoted"
 PATH=$scratch/draw:$PATH run --rounds 1 --launch oriel=--nonsense --plot "$scratch/x.svg" latency > "$scratch/output"
 equal 'status where there is nothing to draw' $? 1
@@ -204,4 +205,5 @@ stage
 "$prefix/bin/oriel-bench" --cache "$scratch/cache" --rounds 1 --repeats 2 --sizes 8 latency \
     > "$scratch/table" 2> "$scratch/errors" || complain "installed: $(cat "$scratch/errors")"
 grep -q '^latency, 2 ranks  8 B' "$scratch/table" || complain "installed: $(cat "$scratch/table")"
+[ -z "$(find "$prefix" -name __pycache__)" ] || complain "installed: it writes beside its modules"
 exit $failed

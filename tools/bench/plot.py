@@ -6,7 +6,7 @@ import subprocess
 from runs import die, last_words, say
 from tables import title
 
-LINES = """set terminal svg size {width},{height} font "sans,11" background "white"
+LINES = """set terminal svg noenhanced size {width},{height} font "sans,11" background "white"
 set output {output}
 set multiplot layout {rows},{columns}
 set key top left
