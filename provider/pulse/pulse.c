@@ -15,7 +15,8 @@
 #include "provider/base/param.h"
 #include "provider/pulse/pulse_impl.h"
 
-struct pulse pulse = {.ring = -1, .local = -1, .stop = -1, .own = -1};
+struct pulse pulse = {
+    .ring = -1, .local = -1, .stop = -1, .own = -1, .guests = {[0 ... GUESTS - 1] = {.fd = -1}}};
 
 static pthread_t thread;
 
@@ -314,11 +315,11 @@ static int make_links(void)
 {
     const struct boot_info *b = boot_info();
 
-    pulse.count = LINK_LOCAL + b->local_size - 1;
-    pulse.links = calloc(pulse.count, sizeof(*pulse.links));
+    unsigned count = LINK_LOCAL + b->local_size - 1;
+    pulse.links = calloc(count, sizeof(*pulse.links));
     if (!pulse.links)
         return -ENOMEM;
-    for (unsigned i = 0; i < pulse.count; i++)
+    for (unsigned i = 0; i < count; i++)
         pulse.links[i] = (struct link){
             .fd = -1,
             .pidfd = -1,
@@ -327,8 +328,9 @@ static int make_links(void)
                     : i == LINK_PREVIOUS ? pulse.previous
                                          : boot_local_ranks()[i - LINK_LOCAL + 1],
         };
-    for (unsigned i = LINK_LOCAL; i < pulse.count; i++)
+    for (unsigned i = LINK_LOCAL; i < count; i++)
         snprintf(pulse.links[i].host, sizeof(pulse.links[i].host), "%s", b->host);
+    pulse.count = count;
     pulse.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return pulse.stop < 0 ? -errno : 0;
 }
@@ -364,7 +366,6 @@ int pulse_start(void)
     boot_before_abort(announce_end);
     if (boot_info()->local_rank)
         return call_first();
-    pulse_guests_open();
     rc = boot_secret(pulse.secret);
     if (!rc)
         rc = make_links();

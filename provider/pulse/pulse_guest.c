@@ -15,12 +15,6 @@
 
 #define PATIENCE_NS UINT64_C(5000000000)
 
-void pulse_guests_open(void)
-{
-    for (int i = 0; i < GUESTS; i++)
-        pulse.guests[i].fd = -1;
-}
-
 static void drop(struct guest *g)
 {
     close(g->fd);

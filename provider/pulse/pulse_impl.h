@@ -69,7 +69,6 @@ extern struct pulse pulse;
 
 /* ---- pulse_guest.c: those who call ---- */
 
-void pulse_guests_open(void);
 /* Takes one who calls on that socket in; there is always room, the oldest goes. */
 void pulse_guest_accept(int listener, bool local);
 /* Reads what it says: it becomes a link, or goes. */

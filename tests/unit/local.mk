@@ -212,6 +212,12 @@ tests_unit_test_post_SOURCES = tests/unit/test_post.c
 tests_unit_test_post_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_post_LDADD = libprovider.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_pulse
+TESTS += tests/unit/test_pulse
+tests_unit_test_pulse_SOURCES = tests/unit/job.h tests/unit/test_pulse.c
+tests_unit_test_pulse_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_pulse_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_stream
 TESTS += tests/unit/test_stream
 tests_unit_test_stream_SOURCES = \

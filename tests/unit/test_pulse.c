@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* provider/pulse between processes that pretend to be on two hosts, and speak over loopback. */
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "provider/base/log.h"
+#include "provider/base/param.h"
+#include "provider/pulse/pulse_impl.h"
+#include "tests/unit/job.h"
+
+/* Ranks 0 and 1 are on one host, 2 and 3 on the other. */
+enum { RANKS = 4, ON_HOST = 2, SECONDS = 30, ABORTED = 9 };
+
+static struct shared {
+    atomic_uint arrived, round;
+    struct {
+        size_t len;
+        char bytes[512];
+    } place[RANKS];
+} * shared;
+static struct boot_info info;
+static uint32_t local_ranks[ON_HOST];
+
+/* ---- what the pulse asks of provider/boot ---- */
+
+const struct boot_info *boot_info(void)
+{
+    return &info;
+}
+
+const uint32_t *boot_local_ranks(void)
+{
+    return local_ranks;
+}
+
+int boot_leaders(const uint32_t **ranks, size_t *count)
+{
+    static const uint32_t leaders[] = {0, ON_HOST};
+
+    *ranks = leaders;
+    *count = RANKS / ON_HOST;
+    return 0;
+}
+
+int boot_put(const char *key, const void *blob, size_t len)
+{
+    (void)key;
+    shared->place[info.rank].len = len;
+    memcpy(shared->place[info.rank].bytes, blob, len);
+    return 0;
+}
+
+int boot_get(uint32_t rank, const char *key, void *blob, size_t *len)
+{
+    (void)key;
+    if (!shared->place[rank].len)
+        return -ENOENT;
+    *len = shared->place[rank].len;
+    memcpy(blob, shared->place[rank].bytes, *len);
+    return 0;
+}
+
+int boot_secret(uint8_t secret[BOOT_SECRET])
+{
+    memset(secret, 7, BOOT_SECRET);
+    return 0;
+}
+
+bool boot_secret_equal(const uint8_t a[BOOT_SECRET], const uint8_t b[BOOT_SECRET])
+{
+    return !memcmp(a, b, BOOT_SECRET);
+}
+
+void boot_before_abort(void (*call)(void))
+{
+    (void)call;
+}
+
+void boot_abort(int status, const char *message)
+{
+    (void)status;
+    fprintf(stderr, "rank %u aborts: %s\n", info.rank, message);
+    _exit(ABORTED);
+}
+
+/* ---- the job ---- */
+
+static void barrier(void)
+{
+    unsigned round = atomic_load(&shared->round);
+
+    if (atomic_fetch_add(&shared->arrived, 1) + 1 == RANKS) {
+        atomic_store(&shared->arrived, 0);
+        atomic_fetch_add(&shared->round, 1);
+    }
+    while (atomic_load(&shared->round) == round)
+        sched_yield();
+}
+
+static void sleep_ms(long ms)
+{
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
+static void run_rank(uint32_t rank, void (*main)(void))
+{
+    uint32_t first = rank / ON_HOST * ON_HOST;
+
+    alarm(SECONDS);
+    for (uint32_t i = 0; i < ON_HOST; i++)
+        local_ranks[i] = first + i;
+    info = (struct boot_info){.rank = rank,
+                              .size = RANKS,
+                              .local_rank = rank - first,
+                              .local_size = ON_HOST,
+                              .machine_size = ON_HOST,
+                              .host = first ? "b" : "a"};
+    param_open();
+    log_open(rank);
+    main();
+}
+
+/* Runs it in all ranks; how many of them failed. */
+static int run(void (*main)(void))
+{
+    pid_t pids[RANKS];
+    int failed = 0, status;
+
+    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert_neq(shared, MAP_FAILED);
+    for (uint32_t rank = 0; rank < RANKS; rank++)
+        if (!(pids[rank] = fork())) {
+            run_rank(rank, main);
+            _exit(0);
+        }
+    for (uint32_t rank = 0; rank < RANKS; rank++)
+        failed += waitpid(pids[rank], &status, 0) < 0 || status;
+    return failed;
+}
+
+static void listen_all(void)
+{
+    struct interface_address own = {.family = AF_INET};
+
+    inet_pton(AF_INET, "127.0.0.1", own.bytes);
+    CHECK(!pulse_listen(&own), "rank %u", info.rank);
+    barrier();
+}
+
+/* ---- ---- */
+
+/* A program's child has what its parent had, standard input above all. */
+static void forks(void)
+{
+    int status, input = open("/dev/null", O_RDONLY);
+
+    dup2(input, 0);
+    listen_all();
+    CHECK(!pulse_start(), "rank %u", info.rank);
+    for (int i = 0; i < 2; i++) {
+        pid_t child = fork();
+        if (!child)
+            _exit(fcntl(0, F_GETFD) < 0);
+        CHECK(waitpid(child, &status, 0) == child && !status, "no input in rank %u's", info.rank);
+    }
+    barrier();
+    pulse_stop();
+    CHECK(fcntl(0, F_GETFD) >= 0, "rank %u", info.rank);
+}
+
+Test(pulse, leaves_children_their_input)
+{
+    cr_assert_eq(run(forks), 0);
+}
+
+/* A stop without a start, as of a job on one host. */
+Test(pulse, stops_unstarted)
+{
+    int input = open("/dev/null", O_RDONLY);
+
+    dup2(input, 0);
+    pulse_stop();
+    cr_assert(fcntl(0, F_GETFD) >= 0);
+}
+
+/* ---- deaths ---- */
+
+static void dies(void)
+{
+    listen_all();
+    CHECK(!pulse_start(), "rank %u", info.rank);
+    sleep_ms(300);
+    barrier();
+    if (info.rank == 3)
+        _exit(0);
+    sleep_ms(5000);
+}
+
+/* Rank 2 says it and ends; the other host's first rank has been told, and ends its host. */
+Test(pulse, tells_a_death)
+{
+    cr_assert_eq(run(dies), 3);
+}
