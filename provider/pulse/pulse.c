@@ -150,35 +150,64 @@ static int call_first(void)
     return send_hello(pulse.own, NULL);
 }
 
+/* A firewall may be between the hosts: that it is dead does not follow. */
+static void miss(struct link *l, int error)
+{
+    LOG(LOG_WARN, "no connection to %s, whose death may go unnoticed: %s", l->host,
+        strerror(error));
+    close_fd(&l->fd);
+    l->state = LINK_DONE;
+}
+
+/* Names the link's host, as it has told it. */
+static int link_place(struct link *l, struct place *place)
+{
+    int rc = place_of(l->rank, place);
+
+    if (rc)
+        snprintf(l->host, sizeof(l->host), "the host of rank %u", l->rank);
+    else
+        memcpy(l->host, place->host, sizeof(l->host));
+    return rc;
+}
+
 /* Goes on in the thread: `call_next_end`. */
 static int call_next(void)
 {
     struct link *l = &pulse.links[LINK_NEXT];
     struct sockaddr_storage s;
     struct place place;
-    int rc = place_of(pulse.previous, &place);
 
-    if (rc)
-        return rc;
-    memcpy(pulse.links[LINK_PREVIOUS].host, place.host, sizeof(place.host));
-    rc = place_of(pulse.next, &place);
-    if (rc)
-        return rc;
-    memcpy(l->host, place.host, sizeof(place.host));
+    link_place(&pulse.links[LINK_PREVIOUS], &place);
+    int rc = link_place(l, &place);
+    if (rc) {
+        miss(l, -rc);
+        return 0;
+    }
     socklen_t len = socket_address(&place.address, place.port, &s);
     l->fd = socket(s.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (l->fd < 0)
         return -errno;
     pulse_keep_alive(l->fd);
     l->state = LINK_CALLING;
-    return connect(l->fd, (struct sockaddr *)&s, len) && errno != EINPROGRESS ? -errno : 0;
+    if (connect(l->fd, (struct sockaddr *)&s, len) && errno != EINPROGRESS)
+        miss(l, errno);
+    return 0;
 }
 
-/* It answers, or never will: then that is what the first look at the link finds. */
 static void call_next_end(struct link *l)
 {
-    l->state = LINK_UP;
-    send_hello(l->fd, pulse.secret);
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    if (getsockopt(l->fd, SOL_SOCKET, SO_ERROR, &error, &len))
+        error = errno;
+    if (!error)
+        error = -send_hello(l->fd, pulse.secret);
+    if (error)
+        miss(l, error);
+    else
+        l->state = LINK_UP;
 }
 
 /* ---- The thread ---- */

@@ -157,6 +157,14 @@ static void listen_all(void)
     barrier();
 }
 
+/* Where a rank listens, as the others see it; the port is in the order of the network. */
+static void change_port(uint32_t rank, uint16_t port)
+{
+    char *p = shared->place[rank].bytes + sizeof(struct interface_address);
+
+    memcpy(p, &port, sizeof(port));
+}
+
 /* ---- ---- */
 
 /* A program's child has what its parent had, standard input above all. */
@@ -191,6 +199,53 @@ Test(pulse, stops_unstarted)
     dup2(input, 0);
     pulse_stop();
     cr_assert(fcntl(0, F_GETFD) >= 0);
+}
+
+/* Nobody answers at the next host's port: that is no death. */
+static void refused(void)
+{
+    listen_all();
+    if (info.rank == 0)
+        change_port(ON_HOST, htons(1));
+    barrier();
+    CHECK(!pulse_start(), "rank %u", info.rank);
+    sleep_ms(1500);
+    barrier();
+    pulse_stop();
+}
+
+Test(pulse, goes_on_where_the_ring_is_refused)
+{
+    cr_assert_eq(run(refused), 0);
+}
+
+/* A firewall drops what comes, as a listener does whose queue is full. */
+static void filtered(void)
+{
+    struct sockaddr_in s = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(s);
+
+    param.peer_timeout = 1;
+    listen_all();
+    if (info.rank == 0) {
+        int full = socket(AF_INET, SOCK_STREAM, 0);
+        CHECK(!bind(full, (struct sockaddr *)&s, len) && !listen(full, 0) &&
+                  !getsockname(full, (struct sockaddr *)&s, &len),
+              "listen");
+        for (int i = 0; i < 4; i++)
+            connect(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), (struct sockaddr *)&s, len);
+        change_port(ON_HOST, s.sin_port);
+    }
+    barrier();
+    CHECK(!pulse_start(), "rank %u", info.rank);
+    sleep_ms(4000);
+    barrier();
+    pulse_stop();
+}
+
+Test(pulse, goes_on_where_the_ring_is_filtered)
+{
+    cr_assert_eq(run(filtered), 0);
 }
 
 /* ---- deaths ---- */
