@@ -68,8 +68,8 @@ static int listen_ring(const struct interface_address *own, uint16_t *port)
     socklen_t len = socket_address(own, 0, &s);
 
     pulse.ring = socket(s.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (pulse.ring < 0 || bind(pulse.ring, (struct sockaddr *)&s, len) || listen(pulse.ring, 64) ||
-        getsockname(pulse.ring, (struct sockaddr *)&s, &len))
+    if (pulse.ring < 0 || bind(pulse.ring, (struct sockaddr *)&s, len) ||
+        listen(pulse.ring, QUEUE) || getsockname(pulse.ring, (struct sockaddr *)&s, &len))
         return -errno;
     memcpy(port, port_of(&s), sizeof(*port));
     return 0;
@@ -278,7 +278,7 @@ static void *watch(void *arg)
     struct pollfd *p = arg;
 
     for (;;) {
-        int wait = pulse_losses();
+        int wait = pulse.running ? pulse_losses() : 0; /* all have met: who ends now is no loss */
         if (has_guests() && (wait < 0 || wait > TIRE_MS))
             wait = TIRE_MS;
         fill(p);
@@ -403,14 +403,6 @@ int pulse_start(void)
     return rc ? rc : start_thread();
 }
 
-static void say_bye(int fd)
-{
-    char byte = SAY_BYE;
-
-    if (fd >= 0)
-        send(fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
 void pulse_stop(void)
 {
     uint64_t one = 1;
@@ -421,15 +413,14 @@ void pulse_stop(void)
         (void)n;
         pthread_join(thread, NULL);
     }
-    say_bye(pulse.own);
+    pulse_say_bye(pulse.own);
     for (unsigned i = 0; i < pulse.count; i++) {
         if (pulse.links[i].state == LINK_UP)
-            say_bye(pulse.links[i].fd);
+            pulse_say_bye(pulse.links[i].fd);
         close_fd(&pulse.links[i].fd);
         close_fd(&pulse.links[i].pidfd);
     }
-    for (int i = 0; pulse.links && i < GUESTS; i++)
-        close_fd(&pulse.guests[i].fd);
+    pulse_guests_dismiss();
     close_fd(&pulse.own);
     close_fd(&pulse.ring);
     close_fd(&pulse.local);

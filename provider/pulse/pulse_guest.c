@@ -126,6 +126,38 @@ void pulse_guests_tire(void)
             drop(&pulse.guests[i]);
 }
 
+void pulse_say_bye(int fd)
+{
+    char byte = SAY_BYE;
+
+    if (fd >= 0)
+        send(fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* What is unread when a connection is closed would reset it, and the good-bye might get lost. */
+static void dismiss(int fd)
+{
+    struct hello hello;
+    ssize_t n = recv(fd, &hello, sizeof(hello), MSG_DONTWAIT);
+
+    (void)n;
+    pulse_say_bye(fd);
+    close(fd);
+}
+
+void pulse_guests_dismiss(void)
+{
+    int fd;
+
+    for (int i = 0; i < GUESTS; i++)
+        if (pulse.guests[i].fd >= 0) {
+            dismiss(pulse.guests[i].fd);
+            pulse.guests[i].fd = -1;
+        }
+    for (int i = 0; i < QUEUE && (fd = accept4(pulse.ring, NULL, NULL, SOCK_CLOEXEC)) >= 0; i++)
+        dismiss(fd);
+}
+
 void pulse_keep_alive(int fd)
 {
     int yes = 1, limit = (int)param.peer_timeout;

@@ -39,7 +39,7 @@ struct link {
     int lost_by;      /* errno; 0: it closed */
 };
 
-enum { LINK_NEXT, LINK_PREVIOUS, LINK_LOCAL, GUESTS = 64 };
+enum { LINK_NEXT, LINK_PREVIOUS, LINK_LOCAL, GUESTS = 64, QUEUE = 64 };
 
 /* Someone who has called and not yet proved anything. */
 struct guest {
@@ -75,6 +75,9 @@ void pulse_guest_accept(int listener, bool local);
 void pulse_guest_hear(struct guest *g);
 /* Those who have said nothing for too long go. */
 void pulse_guests_tire(void);
+/* All of them, and those who wait to be let in, are told good-bye and go. */
+void pulse_guests_dismiss(void);
+void pulse_say_bye(int fd);
 
 /* Signs of life every tenth of ORIEL_PEER_TIMEOUT; the connection fails before it has passed. */
 void pulse_keep_alive(int fd);

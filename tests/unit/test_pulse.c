@@ -248,6 +248,27 @@ Test(pulse, goes_on_where_the_ring_is_filtered)
     cr_assert_eq(run(filtered), 0);
 }
 
+/* A host's first rank stops before it has looked who has called, and its neighbour takes longer. */
+static void soon(void)
+{
+    listen_all();
+    if (info.rank)
+        CHECK(!pulse_start(), "rank %u", info.rank);
+    sleep_ms(100); /* a call waits there */
+    barrier();
+    if (info.rank)
+        sleep_ms(1500);
+    else
+        CHECK(!pulse_start(), "rank 0");
+    pulse_stop();
+}
+
+Test(pulse, says_good_bye_to_who_is_not_heard_yet)
+{
+    for (int i = 0; i < 5; i++)
+        cr_assert_eq(run(soon), 0);
+}
+
 /* ---- deaths ---- */
 
 static void dies(void)
