@@ -114,6 +114,10 @@ int pulse_listen(const struct interface_address *own)
         rc = listen_local(&place);
     if (!rc)
         rc = boot_put(place_key(), &place, sizeof(place));
+    if (rc) {
+        close_fd(&pulse.ring);
+        close_fd(&pulse.local);
+    }
     return rc;
 }
 
@@ -282,8 +286,11 @@ static void *watch(void *arg)
         if (has_guests() && (wait < 0 || wait > TIRE_MS))
             wait = TIRE_MS;
         fill(p);
-        if (poll(p, FIXED + 2 * pulse.count + GUESTS, wait) < 0 && errno != EINTR)
+        int n = poll(p, FIXED + 2 * pulse.count + GUESTS, wait);
+        if (n < 0 && errno != EINTR) {
+            LOG(LOG_WARN, "deaths will not be noticed any more: %s", strerror(errno));
             break;
+        }
         if (p[0].revents && told_to_stop())
             break;
         handle(p);
@@ -380,13 +387,11 @@ static int find_neighbours(void)
     return rc ? rc : -ENOENT;
 }
 
-int pulse_start(void)
+static int start(void)
 {
     static bool registered;
-
-    if (is_one_machine())
-        return 0;
     int rc = find_neighbours();
+
     if (rc)
         return rc;
     if (!registered)
@@ -401,6 +406,16 @@ int pulse_start(void)
     if (!rc)
         rc = call_next();
     return rc ? rc : start_thread();
+}
+
+/* Where nobody will hear them, callers must not wait, nor take the end for a death. */
+int pulse_start(void)
+{
+    int rc = is_one_machine() ? 0 : start();
+
+    if (rc)
+        pulse_stop();
+    return rc;
 }
 
 void pulse_stop(void)

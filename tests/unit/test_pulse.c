@@ -30,6 +30,7 @@ static struct shared {
 } * shared;
 static struct boot_info info;
 static uint32_t local_ranks[ON_HOST];
+static int secret_error; /* what boot_secret answers */
 
 /* ---- what the pulse asks of provider/boot ---- */
 
@@ -73,7 +74,7 @@ int boot_get(uint32_t rank, const char *key, void *blob, size_t *len)
 int boot_secret(uint8_t secret[BOOT_SECRET])
 {
     memset(secret, 7, BOOT_SECRET);
-    return 0;
+    return secret_error;
 }
 
 bool boot_secret_equal(const uint8_t a[BOOT_SECRET], const uint8_t b[BOOT_SECRET])
@@ -267,6 +268,30 @@ Test(pulse, says_good_bye_to_who_is_not_heard_yet)
 {
     for (int i = 0; i < 5; i++)
         cr_assert_eq(run(soon), 0);
+}
+
+/* One that cannot start hears nobody: its host's others and its neighbour are told so. */
+static void fails(void)
+{
+    secret_error = info.rank == 0 ? -EIO : 0;
+    listen_all();
+    if (info.rank >= ON_HOST)
+        CHECK(!pulse_start(), "rank %u", info.rank);
+    sleep_ms(100);
+    barrier();
+    if (info.rank == 0)
+        CHECK(pulse_start() == -EIO && pulse.ring < 0 && pulse.local < 0, "it listens");
+    barrier();
+    if (info.rank == 1)
+        CHECK(pulse_start() == -ECONNREFUSED, "its first rank is not there");
+    sleep_ms(1500);
+    barrier();
+    pulse_stop();
+}
+
+Test(pulse, is_let_go_where_it_does_not_start)
+{
+    cr_assert_eq(run(fails), 0);
 }
 
 /* ---- deaths ---- */
