@@ -221,8 +221,8 @@ enum { FIXED = 3, TIRE_MS = 1000 }; /* stop, ring, local; then links, their proc
 static void fill(struct pollfd *p)
 {
     *p++ = (struct pollfd){pulse.stop, POLLIN, 0};
-    *p++ = (struct pollfd){pulse.ring, POLLIN, 0};
-    *p++ = (struct pollfd){pulse.local, POLLIN, 0};
+    *p++ = (struct pollfd){pulse.resting ? -1 : pulse.ring, POLLIN, 0};
+    *p++ = (struct pollfd){pulse.resting ? -1 : pulse.local, POLLIN, 0};
     for (unsigned i = 0; i < pulse.count; i++) {
         struct link *l = &pulse.links[i];
         *p++ = (struct pollfd){l->fd, l->state == LINK_CALLING ? POLLOUT : POLLIN, 0};
@@ -283,7 +283,7 @@ static void *watch(void *arg)
 
     for (;;) {
         int wait = pulse.running ? pulse_losses() : 0; /* all have met: who ends now is no loss */
-        if (has_guests() && (wait < 0 || wait > TIRE_MS))
+        if ((pulse.resting || has_guests()) && (wait < 0 || wait > TIRE_MS))
             wait = TIRE_MS;
         fill(p);
         int n = poll(p, FIXED + 2 * pulse.count + GUESTS, wait);
@@ -291,6 +291,7 @@ static void *watch(void *arg)
             LOG(LOG_WARN, "deaths will not be noticed any more: %s", strerror(errno));
             break;
         }
+        pulse.resting &= n > 0;
         if (p[0].revents && told_to_stop())
             break;
         handle(p);

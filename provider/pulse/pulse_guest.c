@@ -42,8 +42,11 @@ void pulse_guest_accept(int listener, bool local)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-    if (fd < 0)
+    if (fd < 0) {
+        /* It is still there, and poll would say so at once. */
+        pulse.resting = errno != EAGAIN && errno != EINTR && errno != ECONNABORTED;
         return;
+    }
     struct guest *g = place();
     *g = (struct guest){.fd = fd, .local = local, .since = clock_ns()};
     pulse_guest_hear(g);

@@ -63,6 +63,7 @@ struct pulse {
     uint8_t secret[BOOT_SECRET];
     uint32_t next, previous; /* first ranks of the neighbouring hosts */
     unsigned long dropped;   /* callers without proof */
+    bool resting;            /* no descriptor for who calls: they wait */
 };
 
 extern struct pulse pulse;

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -292,6 +293,63 @@ static void fails(void)
 Test(pulse, is_let_go_where_it_does_not_start)
 {
     cr_assert_eq(run(fails), 0);
+}
+
+/* ---- a process without descriptors ---- */
+
+static long processor_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void set_descriptors(rlim_t most)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = most;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+enum { MANY = 500 }; /* more than the thread looks at */
+
+/* Who calls then waits, and nobody is busy with it. */
+static void full(void)
+{
+    struct rlimit before;
+
+    listen_all();
+    getrlimit(RLIMIT_NOFILE, &before);
+    if (info.rank == 0) {
+        CHECK(!pulse_start(), "rank %u", info.rank);
+        int last = 0;
+        while (last < MANY)
+            last = dup(0);
+        set_descriptors((rlim_t)last);
+    }
+    barrier();
+    if (info.rank)
+        CHECK(!pulse_start(), "rank %u", info.rank);
+    long begin = processor_ms();
+    sleep_ms(700);
+    CHECK(info.rank || processor_ms() - begin < 200, "%ld ms", processor_ms() - begin);
+    if (info.rank == 0) {
+        set_descriptors(before.rlim_cur);
+        sleep_ms(2000);
+        CHECK(pulse.links[LINK_PREVIOUS].state == LINK_UP &&
+                  pulse.links[LINK_LOCAL].state == LINK_UP,
+              "they are not let in");
+    }
+    barrier();
+    pulse_stop();
+}
+
+Test(pulse, rests_without_descriptors)
+{
+    cr_assert_eq(run(full), 0);
 }
 
 /* ---- deaths ---- */
