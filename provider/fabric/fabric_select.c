@@ -84,32 +84,49 @@ static const char *interface_flaw(const struct fi_info *info, bool one_host, uin
     return known ? interface.flaw : "no interface of this host has its address";
 }
 
-/* Does `asked` (a name, or with core providers only the core part of one) mean this provider? */
-static bool names(const char *asked, const char *provider)
-{
-    size_t n = strlen(asked);
-
-    return !strcasecmp(asked, provider) ||
-           (!strncasecmp(asked, provider, n) && !strcmp(provider + n, ";ofi_rxm"));
-}
-
 /* ---- Who is asked ---- */
 
 static const struct fabric_source stream_source = {stream_getinfo, node_info_dup, node_info_free,
                                                    NULL, stream_fabric_open};
 
-/* What the user asked for by name, by our variable or else by libfabric's; NULL: nothing. */
+/*
+ * What the user asked for by name, by our variable or else by libfabric's, which may be a list;
+ * NULL: nothing. A list that only leaves some out, or an empty one, names nothing: libfabric obeys
+ * it, and all else is as without it.
+ */
 static const char *asked_for(void)
 {
-    return *param.provider ? param.provider : getenv("FI_PROVIDER");
+    const char *list = getenv("FI_PROVIDER");
+
+    if (*param.provider)
+        return param.provider;
+    return list && *list && *list != '^' ? list : NULL;
 }
 
-/* FI_PROVIDER may be a list, which only libfabric understands: it hides from us what is not in it,
- * and ours is none of its providers. */
+/* Does the name (n bytes; with core providers only the core part of one) mean this provider? */
+static bool means(const char *name, size_t n, const char *provider)
+{
+    return !strncasecmp(name, provider, n) && (!provider[n] || !strcmp(provider + n, ";ofi_rxm"));
+}
+
+static bool is_named(const char *provider)
+{
+    const char *name = asked_for();
+
+    while (name) {
+        size_t n = strcspn(name, ",");
+        if (n && means(name, n, provider))
+            return true;
+        name = name[n] ? name + n + 1 : NULL;
+    }
+    return false;
+}
+
+/* libfabric hides what its list has not, but ours is none of its providers. */
 static bool hidden(const struct fabric_choice *c)
 {
     return c->source == &stream_source && !*param.provider && asked_for() &&
-           strcasecmp(asked_for(), STREAM_PROVIDER_NAME);
+           !is_named(STREAM_PROVIDER_NAME);
 }
 
 static bool libfabric_may_have_more(bool all)
@@ -125,16 +142,16 @@ static void judge(struct fabric_choice *c, bool one_host)
 {
     const char *provider = c->info->fabric_attr->prov_name, *why;
     long value;
-    bool asked = asked_for();
+    bool named = is_named(provider);
 
     c->rank = fabric_quirk(provider, QUIRK_RANK, &value, &why) ? value : 0;
-    if (*param.provider && !names(param.provider, provider))
+    if (*param.provider && !named)
         c->why = "ORIEL_PROVIDER names another provider";
     else if (hidden(c))
         c->why = "FI_PROVIDER names another provider";
-    else if (!asked && fabric_quirk(provider, QUIRK_REFUSE, &value, &why))
+    else if (!named && fabric_quirk(provider, QUIRK_REFUSE, &value, &why))
         c->why = why;
-    else if (!asked && !c->rank)
+    else if (!named && !c->rank)
         c->why = "not tried with this library: ask for it by ORIEL_PROVIDER";
     else
         c->why = interface_flaw(c->info, one_host, &c->speed);
@@ -222,7 +239,7 @@ int fabric_choices_open(struct fabric_choices *c, bool one_host, bool all)
     *c = (struct fabric_choices){0};
     if (libfabric_may_have_more(all))
         rc = ask_libfabric(c);
-    if (rc == -ENOENT && (all || !asked_for()))
+    if (rc == -ENOENT && (all || !asked_for() || is_named(STREAM_PROVIDER_NAME)))
         rc = 0; /* it said so; what needs no libfabric goes on */
     if (!rc)
         rc = ask(c, &stream_source);
@@ -304,7 +321,7 @@ bool fabric_wants_node(void)
 {
     if (*param.provider)
         return !strcmp(param.provider, NODE_PROVIDER_NAME);
-    return param.node && boot_info()->one_host && !getenv("FI_PROVIDER");
+    return param.node && boot_info()->one_host; /* FI_PROVIDER is about networks */
 }
 
 bool fabric_wants_node_beside(void)
@@ -418,7 +435,7 @@ bool fabric_choices_refuse(const struct fabric_choices *c, const struct fi_info 
     char port[96], failures[256];
     long sockets;
 
-    if (boot_info()->one_host || param.allow_tcp || *param.provider || getenv("FI_PROVIDER") ||
+    if (boot_info()->one_host || param.allow_tcp || asked_for() ||
         !fabric_quirk(provider, QUIRK_SOCKETS, &sockets, &reason) || !sockets ||
         !rdma_port_active(port, sizeof(port)))
         return false;
@@ -426,7 +443,10 @@ bool fabric_choices_refuse(const struct fabric_choices *c, const struct fi_info 
     snprintf(why, room,
              "the RDMA device %s is active, but of all providers only %s can be used: %s; "
              "ORIEL_ALLOW_TCP=yes runs over it all the same",
-             port, provider, *failures ? failures : "libfabric offers none for the device");
+             port, provider,
+             *failures               ? failures
+             : getenv("FI_PROVIDER") ? "with this FI_PROVIDER libfabric offers none for the device"
+                                     : "libfabric offers none for the device");
     return true;
 }
 

@@ -71,11 +71,23 @@ done
 
 # A provider that is not there is named, with the variable that asked for it.
 case=FI_PROVIDER
-FI_PROVIDER=nosuch timeout -k 5 60 ./mpiexec -n 3 tests/mpi/bad_input none \
+ORIEL_NODE=no FI_PROVIDER=nosuch timeout -k 5 60 ./mpiexec -n 3 tests/mpi/bad_input none \
     > "$work/out" 2> "$work/err" < /dev/null
 status=$?
 [ $status -eq 1 ] || complain "exit status $status, not 1"
 grep -q 'FI_PROVIDER=nosuch: no such provider' "$work/err" || complain "the variable is not named"
+
+# It is about networks, of which a job on one host needs none; and what leaves some out, or is empty, asks for nothing.
+for asked in mlx '^tcp' ''; do
+    for ORIEL_NODE in yes no; do
+        [ "$ORIEL_NODE,$asked" != no,mlx ] || continue
+        case="FI_PROVIDER='$asked', ORIEL_NODE=$ORIEL_NODE"
+        ORIEL_NODE=$ORIEL_NODE FI_PROVIDER=$asked timeout -k 5 60 ./mpiexec -n 2 tests/cluster/hello \
+            > "$work/out" 2> "$work/err" < /dev/null
+        status=$?
+        [ $status -eq 0 ] || complain "exit status $status"
+    done
+done
 
 case=ORIEL_PROVIDER
 ORIEL_PROVIDER=nosuch timeout -k 5 60 ./mpiexec -n 2 tests/mpi/bad_input none \

@@ -218,6 +218,15 @@ tests_unit_test_pulse_SOURCES = tests/unit/job.h tests/unit/test_pulse.c
 tests_unit_test_pulse_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_pulse_LDADD = libprovider.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_select
+TESTS += tests/unit/test_select
+tests_unit_test_select_SOURCES = \
+    tests/unit/job.c \
+    tests/unit/job.h \
+    tests/unit/test_select.c
+tests_unit_test_select_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_select_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_stream
 TESTS += tests/unit/test_stream
 tests_unit_test_stream_SOURCES = \
