@@ -190,6 +190,8 @@ HOT_INLINE bool fabric_tinject_small(struct fabric_peer *to, const void *buf, si
 }
 int fabric_tsend(struct fabric_peer *to, struct fabric_op *op, const void *buf, size_t len,
                  uint64_t tag, uint64_t data);
+/* Tags are of so many bits; a provider that has fewer is not used. */
+enum { FABRIC_TAG_BITS = 60 };
 /* Bits that no tag has and no receive ignores: with them strangers' messages are told from ours. */
 #define FABRIC_EMPTY_BITS UINT64_C(0xf0f0000000000000)
 /* A tag matches where it equals `tag` in all bits that `ignore` does not have. */

@@ -167,8 +167,7 @@ struct fabric_choices {
 };
 
 /*
- * Whether to try our own provider before libfabric is even loaded: a job on one host, and nobody
- * has asked for another one.
+ * Whether our own provider is to be used: a job on one host, and ORIEL_PROVIDER names no other one.
  */
 bool fabric_wants_node(void);
 /* The same for a job on several hosts: whether this host's ranks are to have it beside a network.
@@ -277,6 +276,8 @@ int fabric_notes_open(struct fabric_end *e);
 int fabric_veil_open(struct fabric_end *e);
 /* A message came that does not have the secret. */
 void fabric_veil_dropped(void);
+/* The bits of a tag that the provider carries. */
+uint64_t fabric_tag_mask(const struct fi_info *info);
 
 /* ---- fabric_rma.c ---- */
 

@@ -9,7 +9,8 @@
 
 /*
  * What getinfo does not tell, and what it tells wrongly. `rank` orders the candidates; a provider
- * without one has not been tried and is used only when it is asked for by name.
+ * without one has not been tried and is used only when it is asked for by name. What cxi has here
+ * is for later: fabric_select.c refuses it, as its tags have 48 bits.
  */
 static const struct row {
     const char *provider; /* glob */

@@ -149,6 +149,8 @@ static void judge(struct fabric_choice *c, bool one_host)
         c->why = "ORIEL_PROVIDER names another provider";
     else if (hidden(c))
         c->why = "FI_PROVIDER names another provider";
+    else if (!(fabric_tag_mask(c->info) >> (FABRIC_TAG_BITS - 1)))
+        c->why = "its tags have too few bits";
     else if (!named && fabric_quirk(provider, QUIRK_REFUSE, &value, &why))
         c->why = why;
     else if (!named && !c->rank)
@@ -359,14 +361,27 @@ static void list_names(const struct fabric_choices *c, char *text, size_t room)
     }
 }
 
+/* Where nothing may be used: the first that was asked for by name. */
+static const struct fabric_choice *named_in_vain(const struct fabric_choices *c)
+{
+    for (unsigned i = 0; i < c->count && c->best[i].why; i++)
+        if (is_named(c->best[i].info->fabric_attr->prov_name))
+            return &c->best[i];
+    return NULL;
+}
+
 void fabric_choices_explain(const struct fabric_choices *c, char *why, size_t room)
 {
     const char *variable = *param.provider ? "ORIEL_PROVIDER" : "FI_PROVIDER";
+    const struct fabric_choice *vain = named_in_vain(c);
     const char *asked = asked_for();
     char text[256];
 
     list_names(c, text, sizeof(text));
-    if (asked && *text)
+    if (vain)
+        snprintf(why, room, "%s=%s: %s on %s cannot be used: %s", variable, asked,
+                 vain->info->fabric_attr->prov_name, vain->info->domain_attr->name, vain->why);
+    else if (asked && *text)
         snprintf(why, room, "%s=%s: no such provider can be used here; there is %s", variable,
                  asked, text);
     else if (asked) /* libfabric itself hides all others */
@@ -410,21 +425,32 @@ static bool repeats(const struct fabric_choices *c, unsigned n)
     return false;
 }
 
+static int rank_of(const struct fabric_choices *c, const struct fi_info *info)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->best[i].info == info)
+            return c->best[i].rank;
+    return 0;
+}
+
 /* What was tried first and did not open, and what is better than that and may not be used. */
 static void list_failures(const struct fabric_choices *c, const struct fi_info *opened, char *text,
                           size_t room)
 {
+    int rank = rank_of(c, opened);
     char limit[64];
     size_t at = 0;
 
     *text = 0;
-    for (unsigned i = 0; i < c->count && at < room && c->best[i].info != opened; i++) {
-        if (!c->best[i].error || repeats(c, i))
+    for (unsigned i = 0; i < c->count && at < room; i++) {
+        const struct fabric_choice *b = &c->best[i];
+        if ((!b->error && (!b->why || b->rank <= rank)) || repeats(c, i))
             continue;
-        suspect_lock_limit(c->best[i].error, limit, sizeof(limit));
-        at += snprintf(text + at, room - at, "%s%s on %s does not open (%s%s)", at ? ", " : "",
-                       c->best[i].info->fabric_attr->prov_name, c->best[i].info->domain_attr->name,
-                       strerror(-c->best[i].error), limit);
+        suspect_lock_limit(b->error, limit, sizeof(limit));
+        at += snprintf(text + at, room - at, "%s%s on %s %s (%s%s)", at ? ", " : "",
+                       b->info->fabric_attr->prov_name, b->info->domain_attr->name,
+                       b->why ? "cannot be used" : "does not open",
+                       b->why ? b->why : strerror(-b->error), limit);
     }
 }
 

@@ -67,8 +67,7 @@ static void trapped(struct fabric_op *op, const struct fabric_event *event)
     set_trap(fabric_end_of(op), (int)(op - traps));
 }
 
-/* Bits of a tag that the provider carries. */
-static uint64_t usable(const struct fi_info *info)
+uint64_t fabric_tag_mask(const struct fi_info *info)
 {
     uint64_t format = info->ep_attr->mem_tag_format;
 
@@ -89,7 +88,7 @@ static int prove(const struct fabric_end *e, const uint8_t *proof)
 
 static int draw_veil(struct fabric_end *e, const uint8_t *secret)
 {
-    uint64_t bits = usable(e->info);
+    uint64_t bits = fabric_tag_mask(e->info);
     int rc = 0;
 
     memcpy(&e->veil, secret, VEIL_BYTES);

@@ -19,6 +19,9 @@ static const struct offer {
 };
 enum { OFFERS = sizeof(offers) / sizeof(offers[0]) };
 
+/* One with a device of its own, where a test has it. */
+static struct offer device;
+
 /* As libfabric reads FI_PROVIDER: what the list has, or what it has not where it begins with ^. */
 static bool lets_through(const char *provider)
 {
@@ -44,6 +47,14 @@ static struct fi_info *make(const struct offer *o)
     return i;
 }
 
+static void add(struct fi_info ***last, const struct offer *o)
+{
+    if (!o->provider || !lets_through(o->provider))
+        return;
+    **last = make(o);
+    *last = &(**last)->next;
+}
+
 static int getinfo(uint32_t version, const char *node, const char *service, uint64_t flags,
                    const struct fi_info *hints, struct fi_info **info)
 {
@@ -52,10 +63,8 @@ static int getinfo(uint32_t version, const char *node, const char *service, uint
     (void)version, (void)node, (void)service, (void)flags, (void)hints;
     *info = NULL;
     for (size_t i = 0; i < OFFERS; i++)
-        if (lets_through(offers[i].provider)) {
-            *last = make(&offers[i]);
-            last = &(*last)->next;
-        }
+        add(&last, &offers[i]);
+    add(&last, &device);
     return *info ? 0 : -FI_ENODATA;
 }
 
@@ -157,5 +166,31 @@ Test(choice, obeys_our_variable)
     choose(NULL);
     cr_expect_str_eq(best(), "tcp;ofi_rxm");
     cr_expect(!may_be_used("stream") && !fabric_wants_node());
+    fabric_choices_close(&choices);
+}
+
+/* psm2 has as many bits as we need, the highest of which is bit 59; cxi has not. */
+Test(choice, needs_the_bits_of_tags)
+{
+    char why[256];
+
+    device = (struct offer){"psm2", TAGS_64 >> 4};
+    choose(NULL);
+    cr_expect_str_eq(best(), "psm2");
+    fabric_choices_close(&choices);
+    device = (struct offer){"psm2", TAGS_64 >> 5};
+    choose(NULL);
+    cr_expect_str_eq(best(), "stream");
+    fabric_choices_close(&choices);
+    device = (struct offer){"cxi", TAGS_64 >> 16};
+    choose(NULL);
+    cr_expect_str_eq(best(), "stream");
+    fabric_choices_close(&choices);
+    param.provider = "cxi";
+    choose(NULL);
+    cr_expect_str_eq(best(), "none");
+    fabric_choices_explain(&choices, why, sizeof(why));
+    cr_expect_str_eq(why, "ORIEL_PROVIDER=cxi: cxi on device cannot be used: its tags have too few "
+                          "bits");
     fabric_choices_close(&choices);
 }
