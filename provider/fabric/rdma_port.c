@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <infiniband/verbs.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,8 +64,8 @@ static int active_port(const struct verbs *v, struct ibv_device *device)
     return active;
 }
 
-/* Whether something in the folder is called so; "": anything at all. */
-static bool has_entry(const char *folder, const char *prefix)
+/* Whether something in the folder is called so ("": anything at all), and its name. */
+static bool has_entry(const char *folder, const char *prefix, char *name, size_t room)
 {
     DIR *d = opendir(folder);
     struct dirent *e;
@@ -74,14 +75,20 @@ static bool has_entry(const char *folder, const char *prefix)
         return false;
     while (!found && (e = readdir(d)))
         found = *e->d_name != '.' && !strncmp(e->d_name, prefix, strlen(prefix));
+    if (found)
+        snprintf(name, room, "%s", e->d_name);
     closedir(d);
     return found;
 }
 
+#define CXI "/sys/class/cxi" /* Slingshot's, which libibverbs does not know */
+
 bool rdma_device_present(void)
 {
-    return has_entry("/sys/class/infiniband", "") || has_entry("/sys/class/cxi", "") ||
-           has_entry("/dev", "hfi1");
+    char name[NAME_MAX + 1];
+
+    return has_entry("/sys/class/infiniband", "", name, sizeof(name)) ||
+           has_entry(CXI, "", name, sizeof(name)) || has_entry("/dev", "hfi1", name, sizeof(name));
 }
 
 bool rdma_port_active(char *name, size_t room)
@@ -89,6 +96,8 @@ bool rdma_port_active(char *name, size_t room)
     struct verbs v;
     int count = 0, port = 0;
 
+    if (has_entry(CXI, "", name, room))
+        return true;
     if (!rdma_device_present() || !load(&v))
         return false;
     struct ibv_device **list = v.get_device_list(&count);

@@ -8,7 +8,8 @@
 
 /* Whether the kernel has a device that some provider of libfabric may drive. */
 bool rdma_device_present(void);
-/* The first active port as "mlx5_0 port 1"; false where there is none, or no such library. */
+/* The first active port as "mlx5_0 port 1", or a Slingshot adapter as "cxi0"; false where there is
+ * neither, or no such library. */
 bool rdma_port_active(char *name, size_t room);
 
 #endif
