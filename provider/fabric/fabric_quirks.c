@@ -37,6 +37,8 @@ static const struct row {
     {"stream", QUIRK_PROVEN, 1, "who connects has proved the job's secret"},
     /* What comes is seen by who looks, and nothing of it wakes the one that sleeps on it. */
     {"psm2", QUIRK_CLOCK, 1, "its wait object is signalled by the waiting process's own progress"},
+    {"psm3", QUIRK_CLOCK, 1,
+     "its wait object is signalled by a thread that only its own waits start"},
     /* Eight pieces are under way at once (split.c): more of a message need not be locked in memory,
      * and one is registered while another one travels. 300 us each at 100 Gbit/s. */
     {"verbs;ofi_rxm", QUIRK_PIECE, 4 << 20, "what travels is locked in memory"},
@@ -97,10 +99,11 @@ void fabric_quirks_before_load(void)
 }
 
 /*
- * Two of PSM's jobs keep apart by it, in the adapter and in shared memory, and all that are not
- * given one have the same. The process that would tell it to others by a socket is not needed.
+ * Two jobs of PSM's, or of opx's, keep apart by it, in the adapter and in shared memory, and all
+ * that are not given one have the same; opx then takes Slurm's number, the same in all steps. PSM
+ * has it with dashes, and opx refuses those.
  */
-static void settings_psm2(const char *job)
+static void settings_job(const char *job)
 {
     uint64_t a = UINT64_C(0xcbf29ce484222325), b = a; /* FNV-1a */
     char text[40];
@@ -109,13 +112,23 @@ static void settings_psm2(const char *job)
         a = (a ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
         b = (b ^ a >> 32) * UINT64_C(0x100000001b3);
     }
+    snprintf(text, sizeof(text), "%016llx%016llx", (unsigned long long)a, (unsigned long long)b);
+    setenv("FI_OPX_UUID", text, 0);
     snprintf(text, sizeof(text), "%08x-%04x-%04x-%04x-%012llx", (unsigned)(a >> 32),
              (unsigned)(a >> 16 & 0xffff), (unsigned)(a & 0xffff), (unsigned)(b >> 48),
              (unsigned long long)(b & UINT64_C(0xffffffffffff)));
     setenv("FI_PSM2_UUID", text, 0);
+    setenv("FI_PSM3_UUID", text, 0);
+}
+
+static void settings_psm(void)
+{
     /* At first contact, which takes the other's progress. After 5 s without it, it would abort. */
     setenv("FI_PSM2_CONN_TIMEOUT", "86400", 0);
+    setenv("FI_PSM3_CONN_TIMEOUT", "86400", 0);
+    /* The process that would tell others the job's name by a socket is not needed. */
     setenv("FI_PSM2_NAME_SERVER", "0", 0);
+    setenv("FI_PSM3_NAME_SERVER", "0", 0);
 }
 
 /*
@@ -136,7 +149,8 @@ void fabric_quirks_environment(const char *job, uint32_t job_size, uint32_t vers
 {
     char text[16];
 
-    settings_psm2(job);
+    settings_job(job);
+    settings_psm();
     /* Newer ones would replace functions of the C library by default. */
     if (!getenv("FI_MR_CACHE_MONITOR"))
         setenv("FI_MR_CACHE_MONITOR", monitor_choose(version), 1);

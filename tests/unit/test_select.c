@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* provider/fabric/fabric_select: what is taken of what a made-up libfabric has. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,4 +194,23 @@ Test(choice, needs_the_bits_of_tags)
     cr_expect_str_eq(why, "ORIEL_PROVIDER=cxi: cxi on device cannot be used: its tags have too few "
                           "bits");
     fabric_choices_close(&choices);
+}
+
+/* Jobs that have the same name for it would disturb each other. */
+Test(choice, names_the_job)
+{
+    char opx[40];
+
+    setenv("FI_PSM3_UUID", "mine", 1);
+    fabric_quirks_environment("job.1", 2, FI_VERSION(1, 17), true);
+    snprintf(opx, sizeof(opx), "%s", getenv("FI_OPX_UUID"));
+    cr_expect(strlen(opx) == 32 && strspn(opx, "0123456789abcdef") == 32, "%s", opx);
+    cr_expect_eq(strlen(getenv("FI_PSM2_UUID")), 36);
+    cr_expect_str_eq(getenv("FI_PSM3_UUID"), "mine");
+    unsetenv("FI_OPX_UUID");
+    unsetenv("FI_PSM3_UUID");
+    fabric_quirks_environment("job.2", 2, FI_VERSION(1, 17), true);
+    cr_expect_str_neq(getenv("FI_OPX_UUID"), opx);
+    cr_expect_eq(strlen(getenv("FI_PSM3_UUID")), 36);
+    cr_expect_str_eq(getenv("FI_PSM3_CONN_TIMEOUT"), "86400");
 }
