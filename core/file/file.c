@@ -11,6 +11,7 @@
 #include "core/coll/comm_make.h"
 #include "core/file/file_access.h"
 #include "core/object/err.h"
+#include "provider/base/segment.h"
 
 /* ---- Agreement ---- */
 
@@ -291,10 +292,9 @@ int file_preallocate(struct file *f, MPI_Offset size)
     if (rc)
         return rc;
     if (f->comm->rank == 0 && size) {
-        int error;
-        do
-            error = posix_fallocate(f->fd, 0, size);
-        while (error == EINTR);
+        int error = posix_fallocate(f->fd, 0, size);
+        if (error == EINTR) /* a file in memory, perhaps: see there */
+            error = -segment_reserve(f->fd, 0, size);
         if (error)
             rc = file_error(error, "reserving space for", f->name);
     }

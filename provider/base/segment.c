@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -25,10 +27,24 @@ static size_t memory_available(void)
     return kib * 1024;
 }
 
+int segment_reserve(int fd, off_t at, off_t len)
+{
+    sigset_t all, before;
+    int e;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    do
+        e = posix_fallocate(fd, at, len);
+    while (e == EINTR);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -e;
+}
+
 int segment_new(size_t len, int *fd, struct segment_offer *offer)
 {
     struct stat st;
-    int f, e;
+    int f, rc;
 
     /* The kernel would hand out pages one by one until it has to kill somebody. */
     if (len > memory_available())
@@ -36,12 +52,12 @@ int segment_new(size_t len, int *fd, struct segment_offer *offer)
     f = memfd_create("oriel", MFD_CLOEXEC);
     if (f < 0)
         return -errno;
-    e = posix_fallocate(f, 0, (off_t)len);
-    if (!e && fstat(f, &st))
-        e = errno;
-    if (e) {
+    rc = segment_reserve(f, 0, (off_t)len);
+    if (!rc && fstat(f, &st))
+        rc = -errno;
+    if (rc) {
         close(f);
-        return e == ENOSPC ? -ENOMEM : -e;
+        return rc == -ENOSPC ? -ENOMEM : rc;
     }
     *fd = f;
     *offer = (struct segment_offer){getpid(), f, st.st_dev, st.st_ino, len};

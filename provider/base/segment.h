@@ -13,6 +13,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Where a segment is: travels as bytes. */
 struct segment_offer {
@@ -21,6 +22,11 @@ struct segment_offer {
     uint64_t len;
 };
 
+/*
+ * Has the kernel find room in that part of a file. Signals wait: those in memory begin anew at one
+ * (Linux until 2024), and a timer may go off more often than that takes.
+ */
+int segment_reserve(int fd, off_t at, off_t len);
 /* -ENOMEM where the host has not that much free. The descriptor is what the others open. */
 int segment_new(size_t len, int *fd, struct segment_offer *offer);
 /* -EXDEV where it is not the file that was offered; else what open(2) says. */

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "provider/base/segment.h"
 #include "provider/node/node_segment.h"
 
 /*
@@ -42,8 +43,8 @@ int node_segment_create(uint64_t *probe_word, unsigned rings, struct node_segmen
         return -errno;
     /* Every page is there before it is used, so that memory that has run out is an error, not a
      * signal: all but the chunks now, those when they are first wanted. */
-    ret = ftruncate(*fd, sizeof(*s)) ? -errno
-                                     : -posix_fallocate(*fd, 0, offsetof(typeof(*s), chunks));
+    ret =
+        ftruncate(*fd, sizeof(*s)) ? -errno : segment_reserve(*fd, 0, offsetof(typeof(*s), chunks));
     if (ret)
         goto close_fd;
     s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
@@ -72,12 +73,8 @@ close_fd:
 int node_segment_back(int fd, unsigned first, unsigned count)
 {
     off_t at = (off_t)offsetof(struct node_segment, chunks) + (off_t)first * NODE_CHUNK;
-    int ret;
 
-    do
-        ret = posix_fallocate(fd, at, (off_t)count * NODE_CHUNK);
-    while (ret == EINTR);
-    return -ret;
+    return segment_reserve(fd, at, (off_t)count * NODE_CHUNK);
 }
 
 int node_segment_attach(const struct node_address *address, struct node_segment **segment)

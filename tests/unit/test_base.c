@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* provider/base: lists, pools, the lock, parameters, copies. */
+/* provider/base: lists, pools, the lock, parameters, copies, segments. */
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "provider/base/clock.h"
 #include "provider/base/copy.h"
@@ -15,6 +22,8 @@
 #include "provider/base/lock.h"
 #include "provider/base/param.h"
 #include "provider/base/pool.h"
+#include "provider/base/segment.h"
+#include "provider/node/node_segment.h"
 
 struct member {
     int value;
@@ -354,4 +363,59 @@ Test(copy, copies_over_itself)
         memmove(wanted + to, wanted + from, 6000);
         cr_assert(!memcmp(now, wanted, AREA), "from %d to %d", from, to);
     }
+}
+
+/* ---- Segments ---- */
+
+/* As Linux did it in memory until 2024: a signal makes it give back what it has, and fail. */
+int posix_fallocate(int fd, off_t at, off_t len)
+{
+    struct timespec t = {.tv_nsec = 30000000};
+
+    if (nanosleep(&t, NULL))
+        return errno;
+    return fallocate(fd, 0, at, len) ? errno : 0;
+}
+
+static void ignore(int signal)
+{
+    (void)signal;
+}
+
+/* A program may have a timer that goes off more often than its memory can be had. */
+static void signal_often(void)
+{
+    struct sigaction action = {.sa_handler = ignore, .sa_flags = SA_RESTART};
+    struct itimerval every = {{0, 5000}, {0, 5000}};
+
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &every, NULL);
+}
+
+Test(segment, is_made_amid_signals, .timeout = 20)
+{
+    struct segment_offer offer;
+    struct stat st;
+    sigset_t now;
+    int fd;
+
+    signal_often();
+    int rc = segment_new(1 << 20, &fd, &offer);
+    pthread_sigmask(SIG_BLOCK, NULL, &now);
+    cr_expect(!sigismember(&now, SIGALRM));
+    cr_assert_eq(rc, 0, "%s", strerror(-rc));
+    close(fd);
+
+    uint64_t word;
+    struct node_segment *node;
+    rc = node_segment_create(&word, 8, &node, &fd);
+    cr_assert_eq(rc, 0, "%s", strerror(-rc));
+    cr_assert(!fstat(fd, &st));
+    long before = st.st_blocks;
+    rc = node_segment_back(fd, 0, 1);
+    cr_assert_eq(rc, 0, "%s", strerror(-rc));
+    cr_assert(!fstat(fd, &st));
+    cr_assert_gt(st.st_blocks, before);
+    node_segment_unmap(node);
+    close(fd);
 }
