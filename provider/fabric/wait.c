@@ -2,6 +2,7 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ enum {
     SAMPLE = 256,     /* one round in so many is timed */
     NET_POLLS = 16,   /* of shared memory in the time of one of a network */
     LAPS = 8,         /* of short waits in a crowd */
+    CPUS_MOST = 1 << 16,
 };
 
 #define CPUS_KEY "oriel.cpus"
@@ -65,10 +67,35 @@ double wait_load(void)
     return load;
 }
 
+/* A kernel that may have more processors than a cpu_set_t names wants as much room. */
+static int read_processors(cpu_set_t *set)
+{
+    int rc = -1;
+
+    for (int size = CPU_SETSIZE; rc && size <= CPUS_MOST; size *= 2) {
+        cpu_set_t *all = CPU_ALLOC(size);
+        rc = all ? sched_getaffinity(0, CPU_ALLOC_SIZE(size), all) : -1;
+        if (!rc)
+            memcpy(set, all, sizeof(*set));
+        CPU_FREE(all);
+    }
+    return rc;
+}
+
+/* Those beyond a cpu_set_t are left out; where nothing else is known, all there are. */
+static void find_processors(void)
+{
+    CPU_ZERO(&mine);
+    if (!read_processors(&mine) && CPU_COUNT(&mine))
+        return;
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    for (long i = 0; i < CPU_SETSIZE && (!i || i < online); i++)
+        CPU_SET(i, &mine);
+}
+
 void wait_open(uint32_t local_ranks)
 {
-    if (sched_getaffinity(0, sizeof(mine), &mine) || !CPU_COUNT(&mine))
-        CPU_SET(0, &mine);
+    find_processors();
     place_open(&mine, local_ranks);
     decide(local_ranks);
     sleep_after = param.sleep_after > 0 ? param.sleep_after * UINT64_C(1000) : 0;

@@ -305,5 +305,14 @@ tests_unit_test_topology_map_SOURCES = tests/unit/test_topology_map.c
 tests_unit_test_topology_map_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_topology_map_LDADD = libcore.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_wait
+TESTS += tests/unit/test_wait
+tests_unit_test_wait_SOURCES = \
+    tests/unit/job.c \
+    tests/unit/job.h \
+    tests/unit/test_wait.c
+tests_unit_test_wait_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_wait_LDADD = libprovider.la $(CRITERION_LIBS)
+
 dist_check_SCRIPTS += tests/unit/node_plugin.sh
 TESTS += tests/unit/node_plugin.sh
