@@ -23,12 +23,25 @@ static uint64_t random_key(size_t bytes)
     return key;
 }
 
+enum { DRAWS = 8 };
+
+/* A key that is drawn may be another region's, where a provider's are of few bytes. */
+static int register_keyed(struct fabric_end *e, void *base, size_t len, struct fid_mr **mr)
+{
+    const struct fi_domain_attr *domain = e->info->domain_attr;
+    bool drawn = !(domain->mr_mode & FI_MR_PROV_KEY);
+    int rc = -FI_ENOKEY;
+
+    for (int i = 0; rc == -FI_ENOKEY && i < (drawn ? DRAWS : 1); i++)
+        rc = fi_mr_reg(e->domain, base, len, FI_REMOTE_READ | FI_REMOTE_WRITE, 0,
+                       drawn ? random_key(domain->mr_key_size) : 0, 0, mr, NULL);
+    return rc;
+}
+
 static int register_at(struct fabric_end *e, void *base, size_t len, struct fid_mr **mr)
 {
     uint64_t mode = e->info->domain_attr->mr_mode;
-    int rc = fi_mr_reg(e->domain, base, len, FI_REMOTE_READ | FI_REMOTE_WRITE, 0,
-                       mode & FI_MR_PROV_KEY ? 0 : random_key(e->info->domain_attr->mr_key_size), 0,
-                       mr, NULL);
+    int rc = register_keyed(e, base, len, mr);
 
     if (!rc && mode & FI_MR_ENDPOINT) {
         rc = fi_mr_bind(*mr, &e->ep->fid, 0);

@@ -218,6 +218,12 @@ tests_unit_test_pulse_SOURCES = tests/unit/job.h tests/unit/test_pulse.c
 tests_unit_test_pulse_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_pulse_LDADD = libprovider.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_region
+TESTS += tests/unit/test_region
+tests_unit_test_region_SOURCES = tests/unit/test_region.c
+tests_unit_test_region_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_region_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_select
 TESTS += tests/unit/test_select
 tests_unit_test_select_SOURCES = \
