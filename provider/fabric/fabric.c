@@ -322,7 +322,7 @@ static int listen_beside(const struct fi_info *opened)
     int rc = fabric_agree_address(opened, &own);
 
     if (!rc)
-        rc = pulse_listen(&own);
+        rc = pulse_listen(&own, fabric.moved);
     if (rc)
         LOG(LOG_WARN, "no connections to notice other hosts' deaths by: %s", strerror(-rc));
     return rc == -ENOMEM ? rc : 0;
@@ -399,7 +399,7 @@ static int meet_hosts(const struct fabric_choices *c, const struct fi_info *open
         rc = agree(c, opened);
     if (rc)
         return rc;
-    rc = pulse_start();
+    rc = pulse_start(fabric.moved);
     if (rc)
         LOG(LOG_WARN, "other hosts' deaths will not be noticed: %s", strerror(-rc));
     return 0;

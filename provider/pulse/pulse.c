@@ -31,7 +31,7 @@ struct place {
 
 static const char *place_key(void)
 {
-    return pulse.listened > 1 ? "oriel.pulse2" : "oriel.pulse";
+    return pulse.again ? "oriel.pulse2" : "oriel.pulse";
 }
 
 static void close_fd(int *fd)
@@ -99,11 +99,11 @@ static bool is_one_machine(void)
     return boot_info()->machine_size == boot_info()->size;
 }
 
-int pulse_listen(const struct interface_address *own)
+int pulse_listen(const struct interface_address *own, bool again)
 {
     struct place place = {.address = *own};
 
-    pulse.listened++;
+    pulse.again = again;
     if (boot_info()->local_rank || is_one_machine())
         return 0;
     snprintf(place.host, sizeof(place.host), "%s", boot_info()->host);
@@ -410,8 +410,9 @@ static int start(void)
 }
 
 /* Where nobody will hear them, callers must not wait, nor take the end for a death. */
-int pulse_start(void)
+int pulse_start(bool again)
 {
+    pulse.again = again;
     int rc = is_one_machine() ? 0 : start();
 
     if (rc)

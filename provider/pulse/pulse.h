@@ -27,12 +27,12 @@
 
 /*
  * Before an exchange: the host's first rank listens on that address of its own, and publishes
- * where. Again with another address, before another exchange, where the first was not the right
- * one. 0 or -errno.
+ * where. `again`, on all ranks or none: before another exchange, since the first address was not
+ * the right one. 0 or -errno.
  */
-int pulse_listen(const struct interface_address *own);
-/* After it: from now on deaths are noticed. 0 or -errno. */
-int pulse_start(void);
+int pulse_listen(const struct interface_address *own, bool again);
+/* After it, with the same `again`: from now on deaths are noticed. 0 or -errno. */
+int pulse_start(bool again);
 /* All ranks have met for the last time: good-bye, and whoever ends now is no loss. */
 void pulse_stop(void);
 

@@ -51,10 +51,10 @@ struct guest {
 };
 
 struct pulse {
-    int ring, local;   /* they listen; -1: closed */
-    int stop;          /* an eventfd: the thread's end, or something to say */
-    int own;           /* a rank that is not its host's first: the connection to that one */
-    unsigned listened; /* how often pulse_listen was called */
+    int ring, local; /* they listen; -1: closed */
+    int stop;        /* an eventfd: the thread's end, or something to say */
+    int own;         /* a rank that is not its host's first: the connection to that one */
+    bool again;      /* places are those of the second exchange */
     atomic_bool running;
     atomic_bool known;  /* the end of the job has been announced, or is being */
     struct link *links; /* next, previous, and the local ranks; LINK_LOCAL + local_size - 1 */

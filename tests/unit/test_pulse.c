@@ -25,6 +25,7 @@ enum { RANKS = 4, ON_HOST = 2, SECONDS = 30, ABORTED = 9 };
 static struct shared {
     atomic_uint arrived, round;
     struct {
+        char key[32];
         size_t len;
         char bytes[512];
     } place[RANKS];
@@ -56,7 +57,7 @@ int boot_leaders(const uint32_t **ranks, size_t *count)
 
 int boot_put(const char *key, const void *blob, size_t len)
 {
-    (void)key;
+    snprintf(shared->place[info.rank].key, sizeof(shared->place[0].key), "%s", key);
     shared->place[info.rank].len = len;
     memcpy(shared->place[info.rank].bytes, blob, len);
     return 0;
@@ -64,8 +65,7 @@ int boot_put(const char *key, const void *blob, size_t len)
 
 int boot_get(uint32_t rank, const char *key, void *blob, size_t *len)
 {
-    (void)key;
-    if (!shared->place[rank].len)
+    if (!shared->place[rank].len || strcmp(shared->place[rank].key, key))
         return -ENOENT;
     *len = shared->place[rank].len;
     memcpy(blob, shared->place[rank].bytes, *len);
@@ -150,12 +150,17 @@ static int run(void (*main)(void))
     return failed;
 }
 
-static void listen_all(void)
+static void listen_here(bool again)
 {
     struct interface_address own = {.family = AF_INET};
 
     inet_pton(AF_INET, "127.0.0.1", own.bytes);
-    CHECK(!pulse_listen(&own), "rank %u", info.rank);
+    CHECK(!pulse_listen(&own, again), "rank %u", info.rank);
+}
+
+static void listen_all(void)
+{
+    listen_here(false);
     barrier();
 }
 
@@ -176,7 +181,7 @@ static void forks(void)
 
     dup2(input, 0);
     listen_all();
-    CHECK(!pulse_start(), "rank %u", info.rank);
+    CHECK(!pulse_start(false), "rank %u", info.rank);
     for (int i = 0; i < 2; i++) {
         pid_t child = fork();
         if (!child)
@@ -210,7 +215,7 @@ static void refused(void)
     if (info.rank == 0)
         change_port(ON_HOST, htons(1));
     barrier();
-    CHECK(!pulse_start(), "rank %u", info.rank);
+    CHECK(!pulse_start(false), "rank %u", info.rank);
     sleep_ms(1500);
     barrier();
     pulse_stop();
@@ -239,7 +244,7 @@ static void filtered(void)
         change_port(ON_HOST, s.sin_port);
     }
     barrier();
-    CHECK(!pulse_start(), "rank %u", info.rank);
+    CHECK(!pulse_start(false), "rank %u", info.rank);
     sleep_ms(4000);
     barrier();
     pulse_stop();
@@ -255,13 +260,13 @@ static void soon(void)
 {
     listen_all();
     if (info.rank)
-        CHECK(!pulse_start(), "rank %u", info.rank);
+        CHECK(!pulse_start(false), "rank %u", info.rank);
     sleep_ms(100); /* a call waits there */
     barrier();
     if (info.rank)
         sleep_ms(1500);
     else
-        CHECK(!pulse_start(), "rank 0");
+        CHECK(!pulse_start(false), "rank 0");
     pulse_stop();
 }
 
@@ -277,14 +282,14 @@ static void fails(void)
     secret_error = info.rank == 0 ? -EIO : 0;
     listen_all();
     if (info.rank >= ON_HOST)
-        CHECK(!pulse_start(), "rank %u", info.rank);
+        CHECK(!pulse_start(false), "rank %u", info.rank);
     sleep_ms(100);
     barrier();
     if (info.rank == 0)
-        CHECK(pulse_start() == -EIO && pulse.ring < 0 && pulse.local < 0, "it listens");
+        CHECK(pulse_start(false) == -EIO && pulse.ring < 0 && pulse.local < 0, "it listens");
     barrier();
     if (info.rank == 1)
-        CHECK(pulse_start() == -ECONNREFUSED, "its first rank is not there");
+        CHECK(pulse_start(false) == -ECONNREFUSED, "its first rank is not there");
     sleep_ms(1500);
     barrier();
     pulse_stop();
@@ -293,6 +298,28 @@ static void fails(void)
 Test(pulse, is_let_go_where_it_does_not_start)
 {
     cr_assert_eq(run(fails), 0);
+}
+
+/* One host had no address at first; all find each other by the second. */
+static void moves(void)
+{
+    if (info.rank)
+        listen_here(false);
+    listen_here(true);
+    barrier();
+    CHECK(!pulse_start(true), "rank %u", info.rank);
+    sleep_ms(300);
+    CHECK(info.local_rank || (pulse.links[LINK_NEXT].state == LINK_UP &&
+                              pulse.links[LINK_PREVIOUS].state == LINK_UP &&
+                              pulse.links[LINK_LOCAL].state == LINK_UP),
+          "rank %u misses somebody", info.rank);
+    barrier();
+    pulse_stop();
+}
+
+Test(pulse, goes_by_the_second_address)
+{
+    cr_assert_eq(run(moves), 0);
 }
 
 /* ---- a process without descriptors ---- */
@@ -324,7 +351,7 @@ static void full(void)
     listen_all();
     getrlimit(RLIMIT_NOFILE, &before);
     if (info.rank == 0) {
-        CHECK(!pulse_start(), "rank %u", info.rank);
+        CHECK(!pulse_start(false), "rank %u", info.rank);
         int last = 0;
         while (last < MANY)
             last = dup(0);
@@ -332,7 +359,7 @@ static void full(void)
     }
     barrier();
     if (info.rank)
-        CHECK(!pulse_start(), "rank %u", info.rank);
+        CHECK(!pulse_start(false), "rank %u", info.rank);
     long begin = processor_ms();
     sleep_ms(700);
     CHECK(info.rank || processor_ms() - begin < 200, "%ld ms", processor_ms() - begin);
@@ -357,7 +384,7 @@ Test(pulse, rests_without_descriptors)
 static void dies(void)
 {
     listen_all();
-    CHECK(!pulse_start(), "rank %u", info.rank);
+    CHECK(!pulse_start(false), "rank %u", info.rank);
     sleep_ms(300);
     barrier();
     if (info.rank == 3)
