@@ -29,6 +29,7 @@ enum {
     TOLD_PROVIDER = 24,
     TOLD_WHY = 400,
     TOLD_MACHINE = 40,
+    TOLD_NONE = UINT8_MAX,
     NOWHERE = -1
 };
 
@@ -44,7 +45,8 @@ struct told {
     char machine[TOLD_MACHINE];   /* "": not known */
     uint32_t ranks;               /* that it has */
     char provider[TOLD_PROVIDER]; /* "": none opened */
-    uint8_t opened, count;        /* of the networks */
+    uint8_t opened;               /* of the networks; TOLD_NONE: the device is on none */
+    uint8_t count;                /* of them */
     union {
         struct network networks[TOLD_NETWORKS];
         char why[TOLD_WHY];
@@ -127,7 +129,7 @@ static void tell_machine(struct told *t)
 
 int fabric_agree_tell(const struct fabric_choices *c, const struct fi_info *opened, const char *why)
 {
-    struct told t = {.count = 0};
+    struct told t = {.opened = TOLD_NONE};
     size_t len = sizeof(t);
 
     if (boot_info()->local_rank)
@@ -267,6 +269,15 @@ static const struct fi_info *choice_on(const struct fabric_choices *c, const str
     return NULL;
 }
 
+/* InfiniBand needs no address of IP; where a host's has none, nothing is to be agreed on. */
+static bool all_on_ip(const struct hearing *h)
+{
+    for (size_t i = 0; i < h->count; i++)
+        if (h->hosts[i].opened >= h->hosts[i].count)
+            return false;
+    return true;
+}
+
 static int conclude(const struct hearing *h, const struct fabric_choices *c,
                     const struct fi_info *opened, struct fabric_verdict *verdict)
 {
@@ -274,7 +285,7 @@ static int conclude(const struct hearing *h, const struct fabric_choices *c,
         return -ENOTCONN;
     if (!opened)
         return -ENODATA;
-    if (!is_ip(opened) || !h->hosts[0].count)
+    if (!all_on_ip(h))
         return 0;
     const struct interface_address *network = common(h);
     if (!network)
@@ -282,7 +293,7 @@ static int conclude(const struct hearing *h, const struct fabric_choices *c,
     for (size_t i = 0; i < h->count; i++)
         verdict->moves |= place_of(&h->hosts[i], network) != h->hosts[i].opened;
     verdict->right = choice_on(c, opened, network);
-    if (verdict->right)
+    if (verdict->right && (verdict->moves || verdict->right == opened))
         return 0;
     snprintf(verdict->why, sizeof(verdict->why), "rank %u on %s has another network than its host",
              boot_info()->rank, boot_info()->host);

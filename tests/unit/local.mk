@@ -25,6 +25,12 @@ tests_unit_inter_rounds_SOURCES = \
 tests_unit_inter_rounds_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_inter_rounds_LDADD = libcore.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_agree
+TESTS += tests/unit/test_agree
+tests_unit_test_agree_SOURCES = tests/unit/test_agree.c
+tests_unit_test_agree_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_agree_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_attr
 TESTS += tests/unit/test_attr
 tests_unit_test_attr_SOURCES = tests/unit/test_attr.c
