@@ -287,14 +287,6 @@ static void say_no_shared_memory(int rc)
              strerror(-fabric_errno(rc)));
 }
 
-/* The host's other ranks may have got what this one did not, and would wait for it there. */
-static bool is_out_of_memory(int rc)
-{
-    int e = -fabric_errno(rc);
-
-    return e == ENOSPC || e == ENOMEM;
-}
-
 /* Beside a network. The host's other ranks count on it: without it there is no way to them. */
 static int open_node_beside(void)
 {
@@ -425,14 +417,15 @@ static int open_net(void)
 
 /* ---- Both ---- */
 
+/* Without shared memory there is no way on: the host's other ranks may have got it, and would wait
+ * for this one there. */
 static int open_ends(void)
 {
-    int rc = fabric_wants_node() ? open_node() : -ENODATA;
+    bool node = fabric_wants_node();
+    int rc = node ? open_node() : open_net();
 
-    if (is_out_of_memory(rc))
+    if (rc && node)
         say_no_shared_memory(rc);
-    else if (rc)
-        rc = open_net();
     return !rc && boot_info()->one_host ? wait_publish() : rc;
 }
 

@@ -71,7 +71,7 @@ done
 
 # A provider that is not there is named, with the variable that asked for it.
 case=FI_PROVIDER
-ORIEL_NODE=no FI_PROVIDER=nosuch timeout -k 5 60 ./mpiexec -n 3 tests/mpi/bad_input none \
+FI_PROVIDER=nosuch timeout -k 5 60 ./mpiexec -n 3 tests/mpi/bad_input none \
     > "$work/out" 2> "$work/err" < /dev/null
 status=$?
 [ $status -eq 1 ] || complain "exit status $status, not 1"
@@ -82,7 +82,7 @@ for asked in mlx '^tcp' ''; do
     for ORIEL_NODE in yes no; do
         [ "$ORIEL_NODE,$asked" != no,mlx ] || continue
         case="FI_PROVIDER='$asked', ORIEL_NODE=$ORIEL_NODE"
-        ORIEL_NODE=$ORIEL_NODE FI_PROVIDER=$asked timeout -k 5 60 ./mpiexec -n 2 tests/cluster/hello \
+        FI_PROVIDER=$asked timeout -k 5 60 ./mpiexec -n 2 tests/cluster/hello \
             > "$work/out" 2> "$work/err" < /dev/null
         status=$?
         [ $status -eq 0 ] || complain "exit status $status"
@@ -109,6 +109,15 @@ no_room()
     grep -q "$4" "$work/err" || complain "no line says: $4"
 }
 if strace -o /dev/null -e inject=fallocate:error=ENOSPC true 2> /dev/null; then
+    # One rank that gets none must not go to the network alone.
+    case=no-segment
+    # shellcheck disable=SC2016 # the rank's own shell expands it
+    ORIEL_NODE=yes timeout -k 5 60 ./mpiexec -n 2 sh -c '[ "$PMIX_RANK" = 0 ] ||
+        set -- strace -f -o /dev/null -e inject=memfd_create:error=EMFILE "$@"; exec "$@"' sh tests/mpi/bad_input none \
+        > "$work/out" 2> "$work/err" < /dev/null
+    status=$?
+    [ $status -eq 1 ] || complain "exit status $status, not 1"
+    grep -q 'no memory to share with the ranks on this host: Too many open files' "$work/err" || complain 'it does not say why'
     no_room at-start when=1+ none 'no memory to share with the ranks on this host: No space left.*ORIEL_NODE=no'
     no_room later when=2+ sends-long 'MPI_Send.*MPI_ERR_NO_SPACE.*No space left'
 fi
