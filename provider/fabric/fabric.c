@@ -484,6 +484,7 @@ int fabric_open(void)
     for (int i = 0; i < FABRIC_ENDS && !rc; i++)
         rc = end_prepare(&fabric.ends[i]);
     if (rc) {
+        pulse_stop();
         close_all();
         return rc;
     }
