@@ -321,9 +321,9 @@ static const struct fabric_source node_source = {node_getinfo_named, node_info_d
 
 bool fabric_wants_node(void)
 {
-    if (*param.provider)
-        return !strcmp(param.provider, NODE_PROVIDER_NAME);
-    return param.node && boot_info()->one_host; /* FI_PROVIDER is about networks */
+    /* FI_PROVIDER is about networks. */
+    return boot_info()->one_host &&
+           (*param.provider ? !strcmp(param.provider, NODE_PROVIDER_NAME) : param.node);
 }
 
 bool fabric_wants_node_beside(void)
