@@ -9,6 +9,7 @@ AM_MPI_LOG_FLAGS = 1,2,4
 
 mpi_tests = \
     tests/mpi/attributes.mpi \
+    tests/mpi/children.mpi \
     tests/mpi/coll_area.mpi \
     tests/mpi/coll_errors.mpi \
     tests/mpi/coll_forms.mpi \
@@ -86,6 +87,8 @@ TESTS += $(mpi_tests)
 
 tests_mpi_attributes_mpi_SOURCES = tests/mpi/attributes.c tests/mpi/mpitest.h
 tests_mpi_attributes_mpi_LDADD = libmpi_abi.la
+tests_mpi_children_mpi_SOURCES = tests/mpi/children.c tests/mpi/mpitest.h
+tests_mpi_children_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_area_mpi_SOURCES = tests/mpi/coll_area.c tests/mpi/mpitest.h
 tests_mpi_coll_area_mpi_LDADD = libmpi_abi.la
 tests_mpi_coll_errors_mpi_SOURCES = tests/mpi/coll_errors.c tests/mpi/mpitest.h
