@@ -441,12 +441,12 @@ test_input()
             timeout 30 script -qefc "setsid -w timeout 10 '$mpiexec' -n 1 sh -c 'echo name?; read a
                 echo hello \$a'" /dev/null >"$work/out" 2>"$work/err"
         grep -q 'hello Ada' "$work/out" && pass || fail "another session's terminal: it is not read"
-        # It is read as fast as rank 0 reads, which needs 20 s at one line each half second.
+        # It is read as fast as rank 0 reads, without a pause after any line.
         : >"$work/out"
-        { wait_until 20 grep -q up "$work/out"; seq 40; wait_until 10 grep -q 'last 40' "$work/out"; } |
-            timeout 40 script -qefc "setsid -w timeout 10 '$mpiexec' -n 1 sh -c 'echo up
-                for i in \$(seq 40); do read a; done; echo last \$a'" /dev/null >"$work/out" 2>"$work/err"
-        grep -q 'last 40' "$work/out" && pass || fail "another session's terminal: it is read slowly"
+        { wait_until 20 grep -q up "$work/out"; seq 1000; wait_until 20 grep -q 'last 1000' "$work/out"; } |
+            timeout 40 script -qefc "setsid -w timeout 20 '$mpiexec' -n 1 sh -c 'echo up
+                for i in \$(seq 1000); do read a; done; echo last \$a'" /dev/null >"$work/out" 2>"$work/err"
+        grep -q 'last 1000' "$work/out" && pass || fail "another session's terminal: it is read slowly"
         # Rank 0 does not read: no more than a first line is kept from the shell that reads that terminal, too.
         : >"$work/out"
         { wait_until 10 grep -q up "$work/out"; echo one; wait_until 10 grep -q has "$work/out"; echo two; sleep 0.2

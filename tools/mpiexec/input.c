@@ -63,10 +63,11 @@ static bool may_read(void)
     return group < 0 ? rank_has_read_all() : group == getpgrp();
 }
 
-/* A rank that reads line by line is soon ready for the next: the looks at it become rarer. */
+/* A rank that reads line by line is soon ready for the next: the looks at it become rarer. Whether
+ * the terminal is polled input_poll has decided; asked anew, the rank may have read meanwhile. */
 int input_due(void)
 {
-    if (ends[1] < 0 || begin < end || may_read())
+    if (ends[1] < 0 || begin < end || read_slot != POLL_SLOT_NONE)
         return -1;
     long long waited = now_ms() - given_at;
     if (tcgetpgrp(STDIN_FILENO) >= 0 || waited > BACKGROUND_MS)
