@@ -222,8 +222,11 @@ static void send_failure(struct coll *k, int to)
         post_send(k, to, NULL, 0, &datatype_byte);
         return;
     }
+    to = peer_of(k, to);
+    if (p2p_try_inject_failure(k->comm, k->channel, to, k->tag))
+        return;
     struct request *r = message(k, REQUEST_SEND, NULL);
-    int rc = r ? p2p_send_failure(r, k->channel, peer_of(k, to), k->tag) : MPI_SUCCESS;
+    int rc = r ? p2p_send_failure(r, k->channel, to, k->tag) : MPI_SUCCESS;
     if (rc)
         unpost(k, r, rc);
 }
@@ -252,7 +255,7 @@ void coll_send(struct coll *k, int to, const void *buf, MPI_Count count, struct 
 {
     if (!count || !t->size)
         return;
-    if (UNLIKELY(k->error) || UNLIKELY(post_send(k, to, buf, count, t) == MPI_ERR_NO_MEM))
+    if (UNLIKELY(k->error) || UNLIKELY(post_send(k, to, buf, count, t)))
         send_failure(k, to);
 }
 

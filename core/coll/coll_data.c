@@ -66,8 +66,9 @@ bool coll_scratch(struct coll *k, size_t bytes)
         return true;
     char *block = block_get(bytes, &room);
     if (!block) {
-        coll_fail(k, err_set(MPI_ERR_NO_MEM, "MPI_%s: no memory for %zu bytes of its own",
-                             coll_names[k->args.kind], bytes));
+        if (!k->error)
+            coll_fail(k, err_set(MPI_ERR_NO_MEM, "MPI_%s: no memory for %zu bytes of its own",
+                                 coll_names[k->args.kind], bytes));
         return false;
     }
     coll_scratch_free(k);
@@ -84,7 +85,7 @@ void coll_room(struct coll *k, size_t bytes)
 bool coll_room_behind(struct coll *k, size_t tables, size_t bytes)
 {
     coll_room(k, tables + bytes);
-    return !k->starved || coll_scratch(k, tables);
+    return coll_scratch(k, tables);
 }
 
 /* Where the items' lowest byte lies, seen from the address of the first. */
@@ -149,7 +150,8 @@ void coll_copy(struct coll *k, const void *from, MPI_Count from_count, struct da
         k->bad_want = room;
         coll_fail(k, MPI_ERR_TRUNCATE);
     }
-    if (!bytes || k->starved || (from == to && from_type == to_type))
+    /* With an error the room for it may not be there. */
+    if (!bytes || k->error || (from == to && from_type == to_type))
         return;
     if (bytes > COLL_LONG_WORK)
         lane_unlock();

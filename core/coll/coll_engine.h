@@ -6,7 +6,8 @@
  * function, lane locked, and none of it blocks or returns an error: the first error is kept in the
  * struct. From then on the rank takes no data and its sends go out empty; an empty message where
  * data is expected is an error at the receiver. So an error (ranks disagree about a count) travels
- * to everybody who depends on the data, and nobody is left waiting.
+ * to everybody who depends on the data. It posts no more receives, since what they are for may
+ * never be sent: whoever sends it a long message, which waits for its receiver, is left waiting.
  *
  * Where a rank had no memory (`starved`) all ranks agree about the messages, and whoever sends a
  * long one waits for its receiver. So such a rank goes on receiving, and in place of data says so

@@ -416,6 +416,8 @@ static void put_block(struct coll *k, void *to, const void *from, size_t bytes)
 void shm_pack(struct coll *k, const void *buf, MPI_Count count, struct datatype *t, size_t from,
               void *to, size_t len)
 {
+    if (UNLIKELY(k->error))
+        return;
     if (len >= PACE_LEAST && t->contiguous && from + len <= (size_t)count * (size_t)t->size)
         put_block(k, to, (const char *)datatype_address(buf, t) + from, len);
     else
@@ -426,6 +428,8 @@ void shm_put(struct coll *k, const void *buf, MPI_Count count, struct datatype *
 {
     size_t bytes = (size_t)count * (size_t)t->size;
 
+    if (UNLIKELY(k->error))
+        return;
     if (bytes >= PACE_LEAST && t->contiguous)
         put_block(k, datatype_address(to, t), datatype_address(buf, t), bytes);
     else

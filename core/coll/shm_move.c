@@ -188,7 +188,7 @@ static enum coll_step gather(struct coll *k)
             shm_pack(k, s->buf, s->count, s->type, 0, shm_data(a, k->rank, n), n);
         else if (!coll_in_place(s))
             coll_copy(k, s->buf, s->count, s->type, coll_at(r, k->rank), r->count, r->type);
-        shm_publish(a, n);
+        shm_publish(a, shm_told(k, n));
         k->phase = 1;
     }
     if (root && !shm_all(k, k->size, received_bytes))
@@ -237,7 +237,8 @@ static void give_piece(struct coll *k, struct shm_area *a, size_t n)
                  shm_data(a, k->rank, n), mine);
     else
         shm_pack(k, s->buf, s->count, s->type, k->moved, shm_data(a, k->rank, n), mine);
-    shm_publish(a, coll_in_place(s) ? received_bytes(k, k->rank) : coll_bytes(k, s, 0));
+    shm_publish(a,
+                shm_told(k, coll_in_place(s) ? received_bytes(k, k->rank) : coll_bytes(k, s, 0)));
 }
 
 static enum coll_step allgather(struct coll *k)
@@ -301,7 +302,7 @@ static void give_pieces(struct coll *k, struct shm_area *a, size_t n)
         if (i != k->rank)
             shm_pack(k, coll_at(s, i), s->count, s->type, k->moved,
                      data + piece_place(a, k->rank, i, n), own);
-    shm_publish(a, bytes);
+    shm_publish(a, shm_told(k, bytes));
 }
 
 static enum coll_step alltoall(struct coll *k)

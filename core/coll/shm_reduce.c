@@ -82,7 +82,7 @@ static bool contribute(struct coll *k, struct shm_area *a, const struct piece *p
     if (!shm_may_write(a, p->len))
         return false;
     shm_put(k, own_at(k, k->moved), p->n, s->type, (void *)contribution(k, p, k->rank));
-    shm_publish(a, total_bytes(k, 0));
+    shm_publish(a, shm_told(k, total_bytes(k, 0)));
     return true;
 }
 
@@ -345,7 +345,7 @@ static bool contribute_parts(struct coll *k, struct shm_area *a, struct piece p,
         own += items_of(k, i) * t->extent;
         p.at += stride;
     }
-    shm_publish(a, all_bytes(k, 0));
+    shm_publish(a, shm_told(k, all_bytes(k, 0)));
     return true;
 }
 

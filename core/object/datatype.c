@@ -192,6 +192,7 @@ int datatype_alias(struct datatype *old, struct datatype **type)
     if (!t)
         return err_set(MPI_ERR_NO_MEM, "no memory for a datatype");
     memcpy((char *)t + begin, (const char *)old + begin, end - begin);
+    t->block = t->committed && t->contiguous; /* one that is just being committed has half of it */
     object_init(&t->object, OBJECT_DATATYPE, release);
     t->predefined = false;
     type_loop_hold(t->shape.loop);

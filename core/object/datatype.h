@@ -73,7 +73,8 @@ struct type_shape {
 
 struct datatype {
     struct object object;
-    /* From here on nothing changes once the type is there, but that it is committed. */
+    /* From here on nothing changes once the type is there, but that it is committed, and what
+     * MPI_Abi_set_fortran_info says of a predefined one. */
     MPI_Count size;      /* bytes of data in one item; MPI_UNDEFINED: a type we do not support */
     MPI_Aint lb, extent; /* MPI_Type_get_extent */
     MPI_Aint true_lb, true_extent;

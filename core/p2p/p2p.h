@@ -118,17 +118,20 @@ int p2p_send(struct request *r, enum channel channel, const void *buf, MPI_Count
              int tag, enum send_mode mode);
 int p2p_recv(struct request *r, enum channel channel, void *buf, MPI_Count count, int source,
              int tag);
-/* As p2p_send, in place of a message for which there is no memory; not on CHANNEL_P2P. */
+/*
+ * In place of a message for which there is no memory, not on CHANNEL_P2P: without a request, as
+ * p2p_try_inject; where that says false, as p2p_send.
+ */
+bool p2p_try_inject_failure(struct comm *c, enum channel channel, int dest, int tag);
 int p2p_send_failure(struct request *r, enum channel channel, int dest, int tag);
 
-/* p2p_try_inject of `len` bytes at `data` to a peer that is known. */
+/* p2p_try_inject of `len` bytes at `data`, with these match bits, to a peer that is known. */
 HOT_INLINE bool p2p_inject_block(struct comm *c, struct fabric_peer *to, enum channel channel,
-                                 const void *data, size_t len, int tag)
+                                 const void *data, size_t len, uint64_t match)
 {
     if (len > fabric_limits()->inject || !credit_take(to, p2p_line(channel), len))
         return false;
-    if (UNLIKELY(
-            fabric_tinject(to, data, len, p2p_match_out(c, channel, tag), (uint64_t)c->rank))) {
+    if (UNLIKELY(fabric_tinject(to, data, len, match, (uint64_t)c->rank))) {
         credit_untake(to, p2p_line(channel), len);
         return false;
     }

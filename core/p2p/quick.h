@@ -70,8 +70,9 @@ static inline bool quick_send_long(const void *buf, MPI_Count count, MPI_Datatyp
     if (!quick_find(&q, buf, count, datatype, comm) || tag < 0 || !lane_enter())
         return false;
     struct fabric_peer *to = comm_met(q.comm, dest);
-    bool sent = LIKELY(to != NULL) && p2p_inject_block(q.comm, to, CHANNEL_P2P,
-                                                       datatype_address(buf, q.type), q.len, tag);
+    bool sent = LIKELY(to != NULL) &&
+                p2p_inject_block(q.comm, to, CHANNEL_P2P, datatype_address(buf, q.type), q.len,
+                                 p2p_match_out(q.comm, CHANNEL_P2P, tag));
     lane_leave();
     return sent;
 }

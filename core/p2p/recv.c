@@ -88,7 +88,7 @@ static void received_otherwise(struct request *r, const struct fabric_event *eve
     }
     if (event->tag & P2P_SYNCHRONOUS && r->channel == CHANNEL_P2P)
         post_ack(r->comm, r->source, r->tag);
-    else if (event->tag & P2P_SYNCHRONOUS)
+    else if (event->tag & P2P_SYNCHRONOUS && !r->error)
         r->error = MPI_ERR_NO_MEM;
     post_received_whole(r);
 }

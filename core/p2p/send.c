@@ -78,7 +78,8 @@ bool p2p_try_inject(struct comm *c, struct datatype *t, enum channel channel, co
     if (comm_peer(c, dest, &to) || __builtin_mul_overflow((size_t)t->size, (size_t)count, &len))
         return false;
     if (LIKELY(t->contiguous))
-        return p2p_inject_block(c, to, channel, datatype_address(buf, t), len, tag);
+        return p2p_inject_block(c, to, channel, datatype_address(buf, t), len,
+                                p2p_match_out(c, channel, tag));
     if (len > fabric_limits()->inject || !credit_take(to, p2p_line(channel), len))
         return false;
     if (scattered_inject(to, buf, count, t, len, p2p_match_out(c, channel, tag),
@@ -227,6 +228,16 @@ int p2p_send(struct request *r, enum channel channel, const void *buf, MPI_Count
     }
     p2p_count_sent(channel, len);
     return MPI_SUCCESS;
+}
+
+bool p2p_try_inject_failure(struct comm *c, enum channel channel, int dest, int tag)
+{
+    struct fabric_peer *to;
+
+    assert(channel != CHANNEL_P2P);
+    return !comm_peer(c, dest, &to) &&
+           p2p_inject_block(c, to, channel, NULL, 0,
+                            p2p_match_out(c, channel, tag) | P2P_SYNCHRONOUS);
 }
 
 int p2p_send_failure(struct request *r, enum channel channel, int dest, int tag)
