@@ -282,9 +282,8 @@ static int open_node(void)
 
 static void say_no_shared_memory(int rc)
 {
-    snprintf(why_not, sizeof(why_not),
-             "no memory to share with the ranks on this host: %s; ORIEL_NODE=no does without",
-             strerror(-fabric_errno(rc)));
+    snprintf(why_not, sizeof(why_not), "no shared memory with the ranks on this host: %s%s",
+             strerror(-fabric_errno(rc)), *param.provider ? "" : "; ORIEL_NODE=no does without");
 }
 
 /* Beside a network. The host's other ranks count on it: without it there is no way to them. */
@@ -484,7 +483,7 @@ int fabric_open(void)
     for (int i = 0; i < FABRIC_ENDS && !rc; i++)
         rc = end_prepare(&fabric.ends[i]);
     if (rc) {
-        pulse_stop();
+        /* The pulse goes on where it was started: that this process ends must be noticed. */
         close_all();
         return rc;
     }

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "provider/base/clock.h"
 #include "provider/base/log.h"
 #include "provider/base/param.h"
 #include "provider/pulse/pulse_impl.h"
@@ -104,7 +105,7 @@ int pulse_listen(const struct interface_address *own, bool again)
     struct place place = {.address = *own};
 
     pulse.again = again;
-    if (boot_info()->local_rank || is_one_machine())
+    if (pulse.running || boot_info()->local_rank || is_one_machine())
         return 0;
     snprintf(place.host, sizeof(place.host), "%s", boot_info()->host);
     close_fd(&pulse.ring);
@@ -154,11 +155,12 @@ static int call_first(void)
     return send_hello(pulse.own, NULL);
 }
 
-/* A firewall may be between the hosts: that it is dead does not follow. */
+/* A firewall may be between the hosts: that it is dead does not follow. Where there is one, there
+ * is one between all: rank 0 speaks for them. */
 static void miss(struct link *l, int error)
 {
-    LOG(LOG_WARN, "no connection to %s, whose death may go unnoticed: %s", l->host,
-        strerror(error));
+    LOG(boot_info()->rank ? LOG_INFO : LOG_WARN,
+        "no connection to %s, whose death may go unnoticed: %s", l->host, strerror(error));
     close_fd(&l->fd);
     l->state = LINK_DONE;
 }
@@ -221,8 +223,8 @@ enum { FIXED = 3, TIRE_MS = 1000 }; /* stop, ring, local; then links, their proc
 static void fill(struct pollfd *p)
 {
     *p++ = (struct pollfd){pulse.stop, POLLIN, 0};
-    *p++ = (struct pollfd){pulse.resting ? -1 : pulse.ring, POLLIN, 0};
-    *p++ = (struct pollfd){pulse.resting ? -1 : pulse.local, POLLIN, 0};
+    *p++ = (struct pollfd){pulse.rest_until ? -1 : pulse.ring, POLLIN, 0};
+    *p++ = (struct pollfd){pulse.rest_until ? -1 : pulse.local, POLLIN, 0};
     for (unsigned i = 0; i < pulse.count; i++) {
         struct link *l = &pulse.links[i];
         *p++ = (struct pollfd){l->fd, l->state == LINK_CALLING ? POLLOUT : POLLIN, 0};
@@ -283,7 +285,9 @@ static void *watch(void *arg)
 
     for (;;) {
         int wait = pulse.running ? pulse_losses() : 0; /* all have met: who ends now is no loss */
-        if ((pulse.resting || has_guests()) && (wait < 0 || wait > TIRE_MS))
+        if (pulse.rest_until && clock_ns() >= pulse.rest_until)
+            pulse.rest_until = 0;
+        if ((pulse.rest_until || has_guests()) && (wait < 0 || wait > TIRE_MS))
             wait = TIRE_MS;
         fill(p);
         int n = poll(p, FIXED + 2 * pulse.count + GUESTS, wait);
@@ -291,7 +295,6 @@ static void *watch(void *arg)
             LOG(LOG_WARN, "deaths will not be noticed any more: %s", strerror(errno));
             break;
         }
-        pulse.resting &= n > 0;
         if (p[0].revents && told_to_stop())
             break;
         handle(p);
@@ -413,7 +416,7 @@ static int start(void)
 int pulse_start(bool again)
 {
     pulse.again = again;
-    int rc = is_one_machine() ? 0 : start();
+    int rc = is_one_machine() || pulse.running || pulse.own >= 0 ? 0 : start();
 
     if (rc)
         pulse_stop();

@@ -31,7 +31,10 @@
  * the right one. 0 or -errno.
  */
 int pulse_listen(const struct interface_address *own, bool again);
-/* After it, with the same `again`: from now on deaths are noticed. 0 or -errno. */
+/*
+ * After it, with the same `again`: deaths are noticed once the connections are there, whose coming
+ * up this does not wait for. 0 or -errno. Where it goes on already nothing happens.
+ */
 int pulse_start(bool again);
 /* All ranks have met for the last time: good-bye, and whoever ends now is no loss. */
 void pulse_stop(void);

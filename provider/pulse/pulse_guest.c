@@ -14,6 +14,7 @@
 #include "provider/pulse/pulse_impl.h"
 
 #define PATIENCE_NS UINT64_C(5000000000)
+#define REST_NS     UINT64_C(1000000000)
 
 static void drop(struct guest *g)
 {
@@ -40,11 +41,13 @@ static struct guest *place(void)
 
 void pulse_guest_accept(int listener, bool local)
 {
+    if (listener < 0)
+        return; /* closed since it was polled */
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
     if (fd < 0) {
         /* It is still there, and poll would say so at once. */
-        pulse.resting = errno != EAGAIN && errno != EINTR && errno != ECONNABORTED;
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            pulse.rest_until = clock_ns() + REST_NS;
         return;
     }
     struct guest *g = place();

@@ -63,7 +63,7 @@ struct pulse {
     uint8_t secret[BOOT_SECRET];
     uint32_t next, previous; /* first ranks of the neighbouring hosts */
     unsigned long dropped;   /* callers without proof */
-    bool resting;            /* no descriptor for who calls: they wait */
+    uint64_t rest_until;     /* no descriptor for who calls: they wait so long; 0: no */
 };
 
 extern struct pulse pulse;

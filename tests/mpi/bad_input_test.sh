@@ -117,8 +117,8 @@ if strace -o /dev/null -e inject=fallocate:error=ENOSPC true 2> /dev/null; then
         > "$work/out" 2> "$work/err" < /dev/null
     status=$?
     [ $status -eq 1 ] || complain "exit status $status, not 1"
-    grep -q 'no memory to share with the ranks on this host: Too many open files' "$work/err" || complain 'it does not say why'
-    no_room at-start when=1+ none 'no memory to share with the ranks on this host: No space left.*ORIEL_NODE=no'
+    grep -q 'no shared memory with the ranks on this host: Too many open files' "$work/err" || complain 'it does not say why'
+    no_room at-start when=1+ none 'no shared memory with the ranks on this host: No space left.*ORIEL_NODE=no'
     no_room later when=2+ sends-long 'MPI_Send.*MPI_ERR_NO_SPACE.*No space left'
 fi
 
