@@ -446,6 +446,8 @@ static void list_failures(const struct fabric_choices *c, const struct fi_info *
         const struct fabric_choice *b = &c->best[i];
         if ((!b->error && (!b->why || b->rank <= rank)) || repeats(c, i))
             continue;
+        if (!strcmp(b->info->fabric_attr->prov_name, opened->fabric_attr->prov_name))
+            continue; /* on a worse device */
         suspect_lock_limit(b->error, limit, sizeof(limit));
         at += snprintf(text + at, room - at, "%s%s on %s %s (%s%s)", at ? ", " : "",
                        b->info->fabric_attr->prov_name, b->info->domain_attr->name,
@@ -466,13 +468,15 @@ bool fabric_choices_refuse(const struct fabric_choices *c, const struct fi_info 
         !rdma_port_active(port, sizeof(port)))
         return false;
     list_failures(c, opened, failures, sizeof(failures));
+    const char *asked = getenv("FI_PROVIDER");
+    bool filtered = asked && *asked;
     snprintf(why, room,
              "the RDMA device %s is active, but of all providers only %s can be used: %s; "
              "ORIEL_ALLOW_TCP=yes runs over it all the same",
              port, provider,
-             *failures               ? failures
-             : getenv("FI_PROVIDER") ? "with this FI_PROVIDER libfabric offers none for the device"
-                                     : "libfabric offers none for the device");
+             *failures  ? failures
+             : filtered ? "with this FI_PROVIDER libfabric offers none for the device"
+                        : "libfabric offers none for the device");
     return true;
 }
 
