@@ -70,6 +70,7 @@ void coll_quick_note(const struct coll *k, struct coll_choice *c)
     const struct coll_args *a = &k->args;
 
     c->way = COLL_LONG;
+    c->stamp = 0;
     if (k->parent || k->persistent || k->channel != CHANNEL_COLL || !has_plain_types(a))
         return;
     c->len = part_bytes(k);
@@ -83,13 +84,15 @@ void coll_quick_note(const struct coll *k, struct coll_choice *c)
     c->recv_count = a->recv.count;
     c->recv_type = a->recv.type;
     c->op = a->op;
+    c->stamp = c->way ? datatype_stamp : 0;
 }
 
-/* The size of a predefined type may have changed once: MPI_Abi_set_fortran_info. */
+/* The size of a predefined type may have changed: MPI_Abi_set_fortran_info. */
 static bool is_same(const struct coll_choice *c, const struct coll_args *a)
 {
-    return c->way && c->send_count == a->send.count && c->send_type == a->send.type &&
-           c->recv_count == a->recv.count && c->recv_type == a->recv.type && c->op == a->op &&
+    return c->stamp == datatype_stamp && c->send_count == a->send.count &&
+           c->send_type == a->send.type && c->recv_count == a->recv.count &&
+           c->recv_type == a->recv.type && c->op == a->op &&
            c->in_place == coll_in_place(&a->send) && !a->scope && !a->round;
 }
 

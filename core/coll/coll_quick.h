@@ -28,6 +28,7 @@ struct coll_choice {
     MPI_Count send_count, recv_count;
     const struct datatype *send_type, *recv_type; /* predefined, or NULL */
     const struct op *op;                          /* the same */
+    unsigned stamp; /* the types', datatype_stamp; 0: it is COLL_LONG */
 };
 
 /* For coll_select: notes whether the operation, asked for again, can go the short way. */

@@ -271,7 +271,7 @@ static bool place_result(struct coll *k, bool leader)
     const struct coll_side *s = &k->args.send;
     bool root = k->rank == k->args.root;
 
-    if (!coll_scratch(k, list_room(k) + (leader && !root ? coll_span(s->count, s->type) : 0)))
+    if (!coll_room_behind(k, list_room(k), leader && !root ? coll_span(s->count, s->type) : 0))
         return false;
     k->acc = root     ? (char *)k->args.recv.buf
              : leader ? coll_place(k->scratch + list_room(k), s->count, s->type)

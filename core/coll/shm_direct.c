@@ -63,7 +63,8 @@ static void fetch_part(struct coll *k, int from, uint64_t address, void *to, MPI
         size_t n = bytes - at < PIECE ? bytes - at : PIECE;
 
         fetch(k, from, address + at, piece, n);
-        datatype_unpack(to, count, t, at, piece, n);
+        if (!k->error)
+            datatype_unpack(to, count, t, at, piece, n);
     }
 }
 

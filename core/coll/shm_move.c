@@ -149,10 +149,13 @@ static enum coll_step scatter(struct coll *k)
     bool root = k->rank == k->args.root;
     size_t bytes = coll_bytes(k, root ? s : r, 0);
 
-    if (!bytes || (!k->moved && !learn_length(k, a, bytes)))
-        return bytes ? COLL_POLL : COLL_LAST;
+    if (!bytes)
+        return COLL_LAST;
+    /* First: what it finds wrong decides how many steps there are. */
     if (root && !k->moved && !k->phase++ && !coll_in_place(r))
         coll_copy(k, coll_at(s, k->rank), s->count, s->type, (void *)r->buf, r->count, r->type);
+    if (!k->moved && !learn_length(k, a, bytes))
+        return COLL_POLL;
     while (k->moved < k->block)
         if (!scatter_piece(k, a))
             return COLL_POLL;

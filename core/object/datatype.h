@@ -112,7 +112,8 @@ void datatype_open(void); /* the predefined handles */
  * changed, where there is no such type. */
 struct info;
 int datatype_set_fortran(struct info *i);
-void datatype_close(void); /* what MPI_Type_create_f90_x cached */
+extern unsigned datatype_stamp; /* another value each time it has changed some; never 0 */
+void datatype_close(void);      /* what MPI_Type_create_f90_x cached */
 int datatype_commit(struct datatype *t);
 
 /* Constructors that the library itself uses; all of them: datatype_build.h. New types without a

@@ -137,6 +137,8 @@ static void set_integers(struct datatype *integer)
     become_pair(&datatype_2integer, integer, &datatype_2int, &eight);
 }
 
+unsigned datatype_stamp = 1;
+
 int datatype_set_fortran(struct info *i)
 {
     struct datatype *logical = NULL, *integer = NULL, *real = NULL, *twice = NULL;
@@ -152,6 +154,7 @@ int datatype_set_fortran(struct info *i)
         rc = find_kind(i, "mpi_double_precision_size", reals, &twice);
     if (rc)
         return rc;
+    datatype_stamp++;
     if (logical)
         become(&datatype_logical, logical);
     if (integer)

@@ -144,6 +144,33 @@ static void test_after_disagreement(void)
     OK(MPI_Comm_free(&comm));
 }
 
+/* The root's own part does not fit: all hear of it, in as many steps, whatever the length. */
+static void test_own_mismatch(void)
+{
+    enum { LONG = 1 << 18 };
+    static int from[LONG * 8], to[LONG];
+    MPI_Comm comm;
+
+    if (size > 8)
+        return;
+    OK(MPI_Comm_dup(world, &comm));
+    for (int i = 0; i < 40; i++) /* so many that the area is in use */
+        OK(MPI_Barrier(comm));
+    for (int n = 1000; n <= LONG && size > 1; n *= 4) {
+        int rc = MPI_Scatter(from, n, MPI_INT, to, n - (rank == 0), MPI_INT, 0, comm);
+
+        CHECK(rc || rank);
+        OK(MPI_Barrier(comm));
+        for (int i = 0; i < 20; i++) {
+            int mine = i * (rank + 1), all = 0;
+
+            OK(MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_SUM, comm));
+            CHECK(all == i * size * (size + 1) / 2);
+        }
+    }
+    OK(MPI_Comm_free(&comm));
+}
+
 int main(int argc, char **argv)
 {
     begin(&argc, &argv);
@@ -155,6 +182,7 @@ int main(int argc, char **argv)
     test_making();
     test_disagreement();
     test_after_disagreement();
+    test_own_mismatch();
     OK(MPI_Comm_free(&world));
     return end("coll_errors");
 }

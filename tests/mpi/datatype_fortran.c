@@ -179,12 +179,27 @@ static void window(void)
     OK(MPI_Type_free(&twice));
 }
 
+/* Collectives that have gone a short way with a type see that it has changed. */
+static void bcast_integer(int64_t wanted, int size_now)
+{
+    for (int i = 0; i < 20; i++) {
+        int64_t value = rank ? 0 : INT64_C(0x1122334455667788);
+
+        OK(MPI_Bcast(&value, 1, MPI_INTEGER, 0, MPI_COMM_WORLD));
+        CHECK(!rank || value == wanted);
+        OK(MPI_Bcast(&value, 1, MPI_INTEGER, 0, MPI_COMM_SELF));
+    }
+    has_size(MPI_INTEGER, size_now);
+}
+
 int main(int argc, char **argv)
 {
     begin(&argc, &argv);
     OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
     OK(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN));
+    bcast_integer(0x55667788, 4);
     set();
+    bcast_integer(INT64_C(0x1122334455667788), 8);
     sizes();
     messages();
     pairs();
