@@ -447,7 +447,7 @@ static void list_failures(const struct fabric_choices *c, const struct fi_info *
         if ((!b->error && (!b->why || b->rank <= rank)) || repeats(c, i))
             continue;
         if (!strcmp(b->info->fabric_attr->prov_name, opened->fabric_attr->prov_name))
-            continue; /* on a worse device */
+            continue; /* on another device */
         suspect_lock_limit(b->error, limit, sizeof(limit));
         at += snprintf(text + at, room - at, "%s%s on %s %s (%s%s)", at ? ", " : "",
                        b->info->fabric_attr->prov_name, b->info->domain_attr->name,

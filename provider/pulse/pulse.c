@@ -155,8 +155,10 @@ static int call_first(void)
     return send_hello(pulse.own, NULL);
 }
 
-/* A firewall may be between the hosts: that it is dead does not follow. Where there is one, there
- * is one between all: rank 0 speaks for them. */
+/*
+ * A firewall may be between the hosts: that it is dead does not follow. As a rule it is between all
+ * of them, and one line enough: rank 0's.
+ */
 static void miss(struct link *l, int error)
 {
     LOG(boot_info()->rank ? LOG_INFO : LOG_WARN,
