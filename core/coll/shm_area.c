@@ -545,12 +545,13 @@ void shm_expect(struct shm_area *a, const struct coll_args *x)
 
 /* ---- What an area can serve ---- */
 
-/* The operator reads items where they lie in a slot: forwards, and none too long for its place. */
+/* The operator reads items where they lie in a slot: forwards, and none too long for its place, or
+ * of nothing. */
 static bool fits_reduction(const struct coll *k, size_t place)
 {
     const struct datatype *t = k->args.send.type;
 
-    return t->extent > 0 && (size_t)t->true_extent <= place;
+    return t->size && t->extent > 0 && (size_t)t->true_extent <= place;
 }
 
 bool shm_fits_slot(const struct coll *k)

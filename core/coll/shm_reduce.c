@@ -124,7 +124,7 @@ static enum coll_step allreduce(struct coll *k)
 /* Everyone folds everything: alpha + p n gamma, and nobody waits twice. For short vectors. */
 enum coll_step shm_allreduce(struct coll *k)
 {
-    return k->args.send.type->size ? shm_run(k, allreduce) : COLL_LAST;
+    return shm_run(k, allreduce);
 }
 
 /* One step: ranks 0 to last, for whom the caller is among those who want it. */
@@ -156,7 +156,7 @@ static enum coll_step reduce(struct coll *k)
 /* The root folds what fits a slot: alpha + p n gamma. */
 enum coll_step shm_reduce(struct coll *k)
 {
-    return k->args.send.type->size ? shm_run(k, reduce) : COLL_LAST;
+    return shm_run(k, reduce);
 }
 
 static enum coll_step scan(struct coll *k)
@@ -169,7 +169,7 @@ static enum coll_step scan(struct coll *k)
 /* Everyone folds those below; one step, for what fits a slot. */
 enum coll_step shm_scan(struct coll *k)
 {
-    return k->args.send.type->size ? shm_run(k, scan) : COLL_LAST;
+    return shm_run(k, scan);
 }
 
 /* ---- Everyone folds a stripe ---- */
@@ -276,7 +276,7 @@ static enum coll_step stripes(struct coll *k)
 /* Two steps a piece: 2 alpha + n (gamma + 3 beta). For long vectors; MPI_Reduce's too. */
 enum coll_step shm_stripes(struct coll *k)
 {
-    return k->args.send.type->size ? shm_run(k, stripes) : COLL_LAST;
+    return shm_run(k, stripes);
 }
 
 /* ---- Everyone folds its part ---- */
@@ -381,5 +381,5 @@ static enum coll_step reduce_scatter(struct coll *k)
  */
 enum coll_step shm_reduce_scatter(struct coll *k)
 {
-    return k->args.send.type->size ? shm_run(k, reduce_scatter) : COLL_LAST;
+    return shm_run(k, reduce_scatter);
 }

@@ -58,15 +58,15 @@ int topo_place_cart(struct comm *c, int ndims, const int *dims, const int *perio
 
 int topo_place_graph(struct comm *c, int nnodes, const int *index, const int *edges, int *place)
 {
-    int *first = malloc(((size_t)nnodes + 1) * sizeof(*first));
     struct map m;
     int rc = map_open(c, &m);
 
-    if (!first && !rc)
-        rc = err_set(MPI_ERR_NO_MEM, "no memory to place %d nodes", nnodes);
-    if (rc) {
-        free(first);
+    if (rc)
         return rc;
+    int *first = malloc(((size_t)nnodes + 1) * sizeof(*first));
+    if (!first) {
+        map_close(c, &m);
+        return err_set(MPI_ERR_NO_MEM, "no memory to place %d nodes", nnodes);
     }
     first[0] = 0;
     for (int i = 0; i < nnodes; i++)

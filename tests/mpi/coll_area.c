@@ -363,6 +363,52 @@ static void killed(void)
     CHECK(!"a barrier without one of its ranks ends");
 }
 
+static void does_nothing(void *in, void *inout, int *n, MPI_Datatype *t)
+{
+    (void)in, (void)inout, (void)n, (void)t;
+}
+
+/* Items of no bytes, at any place among a communicator's first operations: the next go on. */
+static void reduce_nothing(void)
+{
+    MPI_Datatype none, items;
+    MPI_Request r;
+    MPI_Comm comm;
+    MPI_Op op;
+    int x = 0, y = 0;
+
+    OK(MPI_Type_contiguous(0, MPI_INT, &none));
+    OK(MPI_Type_create_resized(none, 0, 4, &items));
+    OK(MPI_Type_commit(&items));
+    OK(MPI_Op_create(does_nothing, 1, &op));
+    for (int which = 0; which < 6; which++)
+        for (int before = 6; before < 11; before++) {
+            OK(MPI_Comm_dup(MPI_COMM_WORLD, &comm));
+            for (int i = 0; i < before; i++)
+                OK(MPI_Barrier(comm));
+            if (which == 0)
+                OK(MPI_Allreduce(&x, &y, 1, items, op, comm));
+            else if (which == 1)
+                OK(MPI_Reduce(&x, &y, 1, items, op, 0, comm));
+            else if (which == 2)
+                OK(MPI_Scan(&x, &y, 1, items, op, comm));
+            else if (which == 3)
+                OK(MPI_Reduce_scatter_block(&x, &y, 1, items, op, comm));
+            else if (which == 4)
+                OK(MPI_Exscan(&x, &y, 1, items, op, comm));
+            else
+                OK(MPI_Iallreduce(&x, &y, 1, items, op, comm, &r));
+            OK(MPI_Barrier(comm));
+            if (which == 5)
+                OK(MPI_Wait(&r, MPI_STATUS_IGNORE));
+            OK(MPI_Barrier(comm));
+            OK(MPI_Comm_free(&comm));
+        }
+    OK(MPI_Op_free(&op));
+    OK(MPI_Type_free(&items));
+    OK(MPI_Type_free(&none));
+}
+
 int main(int argc, char **argv)
 {
     begin(&argc, &argv);
@@ -379,6 +425,7 @@ int main(int argc, char **argv)
         mix(operations / 4);
         free_comms();
     }
+    reduce_nothing();
     disagree();
     leave_early();
     OK(MPI_Op_free(&compose));
