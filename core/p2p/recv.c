@@ -10,6 +10,7 @@
 #include "provider/fabric/wait.h"
 
 enum {
+    LOOKS_FIRST = 64, /* before anything else: the answer to 8 KiB is there after some 25 */
     LOOKS = 16,       /* at the queue for each round of other progress, which takes as long as 3 */
     LOOKS_CROWD = 2,  /* where the sender has no processor just now */
     LAPS_HELP = 4,    /* of one that gives its processor away, to a round of other progress */
@@ -239,6 +240,11 @@ int p2p_recv_taken(const struct p2p_receive *x, const struct node_received *m, M
     return MPI_SUCCESS;
 }
 
+static int looks_of(uint32_t round, bool spins)
+{
+    return !spins ? LOOKS_CROWD : round ? LOOKS : LOOKS_FIRST;
+}
+
 /*
  * A blocking receive need not be posted while its thread can look by itself: it takes the message
  * out of the endpoint's queue when it comes. Other work is done meanwhile.
@@ -269,7 +275,7 @@ static bool recv_now(const struct p2p_receive *x, struct node_received *m)
     for (uint32_t round = 0;; round++) {
         if (round)
             lane_lock();
-        for (int looks = rounds || w.stays ? LOOKS : LOOKS_CROWD; looks && rc == -EAGAIN; looks--) {
+        for (int looks = looks_of(round, rounds || w.stays); looks && rc == -EAGAIN; looks--) {
             __builtin_ia32_pause(); /* each look takes the line from who is about to write it */
             rc = fabric_trecv_now(from, buf, len, match, p2p_ignore(x->tag), m);
         }
