@@ -20,13 +20,16 @@ int fabric_tinject(struct fabric_peer *to, const void *buf, size_t len, uint64_t
         return 0;
     if (!list_empty(&to->waiting) || len > e->inject)
         return -EAGAIN;
-    if (!e->direct)
-        return fabric_errno(fi_tinjectdata(e->ep, buf, len, data, to->head.addr, tag ^ e->veil));
-    /* The next one goes by itself. */
-    if (UNLIKELY(!atomic_load_explicit(&to->head.outlet, memory_order_relaxed)) &&
-        !e->direct->outlet(e->ep, to->head.addr, &next))
-        atomic_store_explicit(&to->head.outlet, next, memory_order_relaxed);
-    ssize_t rc = e->direct->inject(e->ep, buf, len, to->head.addr, tag, data);
+    ssize_t rc;
+    if (e->direct) {
+        /* The next one goes by itself. */
+        if (UNLIKELY(!atomic_load_explicit(&to->head.outlet, memory_order_relaxed)) &&
+            !e->direct->outlet(e->ep, to->head.addr, &next))
+            atomic_store_explicit(&to->head.outlet, next, memory_order_relaxed);
+        rc = e->direct->inject(e->ep, buf, len, to->head.addr, tag, data);
+    } else {
+        rc = fi_tinjectdata(e->ep, buf, len, data, to->head.addr, tag ^ e->veil);
+    }
     return LIKELY(!rc) ? 0 : fabric_errno(rc);
 }
 
