@@ -16,6 +16,8 @@ node_sources = \
     provider/node/node_fabric.c \
     provider/node/node_fetch.c \
     provider/node/node_fetch.h \
+    provider/node/node_filling.c \
+    provider/node/node_filling.h \
     provider/node/node_info.c \
     provider/node/node_iov.c \
     provider/node/node_iov.h \

@@ -259,6 +259,11 @@ HOT_INLINE int fabric_trecv_now(struct fabric_peer *from, void *buf, size_t len,
     /* The provider's few errors are the system's own numbers. */
     return now->receive(now->ep, source, buf, len, tag, ignore, found);
 }
+/* Whether that may ever find one from there. */
+static inline bool fabric_receives_now(struct fabric_peer *from)
+{
+    return fabric_now_from(from)->receive != NULL;
+}
 /*
  * The same for what nearly all messages on one host are, without a call: at most FABRIC_SMALL bytes
  * from a peer that fabric_tinject_small sends to. False: nothing was done, use fabric_trecv_now.

@@ -126,6 +126,13 @@ enum node_event { /* which counter an operation moves */
 
 /* ---- Endpoints and peers ---- */
 
+/* Who takes whose messages when, of those that go through one chunk: node_filling.h. */
+struct node_dialogue {
+    uint32_t sent;  /* by us */
+    uint32_t taken; /* of the peer's */
+    uint32_t told;  /* of ours that it had taken when it sent the last one that we took */
+};
+
 struct node_peer {
     struct node_segment *segment; /* the peer's, mapped */
     struct node_outlet out;       /* the way to where it reads */
@@ -141,8 +148,9 @@ struct node_peer {
     struct node_ways ways; /* how its messages come to us: node_way.c */
     uint64_t waits_since;  /* ns, since when there were too few chunks for a train; 0: enough */
     unsigned chunks;       /* of ours that it has, or that we fill for it */
-    unsigned offer_skip;   /* accesses to come for which nothing is offered: node_offer.c */
-    unsigned offer_vain;   /* what that was after the last offer in vain; 0: after a good one */
+    struct node_dialogue dialogue; /* of messages that go through one chunk */
+    unsigned offer_skip;           /* accesses to come for which nothing is offered: node_offer.c */
+    unsigned offer_vain; /* what that was after the last offer in vain; 0: after a good one */
     unsigned writes; /* PUT and ATOMIC to it that are not answered: later accesses queue behind */
     /* What waits for room where it reads, or for a chunk: each in order, answers first. The bell
      * waits with them. */
@@ -331,9 +339,10 @@ struct node_ep {
 
 /* ---- Cells ---- */
 
-struct node_wire_chunk {
-    uint64_t op; /* to acknowledge, or 0 */
+struct node_wire_chunk { /* behind it, the bytes that are there: node_filling.h */
+    uint64_t op;         /* to acknowledge, or 0 */
     uint32_t chunk;
+    uint32_t taken; /* node_dialogue's, of who sends this */
 };
 
 struct node_wire_train {

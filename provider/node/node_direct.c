@@ -3,6 +3,7 @@
 
 #include "provider/base/copy.h"
 #include "provider/base/hot.h"
+#include "provider/node/node_filling.h"
 #include "provider/node/node_offer.h"
 
 _Static_assert(sizeof(struct node_posted) <= sizeof(struct fi_context2), "it has room in one");
@@ -20,8 +21,9 @@ HOT_INLINE bool is_plain(const struct node_peer *peer, uint64_t word)
             (what == (NODE_WIRE_TAGGED << 8 | NODE_CELL_CHUNK) && !peer->gone));
 }
 
-/* The message of that reader's next cell, into a buffer with room for it; its part is done. */
-HOT_INLINE void take_cell(struct node_ep *ep, struct node_peer *peer, struct node_reader *r,
+/* The message of that reader's next cell, into a buffer with room for it; its part is done. False:
+ * it will never be whole, nothing was done. */
+HOT_INLINE bool take_cell(struct node_ep *ep, struct node_peer *peer, struct node_reader *r,
                           uint64_t word, void *buf)
 {
     const struct node_cell *cell = r->cell;
@@ -35,10 +37,12 @@ HOT_INLINE void take_cell(struct node_ep *ep, struct node_peer *peer, struct nod
     } else {
         struct node_wire_chunk wire;
         memcpy(&wire, cell->payload, sizeof(wire));
-        copy_bytes(buf, peer->segment->chunks[wire.chunk], len);
-        node_chunk_release(peer, wire.chunk);
+        if (!node_filling_read(peer, cell, wire.chunk, buf, len))
+            return false;
+        node_filling_end(peer, &wire);
     }
     node_inlet_advance(&ep->in, r);
+    return true;
 }
 
 /* ---- Receiving without posting ---- */
@@ -105,8 +109,7 @@ static int receive(struct fid_ep *fid, uint64_t source, void *buf, size_t len, u
                  !node_matches(cell->tag, peer->fi_addr, tag, ignore, source)))
         return why_not(peer, cell, word, source, tag, ignore);
     *found = (struct node_received){node_word_length(word), cell->tag, cell->data};
-    take_cell(ep, peer, r, word, buf);
-    return 0;
+    return LIKELY(take_cell(ep, peer, r, word, buf)) ? 0 : -FI_EINPROGRESS;
 }
 
 static int peek(struct fid_ep *fid, uint64_t source, uint64_t tag, uint64_t ignore, void *claim,
@@ -200,9 +203,10 @@ HOT_INLINE struct node_posted *deliver(struct node_ep *ep, const struct node_cel
         p = fresh;
     if (UNLIKELY(!p || !tells(p, fresh) || len > p->len))
         return NULL;
+    if (UNLIKELY(!take_cell(ep, peer, ep->in.at, word, p->buf)))
+        return NULL;
     if (p != fresh)
         node_match_take(&ep->tagged, line, at);
-    take_cell(ep, peer, ep->in.at, word, p->buf);
     if (UNLIKELY(ep->cntr[NODE_RECV]))
         node_count(ep, NODE_RECV);
     /* Last: it may come back into this endpoint. */
@@ -249,6 +253,9 @@ static int post_or_take(struct fid_ep *fid, struct node_posted *p)
     for (int i = 0; i < TURN; i++) {
         if (UNLIKELY(!may_deliver(ep)) || !(cell = node_inlet_peek(&ep->in, &word)))
             break;
+        /* Who posts a receive has more to do, such as to send the other side what it waits for. */
+        if (node_word_kind(word) == NODE_CELL_CHUNK)
+            break;
         const struct node_posted *got = deliver(ep, cell, word, p);
         if (got == p)
             return 0;
@@ -263,10 +270,10 @@ static int post_or_take(struct fid_ep *fid, struct node_posted *p)
 }
 
 /*
- * Messages without a receive that a call of progress takes out of their cells: few, since those
- * that stay may yet find theirs without being kept, and as long as some are kept no receive can do
- * with a look at the queue. More than one, since whoever waits for what is behind them calls as
- * often.
+ * Messages without a receive that a call of progress takes out of their cells, if it delivers
+ * none: whom it delivers one to may come with a receive for the next. Few, since those that stay
+ * may yet find theirs without being kept, and as long as some are kept no receive can do with a
+ * look at the queue. More than one, since whoever waits for what is behind them calls as often.
  */
 enum { KEPT = 4 };
 
@@ -289,12 +296,15 @@ static unsigned progress(struct fid_ep *fid, bool *queued)
         if (!cell)
             break;
         from = ep->in.at;
-        if (LIKELY(cq->head == cq->tail) && deliver(ep, cell, word, NULL))
+        if (LIKELY(cq->head == cq->tail) && deliver(ep, cell, word, NULL)) {
             told++;
-        else if (!node_ep_step(ep, cell, word))
+            continue;
+        }
+        if (told && is_plain(ep->sources[node_word_source(word)], word))
             break;
-        else
-            kept += ep->tagged.arrivals.prev != last;
+        if (!node_ep_step(ep, cell, word))
+            break;
+        kept += ep->tagged.arrivals.prev != last;
     }
     node_inlet_leave(&ep->in, cell ? from : NULL);
     told += kept == KEPT;

@@ -123,8 +123,9 @@ struct node_direct_ops {
     /*
      * The same, but it looks first: what has come for receives that were posted with the same sink
      * is delivered, a few messages at most, and a message of the receive's own that is there is
-     * taken at once. The sink is called before this returns, then; what it posts itself may come
-     * before this receive. So the receives of a busy stream need not be posted at all.
+     * taken at once, if it lies in its cells. The sink is called before this returns, then; what it
+     * posts itself may come before this receive. So the receives of a busy stream need not be
+     * posted at all. What lies in a chunk takes longer to copy than this call should.
      */
     node_direct_post *post_or_take;
     /*
@@ -138,9 +139,9 @@ struct node_direct_ops {
      * Makes the progress that reading the completion queue would make, and calls the sink of each
      * receive that ends well, was posted by `post` or post_or_take and does not need the queue: how
      * often, and more where something was done for others, or there may be more to do at once: of
-     * messages that no receive waits for it takes a few. Whatever else completes, and those after
-     * it, is in the queue as ever, which must be read where *queued says so; as long as something
-     * is in it, this call does nothing.
+     * messages that no receive waits for it takes a few, if none that one waits for is before them.
+     * Whatever else completes, and those after it, is in the queue as ever, which must be read
+     * where *queued says so; as long as something is in it, this call does nothing.
      */
     unsigned (*progress)(struct fid_ep *ep, bool *queued);
     /*

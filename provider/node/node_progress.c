@@ -11,6 +11,7 @@
 #include "provider/base/clock.h"
 #include "provider/base/log.h"
 #include "provider/node/node_fetch.h"
+#include "provider/node/node_filling.h"
 #include "provider/node/node_offer.h"
 #include "provider/node/node_pull.h"
 #include "provider/node/node_train.h"
@@ -32,11 +33,14 @@ static bool message_chunk(struct node_ep *ep, struct node_message *m, const stru
     struct node_wire_chunk wire;
 
     memcpy(&wire, cell->payload, sizeof(wire));
+    /* One that was killed while it filled the chunk has sent nothing. */
+    if (m->len && !node_filling_wait(m->peer, cell, (uint32_t)m->len - 1))
+        return true;
     m->bytes = m->peer->segment->chunks[wire.chunk];
     m->sender_op = wire.op;
     if (!node_recv_message(ep, m))
         return false;
-    node_chunk_release(m->peer, wire.chunk);
+    node_filling_end(m->peer, &wire);
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include "provider/base/copy.h"
 #include "provider/base/crowd.h"
 #include "provider/base/count.h"
+#include "provider/node/node_filling.h"
 #include "provider/node/node_pull.h"
 #include "provider/node/node_train.h"
 #include "provider/node/node_way.h"
@@ -109,22 +110,45 @@ static ssize_t send_pair(struct node_ep *ep, struct node_peer *peer, const struc
     return 0;
 }
 
+/* Copies bytes at .. at + len of the message to the same place of a chunk. */
 HOT_INLINE void fill(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
-                     unsigned chunk, size_t len)
+                     unsigned chunk, size_t at, size_t len)
 {
-    unsigned char *to = ep->segment->chunks[chunk];
+    unsigned char *to = ep->segment->chunks[chunk] + at;
 
     if (pace_goes_past(&peer->pace, len)) {
-        node_chunk_fill(peer, tx->iov, tx->iov_count, 0, to, len);
+        node_chunk_fill(peer, tx->iov, tx->iov_count, at, to, len);
         return;
     }
     size_t ready = chunk == ep->chunk_next ? ep->chunk_ready : 0;
-    if (ready < len)
-        prefetch_block_to_store(to + ready, len - ready);
+    if (ready < at + len)
+        prefetch_block_to_store(to, len);
     if (tx->iov_count == 1)
-        copy_bytes(to, tx->iov->iov_base, len);
+        copy_bytes(to, (char *)tx->iov->iov_base + at, len);
     else
-        node_iov_read(tx->iov, tx->iov_count, 0, to, len);
+        node_iov_read(tx->iov, tx->iov_count, at, to, len);
+}
+
+/* Whether the cell goes out when the first part is in its chunk. */
+HOT_INLINE bool fills_later(const struct node_peer *peer, const struct node_tx *tx, size_t len,
+                            bool timed)
+{
+    return len > NODE_FILLING_LEAST && node_filling_is_awaited(peer) && tx->iov_count == 1 &&
+           !timed && !crowded && !pace_goes_past(&peer->pace, len);
+}
+
+/* All but the first part, of a chunk whose cell is out. */
+HOT_INLINE void fill_rest(struct node_ep *ep, struct node_peer *peer, const struct node_tx *tx,
+                          unsigned chunk, struct node_cell *cell, size_t len)
+{
+    size_t part = node_filling_part(len);
+
+    for (size_t at = part; at < len;) {
+        size_t n = len - at < part ? len - at : part;
+        fill(ep, peer, tx, chunk, at, n);
+        at += n;
+        atomic_store_explicit(node_filling_there(cell), (uint32_t)at, memory_order_release);
+    }
 }
 
 /* Inline, so that one of known flags in one block does without the questions. */
@@ -141,15 +165,21 @@ HOT_INLINE ssize_t send_chunk(struct node_ep *ep, struct node_peer *peer, const 
         return chunk;
     if (answered && !(op = op_new(ep, peer, tx, len)))
         goto return_chunk;
-    fill(ep, peer, tx, chunk, len);
+    bool later = fills_later(peer, tx, len, start);
+    uint32_t first = (uint32_t)(later ? node_filling_part(len) : len);
+    fill(ep, peer, tx, chunk, 0, first);
     if (UNLIKELY(start))
         pace_end(&peer->pace, start, len);
     struct node_cell *cell = node_outlet_take(&peer->out, &stamp);
     if (!cell)
         goto free_op;
-    struct node_wire_chunk wire = {(uintptr_t)op, chunk};
+    struct node_wire_chunk wire = {(uintptr_t)op, chunk, peer->dialogue.taken};
     memcpy(cell->payload, &wire, sizeof(wire));
+    atomic_store_explicit(node_filling_there(cell), first, memory_order_relaxed);
     publish(peer, tx, cell, stamp, NODE_CELL_CHUNK, wire_flags(tx) | (op ? NODE_WIRE_ACK : 0), len);
+    peer->dialogue.sent++;
+    if (later)
+        fill_rest(ep, peer, tx, chunk, cell, len);
     node_chunk_lend(ep, chunk);
     node_chunk_prepare(ep, peer, len);
     if (!op)

@@ -49,6 +49,7 @@ mpi_tests = \
     tests/mpi/p2p_cancel.mpi \
     tests/mpi/p2p_complete.mpi \
     tests/mpi/p2p_errors.mpi \
+    tests/mpi/p2p_exchange.mpi \
     tests/mpi/p2p_flow.mpi \
     tests/mpi/p2p_forms.mpi \
     tests/mpi/p2p_grequest.mpi \
@@ -173,6 +174,8 @@ tests_mpi_p2p_complete_mpi_SOURCES = tests/mpi/p2p_complete.c tests/mpi/mpitest.
 tests_mpi_p2p_complete_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_errors_mpi_SOURCES = tests/mpi/p2p_errors.c tests/mpi/mpitest.h
 tests_mpi_p2p_errors_mpi_LDADD = libmpi_abi.la
+tests_mpi_p2p_exchange_mpi_SOURCES = tests/mpi/p2p_exchange.c tests/mpi/mpitest.h
+tests_mpi_p2p_exchange_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_flow_mpi_SOURCES = tests/mpi/p2p_flow.c tests/mpi/mpitest.h
 tests_mpi_p2p_flow_mpi_LDADD = libmpi_abi.la
 tests_mpi_p2p_forms_mpi_SOURCES = tests/mpi/p2p_forms.c tests/mpi/mpitest.h

@@ -124,6 +124,17 @@ tests_unit_test_node_fault_SOURCES = \
 tests_unit_test_node_fault_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
 tests_unit_test_node_fault_LDADD = libprovider.la $(CRITERION_LIBS)
 
+check_PROGRAMS += tests/unit/test_node_filling
+TESTS += tests/unit/test_node_filling
+tests_unit_test_node_filling_SOURCES = \
+    tests/unit/node_job.c \
+    tests/unit/node_job.h \
+    tests/unit/take_job.c \
+    tests/unit/take_job.h \
+    tests/unit/test_node_filling.c
+tests_unit_test_node_filling_CPPFLAGS = $(AM_CPPFLAGS) $(CRITERION_CFLAGS)
+tests_unit_test_node_filling_LDADD = libprovider.la $(CRITERION_LIBS)
+
 check_PROGRAMS += tests/unit/test_node_inlet
 TESTS += tests/unit/test_node_inlet
 tests_unit_test_node_inlet_SOURCES = \

@@ -6,7 +6,7 @@
 /* It is over before the call returns, and was never posted. */
 NODE_TEST(node_take, next, 2)
 {
-    static const size_t lens[] = {0, 1, 7, 8, 9, 39, 40, 41, 96, 97, NODE_CHUNK};
+    static const size_t lens[] = {0, 1, 7, 8, 9, 39, 40, 41, 96};
     static const uint64_t ignored[] = {0, 0xff00000000000000, ~UINT64_C(0)};
     struct take *t = takes;
     struct side s;
@@ -32,6 +32,30 @@ NODE_TEST(node_take, next, 2)
     if (rank == 1)
         CHECK(s.ops->inject(s.e.ep, takes, NODE_CHUNK + 1, s.e.addr[0], TAG, 0) == -FI_EMSGSIZE,
               "longer than a chunk");
+    side_end(&s);
+}
+
+/* One whose message is there, but takes time to copy, is posted. */
+NODE_TEST(node_take, next_in_a_chunk, 2)
+{
+    static const size_t lens[] = {97, 4096, 4097, NODE_CHUNK};
+    struct take *t = takes;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    for (unsigned i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        if (rank == 1)
+            side_say(&s, TAG, lens[i], i);
+        job_barrier();
+        if (rank == 0) {
+            take_want_so(&s, t, lens[i], TAG, 0, s.e.addr[1]);
+            side_posts(&s, 1);
+            side_progress(&s, 1);
+            take_has(t, i + 1, TAG, lens[i], i);
+            side_posts(&s, 0);
+        }
+        job_barrier();
+    }
     side_end(&s);
 }
 
