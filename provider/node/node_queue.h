@@ -40,7 +40,7 @@ enum {
     NODE_RINGS = 8, /* writers that have one, at most */
     NODE_PUBLISH = 64,
     NODE_AHEAD = 4, /* the line that a writer asks for, and a reader who knows of more */
-    NODE_READ_AHEAD = 2,
+    NODE_READ_AHEAD = 8,
     NODE_WRITERS =
         1024, /* threads that may be between their look and their fetch-and-add at once */
 };
