@@ -39,6 +39,10 @@ static bool exchange_reads(const struct comm *c, int source)
  */
 static bool exchange_inject(const struct p2p_exchange *x)
 {
+    size_t bytes;
+
+    if (post_bytes(x->recv_type, x->recv_count, &bytes))
+        return false;
     lane_lock();
     bool sent = exchange_reads(x->comm, x->source) &&
                 p2p_try_inject(x->comm, x->send_type, CHANNEL_P2P, x->send, x->send_count, x->dest,

@@ -88,8 +88,9 @@ struct node_direct_ops {
      * nothing has come. -FI_EINPROGRESS: something else has, look again after some progress.
      * -FI_EBUSY: post the receive instead, because others that are posted may have a claim, or
      * because the message is longer than the buffer or NODE_CHUNK. In all three nothing has
-     * changed. Looks no further than the source's next cell, or any that is next, and makes no
-     * other progress.
+     * changed, but that the buffer may have a part of a message whose sender was killed on the way.
+     * Looks no further than the source's next cell, or any that is next, and makes no other
+     * progress.
      */
     node_direct_receive *receive;
     /*

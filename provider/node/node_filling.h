@@ -3,7 +3,7 @@
  * A chunk that is lent before it is full: its cell goes out when the first part is there, and says
  * from then on how many bytes are, so that a reader who waits copies them out while the sender
  * copies the rest in. In a crowd, where the sender may lose its processor in between, chunks are
- * filled first, as those are whose filling is timed (pace.h).
+ * filled first, as they are where the reader sleeps, or the filling is timed (pace.h).
  */
 #ifndef ORIEL_NODE_NODE_FILLING_H
 #define ORIEL_NODE_NODE_FILLING_H
@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "provider/base/copy.h"
+#include "provider/base/crowd.h"
 #include "provider/node/node.h"
 
 enum { NODE_FILLING_LEAST = 4096 }; /* bytes that one of more is worth it for */
@@ -26,6 +27,14 @@ static inline size_t node_filling_part(size_t len)
 static inline bool node_filling_is_awaited(const struct node_peer *peer)
 {
     return peer->dialogue.told == peer->dialogue.sent;
+}
+
+/* Whether the peer may read what is there while we copy the rest: both have a processor. One that
+ * sleeps would come too late to gain by it, perhaps on the processor that we need. */
+static inline bool node_filling_is_read_along(const struct node_peer *peer)
+{
+    return !crowded &&
+           !(atomic_load_explicit(peer->out.sleeping, memory_order_relaxed) & NODE_ASLEEP);
 }
 
 /* Where a cell says how many bytes there are. */

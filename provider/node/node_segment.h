@@ -28,7 +28,7 @@ enum {
     NODE_REGIONS = 4096,
 };
 
-#define NODE_MAGIC 0x4f5249454c000full /* "ORIEL", layout 15 */
+#define NODE_MAGIC 0x4f5249454c0010ull /* "ORIEL", layout 16 */
 
 /* Where an endpoint is: what travels as the address "oriel:pid:fd:cookie". */
 struct node_address {

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "provider/base/copy.h"
-#include "provider/base/crowd.h"
 #include "provider/base/count.h"
 #include "provider/node/node_filling.h"
 #include "provider/node/node_pull.h"
@@ -134,7 +133,7 @@ HOT_INLINE bool fills_later(const struct node_peer *peer, const struct node_tx *
                             bool timed)
 {
     return len > NODE_FILLING_LEAST && node_filling_is_awaited(peer) && tx->iov_count == 1 &&
-           !timed && !crowded && !pace_goes_past(&peer->pace, len);
+           !timed && node_filling_is_read_along(peer) && !pace_goes_past(&peer->pace, len);
 }
 
 /* All but the first part, of a chunk whose cell is out. */
@@ -214,10 +213,11 @@ static ssize_t send_train(struct node_ep *ep, struct node_peer *peer, const stru
     wire.op = (uintptr_t)op;
     wire.sent = node_way_stamp(ep, len);
     memcpy(cell->payload, &wire, sizeof(wire));
-    if (crowded)
+    bool along = node_filling_is_read_along(peer);
+    if (!along)
         node_train_fill(ep, peer, tx, &wire);
     publish(peer, tx, cell, stamp, NODE_CELL_TRAIN, wire_flags(tx) | (op ? NODE_WIRE_ACK : 0), 0);
-    if (!crowded)
+    if (along)
         node_train_fill(ep, peer, tx, &wire);
     node_train_lend(ep, &wire);
     if (!op)

@@ -3,8 +3,8 @@
  * Messages of a few chunks, behind one cell: the kernel's copy from process to process is no match
  * for the caches, since it looks up and pins every page. The cell goes out before the chunks are
  * filled, so that a reader who waits copies out what is there while the rest is still copied in.
- * In a crowd, where the sender may lose its processor in between, the chunks are filled first. A
- * message that nobody has asked for stays where it is.
+ * In a crowd, where the sender may lose its processor in between, or where the reader sleeps, the
+ * chunks are filled first. A message that nobody has asked for stays where it is.
  *
  * Memory in one block is published by the chunk. Scattered memory takes longer to collect and to
  * put back: it goes this way from NODE_TRAIN_PART bytes on, which is what is published at once.

@@ -139,13 +139,18 @@ static void too_long(void)
 /* A wrong receive is told before anything is sent. */
 static void wrong_receive(void)
 {
-    int rc, class, flag;
+    static const MPI_Count huge = (MPI_Count)1 << 61;
+    int class, flag;
 
     OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
-    rc = MPI_Sendrecv(out, 1, MPI_BYTE, right(), 3, in, 1, MPI_BYTE, size, 3, MPI_COMM_WORLD,
-                      MPI_STATUS_IGNORE);
-    OK(MPI_Error_class(rc, &class));
+    OK(MPI_Error_class(MPI_Sendrecv(out, 1, MPI_BYTE, right(), 3, in, 1, MPI_BYTE, size, 3,
+                                    MPI_COMM_WORLD, MPI_STATUS_IGNORE),
+                       &class));
     CHECK(class == MPI_ERR_RANK);
+    OK(MPI_Error_class(MPI_Sendrecv_c(out, 1, MPI_BYTE, right(), 3, in, huge, MPI_DOUBLE, left(), 3,
+                                      MPI_COMM_WORLD, MPI_STATUS_IGNORE),
+                       &class));
+    CHECK(class == MPI_ERR_COUNT);
     OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_ARE_FATAL));
     OK(MPI_Barrier(MPI_COMM_WORLD));
     OK(MPI_Iprobe(left(), 3, MPI_COMM_WORLD, &flag, MPI_STATUS_IGNORE));

@@ -241,6 +241,31 @@ NODE_TEST(filling, dialogue, 2)
     side_end(&s);
 }
 
+/* One who sleeps is woken when all is there: it could not read along. */
+NODE_TEST(filling, sleeper, 2)
+{
+    static unsigned char buf[LEN];
+    struct fi_cq_tagged_entry c;
+    struct node_peer *peer;
+    struct end e;
+
+    end_start(&e, &(struct end_want){.wait_obj = FI_WAIT_FD});
+    if (rank == 0) {
+        POST(&e, fi_trecv(e.ep, buf, LEN, NULL, e.addr[1], TAG, 0, buf));
+        while (fi_cq_sread(e.cq, &c, 1, NULL, -1) != 1)
+            ;
+        CHECK(c.op_context == buf && filled(buf, LEN, 1), "the message");
+    } else {
+        CHECK(!node_peer_get(container_of(e.ep, struct node_ep, fid), e.addr[0], &peer), "peer");
+        while (!(atomic_load(&peer->segment->sleeping) & NODE_ASLEEP))
+            sched_yield();
+        CHECK(!node_filling_is_read_along(peer), "it sleeps");
+        fill(buf, LEN, 1);
+        POST(&e, fi_tinject(e.ep, buf, LEN, e.addr[0], TAG));
+    }
+    end_finish(&e);
+}
+
 /* Two that send at the same time wait for nothing when they send. */
 NODE_TEST(filling, exchange, 2)
 {
