@@ -269,9 +269,20 @@ static int post_or_take(struct fid_ep *fid, struct node_posted *p)
     return 0;
 }
 
+/* Whether the cell is a tagged message that no receive waits for. */
+static bool is_unasked(struct node_ep *ep, const struct node_cell *cell, uint64_t word)
+{
+    const struct node_peer *peer = ep->sources[node_word_source(word)];
+    struct node_line *line;
+
+    return peer && node_word_kind(word) <= NODE_CELL_RTS &&
+           node_word_flags(word) & NODE_WIRE_TAGGED &&
+           !*node_match_find(&ep->tagged, cell->tag, peer->fi_addr, &line);
+}
+
 /*
- * Messages without a receive that a call of progress takes out of their cells, if it delivers
- * none: whom it delivers one to may come with a receive for the next. Few, since those that stay
+ * Messages without a receive that a call of progress takes out of their cells, if none has
+ * ended for one: whoever gets that may come with a receive for the next. Few, since those that stay
  * may yet find theirs without being kept, and as long as some are kept no receive can do with a
  * look at the queue. More than one, since whoever waits for what is behind them calls as often.
  */
@@ -300,7 +311,7 @@ static unsigned progress(struct fid_ep *fid, bool *queued)
             told++;
             continue;
         }
-        if (told && is_plain(ep->sources[node_word_source(word)], word))
+        if ((told || cq->head != cq->tail) && is_unasked(ep, cell, word))
             break;
         if (!node_ep_step(ep, cell, word))
             break;

@@ -219,6 +219,7 @@ static ssize_t send_train(struct node_ep *ep, struct node_peer *peer, const stru
     publish(peer, tx, cell, stamp, NODE_CELL_TRAIN, wire_flags(tx) | (op ? NODE_WIRE_ACK : 0), 0);
     if (along)
         node_train_fill(ep, peer, tx, &wire);
+    node_way_filled(ep);
     node_train_lend(ep, &wire);
     if (!op)
         sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);

@@ -13,9 +13,10 @@ enum {
     LATE_MOST = 64, /* and with so much on that side the sender is to have them off its hands */
     WORTH_NUM = 15, /* another way has to take less than 15/16 of the time */
     WORTH_DEN = 16,
-    STAMP_BITS = 8,  /* of nanoseconds that a stamp leaves out; it wraps after 18 minutes */
-    AWAY_NS = 20000, /* for so long a message may wait for its receiver, */
-    BYTES_A_NS = 2,  /* and as long as what was last begun may take */
+    STAMP_BITS = 8,   /* of nanoseconds that a stamp leaves out; it wraps after 18 minutes */
+    AWAY_NS = 20000,  /* for so long a message may wait for its receiver, */
+    JOINED_NS = 2000, /* between two trains' fillings that are charged as one */
+    BYTES_A_NS = 2,   /* and as long as what was last begun may take */
 };
 
 /* 96 messages in 200 ms that take up to 10 us more cost 0.5 %. */
@@ -125,15 +126,44 @@ void node_way_worked(struct node_ep *ep)
     node_way_stamp(ep, 0);
 }
 
+void node_way_filled(struct node_ep *ep)
+{
+    struct node_work *w = &ep->work;
+    uint64_t from = w->since;
+
+    node_way_worked(ep);
+    /* One after the other is one, as to several neighbours. */
+    if (from - w->filled_until > JOINED_NS)
+        w->filled_from = from;
+    w->filled_until = w->since;
+}
+
+/* When the message was sent; two processors' clocks may differ by a little. */
+static uint64_t when_sent(const struct node_message *m, uint64_t now)
+{
+    uint32_t age = (uint32_t)(now >> STAMP_BITS) - m->sent;
+
+    return now - (age < UINT32_MAX / 2 ? (uint64_t)age << STAMP_BITS : 0);
+}
+
+/* What it had to wait for while trains were filled here, and its own one most likely there. */
+static uint64_t charge_fills(struct node_work *w, const struct node_message *m, uint64_t now)
+{
+    uint64_t sent = when_sent(m, now);
+    uint64_t from = sent > w->filled_from ? sent : w->filled_from;
+    uint64_t ns = from < w->filled_until ? w->filled_until - from : 0;
+
+    w->filled_from = w->filled_until;
+    return ns;
+}
+
 /*
  * Whether it lay here while nothing was done, for longer than a look takes: that is not so in a
  * flood, where each waits for those before it.
  */
 static bool has_waited(struct node_work *w, const struct node_message *m, uint64_t now)
 {
-    uint32_t age = (uint32_t)(now >> STAMP_BITS) - m->sent;
-    /* Two processors' clocks may differ by a little. */
-    uint64_t sent = now - (age < UINT32_MAX / 2 ? (uint64_t)age << STAMP_BITS : 0);
+    uint64_t sent = when_sent(m, now);
 
     if (now - (sent > w->since ? sent : w->since) > AWAY_NS + w->bytes / BYTES_A_NS)
         w->away_until = now;
@@ -234,6 +264,8 @@ void node_way_took(struct node_ep *ep, const struct node_message *m)
     if (!k || !k->trial || m->way != k->wanted)
         return;
     k->took += now - since;
+    if (m->kind == NODE_CELL_TRAIN)
+        k->took += charge_fills(&ep->work, m, now) / 2;
     k->bytes += m->len;
     if (++k->messages == SAMPLE)
         sampled(ep, m->peer, k, now);

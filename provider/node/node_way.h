@@ -9,10 +9,13 @@
  *
  * So the receiver, who sees the whole of each, tries: of every sender and class of length, now and
  * then, it takes the time of a few messages by each way, and asks for the best one from then on, in
- * the sender's entry of its list of sources. But a message that nobody waits for is best out of its
- * sender's hands, in a train: where the receiver is away for long more than once in nine messages,
- * all go that way. Those that wait through one absence count once: it may be another program's turn
- * on the processor. All go by train in a crowd, too, where times say who had the processor.
+ * the sender's entry of its list of sources. What a train takes to fill it sees where it waits for
+ * that. Where it fills one of its own meanwhile, as two do that send to each other before they
+ * receive, the time of its own stands for the other's. But a message that nobody waits for is best
+ * out of its sender's hands, in a train: where the receiver is away for long more than once in nine
+ * messages, all go that way. Those that wait through one absence count once: it may be another
+ * program's turn on the processor. All go by train in a crowd, too, where times say who had the
+ * processor.
  */
 #ifndef ORIEL_NODE_NODE_WAY_H
 #define ORIEL_NODE_NODE_WAY_H
@@ -57,8 +60,9 @@ struct node_ways {
 
 /* When an endpoint last did something long: tells one that is away from one that is at work. */
 struct node_work {
-    uint64_t since; /* ns: when that began, or ended, */
-    size_t bytes;   /* and so many are copied */
+    uint64_t since;                     /* ns: when that began, or ended, */
+    size_t bytes;                       /* and so many are copied */
+    uint64_t filled_from, filled_until; /* ns: own trains, that no message has been charged for */
     uint64_t
         away_until; /* ns: until then a message lay here, the last time, and nothing was done */
 };
@@ -70,6 +74,8 @@ bool node_way_is_announced(const struct node_peer *peer, size_t len);
 uint32_t node_way_stamp(struct node_ep *ep, size_t bytes);
 /* A long copy is over. */
 void node_way_worked(struct node_ep *ep);
+/* A train has been filled, which began with the stamp. */
+void node_way_filled(struct node_ep *ep);
 
 /* The receiver: the message has found its receive, as it came or after it was kept. */
 void node_way_met(struct node_ep *ep, struct node_message *m);

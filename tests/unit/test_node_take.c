@@ -443,6 +443,45 @@ NODE_TEST(node_take, few_are_kept, 2)
     side_end(&s);
 }
 
+/* Progress that a receive has got its message by leaves the next one for the receive to come. */
+NODE_TEST(node_take, next_is_left, 2)
+{
+    static const size_t lens[] = {8, 96, 97, NODE_CHUNK, NODE_CHUNK + 1, ROOM};
+    struct fi_cq_tagged_entry c;
+    struct take *t = takes;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    for (unsigned i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        static unsigned char buf[2][ROOM];
+        struct fi_context2 context[2];
+        for (int k = 0; rank == 1 && k < 2; k++) {
+            fill(buf[k], lens[i], 2 * i + k);
+            POST(&s.e, fi_tsenddata(s.e.ep, buf[k], lens[i], NULL, DATA + 2 * i + k, s.e.addr[0],
+                                    k ? OTHER : TAG, &context[k]));
+        }
+        job_barrier();
+        if (rank == 0) {
+            bool queued;
+            CHECK(!s.ops->post(s.e.ep, take_ready(&t[0], lens[i], TAG, 0, NODE_ANY, take_tell)),
+                  "post");
+            s.ops->progress(s.e.ep, &queued);
+            CHECK(list_empty(&side_endpoint(&s)->tagged.arrivals), "%zu bytes: kept", lens[i]);
+            if (lens[i] <= NODE_CHUNK)
+                CHECK(t[0].turn && !queued, "%zu bytes: not told", lens[i]);
+            else
+                take_completes(&s, &t[0], TAG, lens[i], 2 * i);
+            take_ready(&t[1], lens[i], OTHER, 0, NODE_ANY, NULL);
+            POST(&s.e, fi_trecv(s.e.ep, t[1].buf, lens[i], NULL, FI_ADDR_UNSPEC, OTHER, 0, &t[1]));
+            take_completes(&s, &t[1], OTHER, lens[i], 2 * i + 1);
+        }
+        for (int k = 0; rank == 1 && k < 2; k++)
+            end_wait(&s.e, &c);
+        job_barrier();
+    }
+    side_end(&s);
+}
+
 /* One that was kept is too long, or counts. */
 NODE_TEST(node_take, kept_otherwise, 2)
 {

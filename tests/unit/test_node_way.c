@@ -116,6 +116,59 @@ static void trial(struct pair *p, size_t len, const unsigned us[NODE_WAYS])
         message(p, len, us);
 }
 
+/* The same of one that came while a train of our own was filled; how much of that it is charged. */
+static uint64_t charged(struct pair *p, enum node_kind kind, unsigned before, unsigned filling)
+{
+    struct node_way_class *k = &p->sender.ways.classes[1];
+    struct node_message m = {.peer = &p->sender, .len = SOME, .kind = kind, .way = k->wanted};
+
+    m.sent = node_way_stamp(&p->ep, 0);
+    spin(before);
+    node_way_stamp(&p->ep, SOME);
+    spin(filling);
+    node_way_filled(&p->ep);
+    m.timed = clock_ns();
+    node_way_took(&p->ep, &m);
+    uint64_t took = k->took;
+    k->took = k->bytes = k->messages = 0;
+    return took;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A receiver that fills a train while one waits for it would not have to by another way. */
+Test(way, own_filling_counts)
+{
+    struct pair *p = pair_new();
+    struct node_way_class *k = &p->sender.ways.classes[1];
+
+    k->trial = true;
+    k->wanted = NODE_WAY_TRAIN;
+    for (int i = 0; i < 3; i++) {
+        uint64_t ns = charged(p, NODE_CELL_TRAIN, 100, 4000);
+        cr_assert(ns >= 2000000, "%lu ns of a half of 4 ms", ns);
+    }
+    /* What was filled before the message was sent is no concern of its, and no time counts twice.
+     * Another program's turn may look like a filling, but not each time. */
+    uint64_t before = UINT64_MAX, no_train = UINT64_MAX;
+    for (int i = 0; i < 5; i++) {
+        k->wanted = NODE_WAY_TRAIN;
+        node_way_stamp(&p->ep, SOME);
+        spin(20000);
+        node_way_filled(&p->ep);
+        spin(100);
+        before = least(before, charged(p, NODE_CELL_TRAIN, 100, 0));
+        k->wanted = NODE_WAY_ALONE;
+        no_train = least(no_train, charged(p, NODE_CELL_RTS, 100, 20000));
+    }
+    cr_assert(before < 5000000, "%lu ns of a filling before it was sent", before);
+    cr_assert(no_train < 5000000, "%lu ns of one that is no train", no_train);
+    pair_free(p);
+}
+
 /* The time that a trial takes may be another program's: it is repeated. */
 static void settles(struct pair *p, size_t len, const unsigned us[NODE_WAYS], enum node_way way)
 {
