@@ -91,8 +91,9 @@ static struct block *block_new(struct buffer *b, size_t len)
 
     if (b->base == MPI_BUFFER_AUTOMATIC)
         k = malloc(sizeof *k + len);
-    else if (!(k = buffer_fit(b, len, &before)) && lane_progress())
-        k = buffer_fit(b, len, &before); /* progress may have freed some */
+    else
+        while (!(k = buffer_fit(b, len, &before)) && lane_progress())
+            ; /* it may have freed some */
     if (!k)
         return NULL;
     *k = (struct block){.buffer = b, .number = b->made++, .len = len};

@@ -41,10 +41,9 @@ static bool exchange_inject(const struct p2p_exchange *x)
 {
     size_t bytes;
 
-    if (post_bytes(x->recv_type, x->recv_count, &bytes))
-        return false;
     lane_lock();
     bool sent = exchange_reads(x->comm, x->source) &&
+                !post_bytes(x->recv_type, x->recv_count, &bytes) &&
                 p2p_try_inject(x->comm, x->send_type, CHANNEL_P2P, x->send, x->send_count, x->dest,
                                x->send_tag);
     bool yields = quick_yields(sent);

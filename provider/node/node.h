@@ -139,6 +139,7 @@ struct node_peer {
     bool is_self;                 /* the process itself: its segment is mapped a second time */
     bool single_copy;             /* process_vm_readv works both ways */
     bool gone;             /* it ended before we met it: its cells are all that is left of it */
+    bool ended;            /* seen when its chunks were taken back: no stream goes on into them */
     bool unrung;           /* it sleeps, and for want of a descriptor its bell was not rung */
     int doorbell;          /* write end of its pipe, opened at the first ring; < 0 before */
     struct node_map *maps; /* of its memory: node_mr.c */

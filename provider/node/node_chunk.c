@@ -69,14 +69,16 @@ static COLD void reclaim(struct node_ep *ep)
     ep->chunks_reclaimed = now;
     for (unsigned n = 0; n < ep->chunk_out_count; n++) {
         unsigned chunk = ep->chunk_out[(ep->chunk_out_first + n) % NODE_CHUNKS];
-        const struct node_peer *peer = ep->chunk_peer[chunk];
+        struct node_peer *peer = ep->chunk_peer[chunk];
         if (peer == alive)
             continue;
-        if (node_peer_is_gone(peer))
-            atomic_store_explicit(&ep->segment->chunks_back[chunk], ep->chunk_lent[chunk],
-                                  memory_order_relaxed);
-        else
+        if (!node_peer_is_gone(peer)) {
             alive = peer;
+            continue;
+        }
+        peer->ended = true;
+        atomic_store_explicit(&ep->segment->chunks_back[chunk], ep->chunk_lent[chunk],
+                              memory_order_relaxed);
     }
     collect(ep);
 }

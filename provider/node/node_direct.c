@@ -280,6 +280,18 @@ static bool is_unasked(struct node_ep *ep, const struct node_cell *cell, uint64_
            !*node_match_find(&ep->tagged, cell->tag, peer->fi_addr, &line);
 }
 
+/* The same, but of each cell only once: it may have something behind it, and others' rings may
+ * never be empty. */
+static bool is_left(struct node_ep *ep, const struct node_cell *cell, uint64_t word)
+{
+    struct node_reader *r = ep->in.at;
+
+    if (r->left == r->position + 1 || !is_unasked(ep, cell, word))
+        return false;
+    r->left = r->position + 1;
+    return true;
+}
+
 /*
  * Messages without a receive that a call of progress takes out of their cells, if none has
  * ended for one: whoever gets that may come with a receive for the next. Few, since those that stay
@@ -311,7 +323,7 @@ static unsigned progress(struct fid_ep *fid, bool *queued)
             told++;
             continue;
         }
-        if ((told || cq->head != cq->tail) && is_unasked(ep, cell, word))
+        if ((told || cq->head != cq->tail) && is_left(ep, cell, word))
             break;
         if (!node_ep_step(ep, cell, word))
             break;

@@ -139,13 +139,14 @@ struct node_reader {
     uint64_t position;      /* of the next cell */
     struct node_cell *cell; /* that one */
     uint64_t lap;           /* its word's upper 16 bits, once it is whole */
+    uint64_t left;          /* the position behind a cell that progress has left once */
 };
 
 static inline void node_reader_open(struct node_reader *r, struct node_cells c,
                                     _Atomic uint64_t *head, uint64_t position)
 {
-    *r = (struct node_reader){c, head, position, node_cell_at(c, position),
-                              node_lap_at(c, position)};
+    *r = (struct node_reader){
+        c, head, position, node_cell_at(c, position), node_lap_at(c, position), 0};
 }
 
 /* The next cell and its word, or NULL while it is not whole. */

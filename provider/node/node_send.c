@@ -207,19 +207,19 @@ static ssize_t send_train(struct node_ep *ep, struct node_peer *peer, const stru
     if (ret)
         goto free_op;
     ret = -FI_EAGAIN;
+    bool along = node_filling_is_read_along(peer);
+    wire.op = (uintptr_t)op;
+    wire.sent = node_way_stamp(ep, len);
+    if (!along)
+        node_train_fill(ep, peer, tx, &wire);
     struct node_cell *cell = node_outlet_take(&peer->out, &stamp);
     if (!cell)
         goto return_chunks;
-    wire.op = (uintptr_t)op;
-    wire.sent = node_way_stamp(ep, len);
     memcpy(cell->payload, &wire, sizeof(wire));
-    bool along = node_filling_is_read_along(peer);
-    if (!along)
-        node_train_fill(ep, peer, tx, &wire);
     publish(peer, tx, cell, stamp, NODE_CELL_TRAIN, wire_flags(tx) | (op ? NODE_WIRE_ACK : 0), 0);
     if (along)
         node_train_fill(ep, peer, tx, &wire);
-    node_way_filled(ep);
+    node_way_filled(ep, peer);
     node_train_lend(ep, &wire);
     if (!op)
         sent(ep, op_flags(tx), completion_flags(tx->tagged), tx->context);
@@ -401,8 +401,9 @@ static bool stream_step(struct node_ep *ep, struct node_op *op)
 
 bool node_stream_push(struct node_ep *ep, struct node_op *op)
 {
+    /* One that has gone out whole waits for an answer: node_loss.c ends it before that. */
     while (op->moved < op->limit)
-        if (!stream_step(ep, op))
+        if (op->peer->ended || !stream_step(ep, op))
             return false;
     return true;
 }

@@ -77,8 +77,12 @@ void node_train_lend(struct node_ep *ep, const struct node_wire_train *wire)
 
 void node_train_return(struct node_ep *ep, const struct node_wire_train *wire)
 {
-    for (unsigned i = chunk_count(wire->len); i-- > 0;)
+    for (unsigned i = chunk_count(wire->len); i-- > 0;) {
+        /* The next train through it has the same number, and may be published before it is there.
+         */
+        atomic_store_explicit(&ep->segment->chunks_full[wire->chunks[i]], 0, memory_order_relaxed);
         node_chunk_return(ep, wire->chunks[i]);
+    }
 }
 
 /* ---- The receiver ---- */

@@ -24,7 +24,7 @@ void node_train_fill(struct node_ep *ep, struct node_peer *peer, const struct no
                      const struct node_wire_train *wire);
 /* The reader has them now. */
 void node_train_lend(struct node_ep *ep, const struct node_wire_train *wire);
-/* It was not sent after all. */
+/* It was not sent after all, though it may have been filled. */
 void node_train_return(struct node_ep *ep, const struct node_wire_train *wire);
 
 /*

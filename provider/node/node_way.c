@@ -126,16 +126,15 @@ void node_way_worked(struct node_ep *ep)
     node_way_stamp(ep, 0);
 }
 
-void node_way_filled(struct node_ep *ep)
+void node_way_filled(struct node_ep *ep, struct node_peer *peer)
 {
-    struct node_work *w = &ep->work;
-    uint64_t from = w->since;
+    struct node_ways *ways = &peer->ways;
+    uint64_t from = ep->work.since;
 
     node_way_worked(ep);
-    /* One after the other is one, as to several neighbours. */
-    if (from - w->filled_until > JOINED_NS)
-        w->filled_from = from;
-    w->filled_until = w->since;
+    if (from - ways->filled_until > JOINED_NS)
+        ways->filled_from = from;
+    ways->filled_until = ep->work.since;
 }
 
 /* When the message was sent; two processors' clocks may differ by a little. */
@@ -146,14 +145,15 @@ static uint64_t when_sent(const struct node_message *m, uint64_t now)
     return now - (age < UINT32_MAX / 2 ? (uint64_t)age << STAMP_BITS : 0);
 }
 
-/* What it had to wait for while trains were filled here, and its own one most likely there. */
-static uint64_t charge_fills(struct node_work *w, const struct node_message *m, uint64_t now)
+/* What it had to wait for while trains were filled for its sender, and its own one most likely
+ * there. */
+static uint64_t charge_fills(struct node_ways *ways, const struct node_message *m, uint64_t now)
 {
     uint64_t sent = when_sent(m, now);
-    uint64_t from = sent > w->filled_from ? sent : w->filled_from;
-    uint64_t ns = from < w->filled_until ? w->filled_until - from : 0;
+    uint64_t from = sent > ways->filled_from ? sent : ways->filled_from;
+    uint64_t ns = from < ways->filled_until ? ways->filled_until - from : 0;
 
-    w->filled_from = w->filled_until;
+    ways->filled_from = ways->filled_until;
     return ns;
 }
 
@@ -265,7 +265,7 @@ void node_way_took(struct node_ep *ep, const struct node_message *m)
         return;
     k->took += now - since;
     if (m->kind == NODE_CELL_TRAIN)
-        k->took += charge_fills(&ep->work, m, now) / 2;
+        k->took += charge_fills(ways, m, now) / 2;
     k->bytes += m->len;
     if (++k->messages == SAMPLE)
         sampled(ep, m->peer, k, now);

@@ -55,14 +55,14 @@ struct node_way_class {
 
 struct node_ways {
     struct node_way_class classes[NODE_WAY_CLASSES];
-    uint64_t last_end; /* ns: of the last message that was timed */
+    uint64_t last_end;                  /* ns: of the last message that was timed */
+    uint64_t filled_from, filled_until; /* ns: own trains, that no message has been charged for */
 };
 
 /* When an endpoint last did something long: tells one that is away from one that is at work. */
 struct node_work {
-    uint64_t since;                     /* ns: when that began, or ended, */
-    size_t bytes;                       /* and so many are copied */
-    uint64_t filled_from, filled_until; /* ns: own trains, that no message has been charged for */
+    uint64_t since; /* ns: when that began, or ended, */
+    size_t bytes;   /* and so many are copied */
     uint64_t
         away_until; /* ns: until then a message lay here, the last time, and nothing was done */
 };
@@ -74,8 +74,8 @@ bool node_way_is_announced(const struct node_peer *peer, size_t len);
 uint32_t node_way_stamp(struct node_ep *ep, size_t bytes);
 /* A long copy is over. */
 void node_way_worked(struct node_ep *ep);
-/* A train has been filled, which began with the stamp. */
-void node_way_filled(struct node_ep *ep);
+/* A train to that peer has been filled, which began with the stamp. */
+void node_way_filled(struct node_ep *ep, struct node_peer *peer);
 
 /* The receiver: the message has found its receive, as it came or after it was kept. */
 void node_way_met(struct node_ep *ep, struct node_message *m);

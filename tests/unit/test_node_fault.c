@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#include "provider/node/node.h"
+#include "provider/node/node_train.h"
 #include "tests/unit/node_job.h"
 
 enum { LONG = 300000 }; /* longer than a train */
@@ -511,29 +511,115 @@ NODE_TEST(fault, died_with_answers_due, 2)
 }
 
 /* A long message that its receiver had asked for in pieces, and died. */
-NODE_TEST(fault, died_within_a_stream, 2)
+static void die_within_a_stream(struct end *e, int rank)
 {
     enum { VERY_LONG = 4 << 20 }; /* more than the chunks hold */
     static char buf[VERY_LONG];
-    struct end e;
 
-    meet_mortal(&e, rank);
+    meet_mortal(e, rank);
     if (rank == 0)
-        CHECK(!fi_tsend(e.ep, buf, VERY_LONG, NULL, e.addr[1], 2, buf), "send");
+        CHECK(!fi_tsend(e->ep, buf, VERY_LONG, NULL, e->addr[1], 2, buf), "send");
     job_barrier();
     if (rank == 1) {
-        POST(&e, fi_trecv(e.ep, buf, VERY_LONG, NULL, e.addr[0], 2, 0, buf));
-        end_progress(&e);
+        POST(e, fi_trecv(e->ep, buf, VERY_LONG, NULL, e->addr[0], 2, 0, buf));
+        end_progress(e);
         job_barrier();
         for (;;)
             pause();
     }
     job_barrier();
     for (int i = 0; i < 1000; i++)
-        end_progress(&e);
+        end_progress(e);
     kill_mortal();
+}
+
+NODE_TEST(fault, died_within_a_stream, 2)
+{
+    struct end e;
+
+    die_within_a_stream(&e, rank);
     expect_gone(&e, 1);
     end_close(&e);
+}
+
+/* Chunks come back from one who is dead before its death ends what goes through them: a stream that
+ * went on would be out whole, and wait for an answer for ever. */
+NODE_TEST(fault, streams_stop_at_the_dead, 2)
+{
+    struct node_peer *peer;
+    struct end e;
+
+    die_within_a_stream(&e, rank);
+    CHECK(!node_peer_get(own(&e), e.addr[1], &peer), "peer");
+    for (uint64_t until = now_ns() + 200000000; now_ns() < until;) {
+        own(&e)->idle = 0; /* not yet the time to look for the dead */
+        end_progress(&e);
+    }
+    CHECK(!list_empty(&peer->streams), "it has gone on");
+    expect_gone(&e, 1);
+    end_close(&e);
+}
+
+/* When the last byte was copied into a train's chunks, its receiver was still asleep. */
+static struct node_peer *sleeper;
+static bool slept_on;
+
+static void gather_for_a_sleeper(const struct scatter *s, size_t at, void *to, size_t len)
+{
+    gather_late(s, at, to, len);
+    slept_on = atomic_load(&sleeper->segment->sleeping) & NODE_ASLEEP;
+}
+
+/* A train that was filled and then found no room for its cell is not there for the next one's
+ * reader. */
+NODE_TEST(fault, train_not_sent_after_all, 2)
+{
+    static char buf[TRAIN];
+    struct iovec iov = {buf, TRAIN};
+    struct node_wire_train wire;
+    struct node_peer *peer;
+    struct end e;
+
+    end_start(&e, NULL);
+    if (rank == 0) {
+        struct node_tx tx = {.iov = &iov, .iov_count = 1};
+        CHECK(!node_peer_get(own(&e), e.addr[1], &peer), "peer");
+        CHECK(!node_train_take(own(&e), peer, TRAIN, &wire), "no chunks");
+        node_train_fill(own(&e), peer, &tx, &wire);
+        node_train_return(own(&e), &wire);
+        for (int i = 0; i < TRAIN / NODE_CHUNK; i++)
+            CHECK(!atomic_load(&own(&e)->segment->chunks_full[wire.chunks[i]]), "chunk %d", i);
+        CHECK(!own(&e)->train_chunks, "%u", own(&e)->train_chunks);
+    }
+    end_finish(&e);
+}
+
+/* One who sleeps is woken when a train is there to the last byte: it could not read along. */
+NODE_TEST(fault, train_for_a_sleeper, 2)
+{
+    static const struct scatter_ops ops = {.gather = gather_for_a_sleeper};
+    struct scatter s = {&ops, TRAIN, TRAIN / 8};
+    struct fi_cq_tagged_entry c;
+    static char buf[TRAIN];
+    struct end e;
+
+    end_start(&e, &(struct end_want){.wait_obj = FI_WAIT_FD});
+    meet(&e, rank);
+    if (rank == 0) {
+        POST(&e, fi_trecv(e.ep, buf, TRAIN, NULL, e.addr[1], 7, 0, buf));
+        while (fi_cq_sread(e.cq, &c, 1, NULL, -1) != 1)
+            ;
+        CHECK(c.op_context == buf && filled(buf, TRAIN, 1), "the message");
+    } else {
+        CHECK(!node_peer_get(own(&e), e.addr[0], &sleeper), "peer");
+        while (!(atomic_load(&sleeper->segment->sleeping) & NODE_ASLEEP))
+            sched_yield();
+        fill(late_memory, TRAIN, 1);
+        POST(&e, node_scatter_send(e.ep, &s, e.addr[0], 7, 0, late_memory));
+        CHECK(slept_on, "it was woken for a part");
+        end_wait_for(&e, late_memory);
+    }
+    end_finish(&e);
 }
 
 /* Goes on as a child of this process, which does not ask for it before the test says so. */

@@ -3,6 +3,11 @@
 #include "provider/base/param.h"
 #include "tests/unit/take_job.h"
 
+static void take_nothing(struct node_posted *p, size_t len, uint64_t tag, uint64_t data)
+{
+    (void)p, (void)len, (void)tag, (void)data;
+}
+
 /* It is over before the call returns, and was never posted. */
 NODE_TEST(node_take, next, 2)
 {
@@ -478,6 +483,61 @@ NODE_TEST(node_take, next_is_left, 2)
         for (int k = 0; rank == 1 && k < 2; k++)
             end_wait(&s.e, &c);
         job_barrier();
+    }
+    side_end(&s);
+}
+
+/* What is behind a message that no receive has asked for comes, though another's never end. */
+NODE_TEST(node_take, behind_what_is_left, 3)
+{
+    enum { FLOOD = 240, LEN = 64 };
+    struct take *t = takes;
+    struct side s;
+
+    side_begin(&s, rank, false);
+    for (int who = 1; who < 3; who++) { /* the second one is looked at first from here on */
+        if (rank == who)
+            side_say(&s, TAG, 8, who);
+        job_barrier();
+        if (rank == 0) {
+            bool queued;
+            take_want(&s, &t[0], TAG);
+            while (!t[0].turn)
+                s.ops->progress(s.e.ep, &queued);
+            take_has(&t[0], who, TAG, 8, who);
+        }
+        job_barrier();
+    }
+    for (int i = 0; rank == 2 && i < FLOOD; i++)
+        side_say(&s, TAG, LEN, 7);
+    job_barrier();
+    if (rank == 1) {
+        side_say(&s, OTHER, 20, 8);
+        side_say(&s, OTHER + 1, 8, 9);
+    }
+    job_barrier();
+    if (rank == 0) {
+        static struct node_posted flood[FLOOD];
+        unsigned calls = 0;
+        bool queued;
+        for (int i = 0; i < FLOOD; i++) {
+            flood[i] = (struct node_posted){.tag = TAG,
+                                            .source = s.e.addr[2],
+                                            .buf = t[2].buf,
+                                            .len = LEN,
+                                            .sink = take_nothing};
+            CHECK(!s.ops->post(s.e.ep, &flood[i]), "post");
+        }
+        CHECK(!s.ops->post(s.e.ep, take_ready(&t[1], 8, OTHER + 1, 0, s.e.addr[1], take_tell)),
+              "post");
+        while (!t[1].turn && calls++ < 20)
+            s.ops->progress(s.e.ep, &queued);
+        CHECK(t[1].turn && side_endpoint(&s)->tagged.posted_count, "after %u calls", calls);
+        while (side_endpoint(&s)->tagged.posted_count)
+            s.ops->progress(s.e.ep, &queued);
+        take_ready(&t[0], 20, OTHER, 0, s.e.addr[1], NULL);
+        POST(&s.e, fi_trecv(s.e.ep, t[0].buf, 20, NULL, s.e.addr[1], OTHER, 0, &t[0]));
+        take_completes(&s, &t[0], OTHER, 20, 8);
     }
     side_end(&s);
 }
