@@ -196,7 +196,8 @@ HOT_INLINE void p2p_tell(const struct node_received *m, MPI_Status *status)
     status_set_cancelled(status, false);
 }
 
-/* 3.10: exchange.c says what goes first. `replace`: what is sent is copied before it is overwritten. */
+/* 3.10: exchange.c says what goes first. `replace`: what is sent is copied before it is
+ * overwritten. */
 struct p2p_exchange {
     struct comm *comm;
     const void *send;
