@@ -84,6 +84,10 @@ static struct block *buffer_fit(struct buffer *b, size_t len, struct list **befo
     return (struct block *)at;
 }
 
+/* Looks for what may free some, before the buffer is said to be full: in a row without anything, as
+ * one look does not go everywhere; and in all, as there may be no end of what others send. */
+enum { VAIN = 16, LOOKS = 1 << 14 };
+
 static struct block *block_new(struct buffer *b, size_t len)
 {
     struct list *before = &b->blocks;
@@ -92,8 +96,9 @@ static struct block *block_new(struct buffer *b, size_t len)
     if (b->base == MPI_BUFFER_AUTOMATIC)
         k = malloc(sizeof *k + len);
     else
-        while (!(k = buffer_fit(b, len, &before)) && lane_progress())
-            ; /* it may have freed some */
+        for (unsigned looks = 0, vain = 0;
+             !(k = buffer_fit(b, len, &before)) && vain < VAIN && looks < LOOKS; looks++)
+            vain = lane_progress() ? 0 : vain + 1;
     if (!k)
         return NULL;
     *k = (struct block){.buffer = b, .number = b->made++, .len = len};

@@ -10,7 +10,8 @@
 
 bool node_peer_is_gone(const struct node_peer *peer)
 {
-    return peer->gone || atomic_load_explicit(&peer->segment->closed, memory_order_acquire) ||
+    return peer->gone || peer->ended ||
+           atomic_load_explicit(&peer->segment->closed, memory_order_acquire) ||
            node_segment_is_gone(peer->segment);
 }
 

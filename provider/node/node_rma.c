@@ -90,7 +90,8 @@ static bool put_step(struct node_ep *ep, struct node_op *op)
 
     if (chunk < 0)
         return false;
-    struct node_cell *cell = node_outlet_take(&op->peer->out, &stamp);
+    /* As in a stream (node_send.c). */
+    struct node_cell *cell = op->peer->ended ? NULL : node_outlet_take(&op->peer->out, &stamp);
     if (!cell) {
         node_chunk_return(ep, chunk);
         return false;
@@ -130,6 +131,8 @@ static ssize_t by_messages(struct node_ep *ep, struct node_peer *peer, const str
 {
     struct node_op *op;
 
+    if (peer->ended)
+        return -ESRCH;
     /* Injected data must be away when we return: one chunk, now or not at all. */
     if (r->fi_flags & FI_INJECT && (len > NODE_CHUNK || !list_empty(&peer->streams)))
         return len > NODE_CHUNK ? -FI_EMSGSIZE : -FI_EAGAIN;

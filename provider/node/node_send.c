@@ -381,7 +381,9 @@ static bool stream_step(struct node_ep *ep, struct node_op *op)
 
     if (chunk < 0)
         return false;
-    struct node_cell *cell = node_outlet_take(&op->peer->out, &stamp);
+    /* One to the dead that has gone out whole would wait for its answer: node_loss.c ends it. That
+     * it is dead is found out when a chunk is wanted. */
+    struct node_cell *cell = op->peer->ended ? NULL : node_outlet_take(&op->peer->out, &stamp);
     if (!cell) {
         node_chunk_return(ep, chunk);
         return false;
@@ -401,9 +403,8 @@ static bool stream_step(struct node_ep *ep, struct node_op *op)
 
 bool node_stream_push(struct node_ep *ep, struct node_op *op)
 {
-    /* One that has gone out whole waits for an answer: node_loss.c ends it before that. */
     while (op->moved < op->limit)
-        if (op->peer->ended || !stream_step(ep, op))
+        if (!stream_step(ep, op))
             return false;
     return true;
 }

@@ -160,6 +160,7 @@ static uint64_t cost_of_second(struct pair *p)
 {
     struct node_message first = came(p, NODE_CELL_TRAIN), second = first;
 
+    spin(1); /* a stamp leaves out some bits */
     fill_train(p, 8000);
     uint64_t ns = cost(p, &first);
     cr_assert(ns >= 4000000, "%lu ns of a half of 8 ms", ns);
@@ -169,7 +170,7 @@ static uint64_t cost_of_second(struct pair *p)
 static uint64_t cost_of_later(struct pair *p)
 {
     fill_train(p, 8000);
-    spin(1); /* a stamp leaves out some bits */
+    spin(1);
     struct node_message m = came(p, NODE_CELL_TRAIN);
     return cost(p, &m);
 }
@@ -209,6 +210,7 @@ Test(way, own_filling_counts)
     SELDOM(cost_of_another(p));
     /* One after the other are one. */
     struct node_message m = came(p, NODE_CELL_TRAIN);
+    spin(1);
     fill_train(p, 4000);
     fill_train(p, 4000);
     uint64_t ns = cost(p, &m);
