@@ -453,6 +453,11 @@ void node_losses_end(struct node_ep *ep);
 /* node_chunk.c */
 /* Its number, or -FI_EAGAIN; -FI_ENOSPC or -FI_ENOMEM where there is no memory for any. */
 int node_chunk_take(struct node_ep *ep, struct node_peer *peer);
+/* The same for a piece of a stream or put, with the cell that tells of it; -FI_EAGAIN also where
+ * the peer is dead: one that had gone out whole would wait for its answer, and node_loss.c ends it.
+ */
+int node_chunk_take_piece(struct node_ep *ep, struct node_peer *peer, struct node_cell **cell,
+                          uint64_t *stamp);
 /* So many for a train, or none: 0 or -FI_EAGAIN. */
 int node_chunks_take(struct node_ep *ep, struct node_peer *peer, unsigned count, uint8_t *chunks);
 /* Whether a train for that peer has waited so long that it had better not. */

@@ -171,6 +171,21 @@ int node_chunk_take(struct node_ep *ep, struct node_peer *peer)
     return ep->chunks_backed ? -FI_EAGAIN : ret;
 }
 
+int node_chunk_take_piece(struct node_ep *ep, struct node_peer *peer, struct node_cell **cell,
+                          uint64_t *stamp)
+{
+    int chunk = node_chunk_take(ep, peer);
+
+    if (chunk < 0)
+        return chunk;
+    /* That it is dead is found out when a chunk is wanted. */
+    *cell = peer->ended ? NULL : node_outlet_take(&peer->out, stamp);
+    if (*cell)
+        return chunk;
+    node_chunk_return(ep, chunk);
+    return -FI_EAGAIN;
+}
+
 /* Trains leave as many to other messages as they have. */
 static bool have_chunks(const struct node_ep *ep, unsigned count)
 {

@@ -43,6 +43,10 @@ static inline _Atomic uint32_t *node_filling_there(const struct node_cell *cell)
     return (_Atomic uint32_t *)(cell->payload + sizeof(struct node_wire_chunk));
 }
 
+/* Between two looks of who waits for the owner of that segment to fill what has been announced: how
+ * many there have been. False: the owner is no more. */
+bool node_filling_pause(const struct node_segment *s, unsigned looks);
+
 /* Waits until more than `had` bytes are there: how many. 0: the sender will never get that far. */
 uint32_t node_filling_wait(const struct node_peer *peer, const struct node_cell *cell,
                            uint32_t had);

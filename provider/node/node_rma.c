@@ -85,17 +85,12 @@ static struct node_op *op_new(struct node_ep *ep, struct node_peer *peer, const 
  */
 static bool put_step(struct node_ep *ep, struct node_op *op)
 {
+    struct node_cell *cell;
     uint64_t stamp;
-    int chunk = node_chunk_take(ep, op->peer);
+    int chunk = node_chunk_take_piece(ep, op->peer, &cell, &stamp);
 
     if (chunk < 0)
         return false;
-    /* As in a stream (node_send.c). */
-    struct node_cell *cell = op->peer->ended ? NULL : node_outlet_take(&op->peer->out, &stamp);
-    if (!cell) {
-        node_chunk_return(ep, chunk);
-        return false;
-    }
     size_t left = op->limit - op->moved;
     size_t len = left < NODE_CHUNK ? left : NODE_CHUNK;
     node_chunk_fill(op->peer, op->iov, op->iov_count, op->moved, ep->segment->chunks[chunk], len);

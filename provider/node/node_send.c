@@ -376,18 +376,12 @@ void node_send_cts(struct node_ep *ep, const struct node_wire_cts *cts)
 /* One chunk of a stream; false where there is no chunk or no room for the cell. */
 static bool stream_step(struct node_ep *ep, struct node_op *op)
 {
+    struct node_cell *cell;
     uint64_t stamp;
-    int chunk = node_chunk_take(ep, op->peer);
+    int chunk = node_chunk_take_piece(ep, op->peer, &cell, &stamp);
 
     if (chunk < 0)
         return false;
-    /* One to the dead that has gone out whole would wait for its answer: node_loss.c ends it. That
-     * it is dead is found out when a chunk is wanted. */
-    struct node_cell *cell = op->peer->ended ? NULL : node_outlet_take(&op->peer->out, &stamp);
-    if (!cell) {
-        node_chunk_return(ep, chunk);
-        return false;
-    }
     size_t left = op->limit - op->moved;
     size_t len = left < NODE_CHUNK ? left : NODE_CHUNK;
     node_chunk_fill(op->peer, op->iov, op->iov_count, op->moved, ep->segment->chunks[chunk], len);

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
+#include "provider/node/node_filling.h"
 #include "provider/node/node_train.h"
-
-enum {
-    SPINS = 20000, /* looks before a reader yields */
-    LOOKS = 4096,  /* and before it asks whether the sender is alive */
-};
 
 static unsigned chunk_count(size_t len)
 {
@@ -98,12 +93,8 @@ static size_t wait_more(const struct node_segment *s, unsigned chunk, size_t had
         full = atomic_load_explicit(&s->chunks_full[chunk], memory_order_acquire);
         if (full >> 32 == least >> 32 && full > least)
             return (uint32_t)full;
-        if (looks < SPINS)
-            __builtin_ia32_pause();
-        else if (looks % LOOKS == 0 && node_segment_is_gone(s))
+        if (!node_filling_pause(s, looks))
             return 0;
-        else
-            sched_yield();
     }
 }
 

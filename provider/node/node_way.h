@@ -11,11 +11,12 @@
  * then, it takes the time of a few messages by each way, and asks for the best one from then on, in
  * the sender's entry of its list of sources. What a train takes to fill it sees where it waits for
  * that. Where it fills one of its own meanwhile, as two do that send to each other before they
- * receive, the time of its own stands for the other's. But a message that nobody waits for is best
- * out of its sender's hands, in a train: where the receiver is away for long more than once in nine
- * messages, all go that way. Those that wait through one absence count once: it may be another
- * program's turn on the processor. All go by train in a crowd, too, where times say who had the
- * processor.
+ * receive, half the time of its own stands for the other's: a fetch has a cost that is not seen,
+ * either, since its sender has to get the lines back before it writes them again. But a message
+ * that nobody waits for is best out of its sender's hands, in a train: where the receiver is away
+ * for long more than once in nine messages, all go that way. Those that wait through one absence
+ * count once: it may be another program's turn on the processor. All go by train in a crowd, too,
+ * where times say who had the processor.
  */
 #ifndef ORIEL_NODE_NODE_WAY_H
 #define ORIEL_NODE_NODE_WAY_H
