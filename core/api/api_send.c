@@ -24,9 +24,17 @@ static __attribute__((noinline)) int send_wait(const void *buf, MPI_Count count,
 HOT_INLINE bool send_now(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest, int tag,
                          MPI_Comm comm, MPI_Request *request)
 {
-    if (UNLIKELY(!request || !quick_send(buf, count, datatype, dest, tag, comm)))
+    struct quick q;
+    struct node_outlet *outlet = quick_send_begin(&q, buf, count, datatype, dest, tag, comm);
+
+    if (UNLIKELY(!outlet))
         return false;
+    if (UNLIKELY(!request)) {
+        lane_leave();
+        return false;
+    }
     *request = (MPI_Request)request_sent.object.handle;
+    quick_send_end(outlet, &q, buf, tag);
     return true;
 }
 

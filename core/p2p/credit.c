@@ -22,8 +22,9 @@ enum { PATIENCE = 64 };
 struct credit credit_any[CREDIT_LINES];
 unsigned credit_hungry;
 
-static struct list hungry[CREDIT_LINES]; /* of struct credit */
-static unsigned waited;                  /* busy rounds since somebody was fed */
+static struct list hungry[CREDIT_LINES];         /* of struct credit */
+static struct list lenders = LIST_INIT(lenders); /* of struct credit_peer */
+static unsigned waited;                          /* busy rounds since somebody was fed */
 static bool finishing;
 static int32_t credit = INT32_MAX; /* units; that many: no limit */
 
@@ -83,9 +84,55 @@ static void notes_push(struct credit_peer *own)
 
 /* ---- Sender ---- */
 
+static void settle(struct credit_peer *own)
+{
+    int32_t left = (int32_t)own->lent->messages;
+
+    count_add(&counts.p2p_sent, (uint64_t)(own->lent_units - left));
+    count_add(&counts.p2p_sent_bytes, own->lent->bytes);
+    own->lent_units = left;
+    own->lent->bytes = 0;
+}
+
+static void take_back(struct credit_peer *own)
+{
+    settle(own);
+    own->line[CREDIT_PROGRAM].left += own->lent_units;
+    own->lent->messages = 0;
+    own->lent_units = 0;
+}
+
+void credit_lend(struct fabric_peer *to)
+{
+    struct credit_peer *own = peer_of(to);
+    struct credit *k = &own->line[CREDIT_PROGRAM];
+    struct node_budget *budget = fabric_budget(to);
+    int32_t units = k->left / 2 < CREDIT_LENT ? k->left / 2 : CREDIT_LENT;
+
+    if (!budget || budget->messages || units <= 0 || finishing)
+        return;
+    if (!own->lent) {
+        own->lent = budget;
+        list_add_tail(&lenders, &own->lender);
+    }
+    settle(own);
+    k->left -= units;
+    own->lent_units = units;
+    budget->messages = (unsigned)units;
+}
+
+void credit_settle(void)
+{
+    struct list *l, *tmp;
+
+    list_each(l, tmp, &lenders) settle(container_of(l, struct credit_peer, lender));
+}
+
 bool credit_take_slow(struct fabric_peer *to, struct credit *k, int32_t cost)
 {
     k->left += cost;
+    if (peer_of(to)->lent)
+        take_back(peer_of(to));
     if (!peer_of(to)->peer)
         open_peer(to);
     else if (peer_of(to)->unlimited)
@@ -316,7 +363,11 @@ static void noted(struct fabric_peer *from, uint64_t word)
 
 void credit_finish(void)
 {
+    struct list *l;
+
     finishing = true;
+    while ((l = list_pop(&lenders)))
+        take_back(container_of(l, struct credit_peer, lender));
 }
 
 void credit_open(void)

@@ -14,6 +14,11 @@
  * keeps as much back later. So a program that receives in any order gets on, and memory beyond the
  * credit is used only while it looks for what has not come yet.
  *
+ * Some of the program's credit is lent to the shortest way of a send (fabric_tinject_next), which
+ * counts it, and the messages and their bytes, where it writes anyway. That is settled when it has
+ * been spent, when it is taken back because a message would be held back for want of it, and when
+ * somebody wants to know the counters.
+ *
  * There are two lines to each peer, each in order: the program's messages, and those of collectives
  * and partitioned operations. Neither waits for the other: a barrier passes a thousand messages
  * that nobody receives. What a process sends to itself is not counted.
@@ -33,6 +38,7 @@ enum {
     CREDIT_LONG = 128 * 1024, /* bytes; what is longer is announced, by all providers */
     CREDIT_LEAST = 64,        /* the smallest credit: above the cost of the dearest message */
     CREDIT_MOST = 1 << 24,
+    CREDIT_LENT = 64, /* units, at most */
 };
 
 /* One line between this process and a peer. The first three are for every message. */
@@ -54,6 +60,9 @@ struct credit {
 struct credit_peer {
     struct credit line[CREDIT_LINES];
     struct fabric_peer *peer; /* NULL until the first message either way */
+    struct node_budget *lent; /* what is left of what the program's line lent; NULL: never */
+    int32_t lent_units;       /* what that was when it was settled last */
+    struct list lender;       /* once it has lent: in the list of those */
     bool noting;              /* `note` is on its way */
     bool unlimited;           /* this process itself, or nothing is counted at all */
     struct fabric_op note;
@@ -151,6 +160,11 @@ HOT_INLINE void credit_owe_less(struct fabric_peer *from, enum credit_line line)
 {
     credit_of(from, line)->due--;
 }
+
+/* Lends the shortest way some where there is such a way, nothing left of it, and credit enough. */
+void credit_lend(struct fabric_peer *to);
+/* Counts what has been sent by that way since the last time. */
+void credit_settle(void);
 
 /* A receive from that peer (NULL: any) is posted: 1, or complete: -1. */
 HOT_INLINE void credit_posted(struct fabric_peer *from, enum credit_line line, int change)

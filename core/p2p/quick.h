@@ -39,26 +39,47 @@ HOT_INLINE bool quick_find(struct quick *q, const void *buf, MPI_Count count, MP
     return LIKELY(buf != NULL) || !len;
 }
 
-/* True: the message is on its way, and the buffer free again. */
+/*
+ * The first step of a send: where it may go, the lane entered; NULL: the long way. All that may say
+ * no is asked here, so that the call's arguments need not outlive it: each register that has to be
+ * saved is one store more (node_outlet.h).
+ */
+HOT_INLINE struct node_outlet *quick_send_begin(struct quick *q, const void *buf, MPI_Count count,
+                                                MPI_Datatype datatype, int dest, int tag,
+                                                MPI_Comm comm)
+{
+    if (!quick_find(q, buf, count, datatype, comm) || UNLIKELY(q->len > FABRIC_SMALL))
+        return NULL;
+    if (UNLIKELY(tag < 0) || UNLIKELY(!lane_enter()))
+        return NULL;
+    struct fabric_peer *to = comm_met(q->comm, dest);
+    struct node_outlet *outlet = LIKELY(to != NULL) ? fabric_tinject_next(to) : NULL;
+    if (UNLIKELY(!outlet))
+        lane_leave();
+    return outlet;
+}
+
+/* And the second: the message is on its way, and the buffer free again. */
+HOT_INLINE void quick_send_end(struct node_outlet *outlet, const struct quick *q, const void *buf,
+                               int tag)
+{
+    fabric_tinject_by(outlet, datatype_address(buf, q->type), q->len,
+                      p2p_match_out(q->comm, CHANNEL_P2P, tag), (uint64_t)q->comm->rank);
+    fabric_tinject_end(outlet);
+    lane_leave();
+}
+
+/* Both. True: it is on its way. */
 HOT_INLINE bool quick_send(const void *buf, MPI_Count count, MPI_Datatype datatype, int dest,
                            int tag, MPI_Comm comm)
 {
     struct quick q;
+    struct node_outlet *outlet = quick_send_begin(&q, buf, count, datatype, dest, tag, comm);
 
-    if (!quick_find(&q, buf, count, datatype, comm) || UNLIKELY(q.len > FABRIC_SMALL || tag < 0) ||
-        UNLIKELY(!lane_enter()))
+    if (UNLIKELY(!outlet))
         return false;
-    struct fabric_peer *to = comm_met(q.comm, dest);
-    bool sent =
-        LIKELY(to != NULL) && credit_has_one(to, CREDIT_PROGRAM) &&
-        fabric_tinject_small(to, datatype_address(buf, q.type), q.len,
-                             p2p_match_out(q.comm, CHANNEL_P2P, tag), (uint64_t)q.comm->rank);
-    if (LIKELY(sent)) {
-        credit_spend_one(to, CREDIT_PROGRAM);
-        p2p_count_sent(CHANNEL_P2P, q.len);
-    }
-    lane_leave();
-    return sent;
+    quick_send_end(outlet, &q, buf, tag);
+    return true;
 }
 
 /* The second way: a longer message, with a call of the provider's. */
@@ -70,6 +91,8 @@ static inline bool quick_send_long(const void *buf, MPI_Count count, MPI_Datatyp
     if (!quick_find(&q, buf, count, datatype, comm) || tag < 0 || !lane_enter())
         return false;
     struct fabric_peer *to = comm_met(q.comm, dest);
+    if (q.len <= FABRIC_SMALL && LIKELY(to != NULL))
+        credit_lend(to); /* for the next ones */
     bool sent = LIKELY(to != NULL) &&
                 p2p_inject_block(q.comm, to, CHANNEL_P2P, datatype_address(buf, q.type), q.len,
                                  p2p_match_out(q.comm, CHANNEL_P2P, tag));

@@ -69,6 +69,8 @@ HOT_INLINE bool lock_enter(struct lock *l)
 
 HOT_INLINE void lock_leave(struct lock *l)
 {
+    if (l->off)
+        return; /* no store, though it would do no harm: see node_outlet.h */
     atomic_store_explicit(&l->inside, false, memory_order_release);
 }
 

@@ -188,6 +188,35 @@ HOT_INLINE bool fabric_tinject_small(struct fabric_peer *to, const void *buf, si
     return LIKELY(outlet != NULL) &&
            node_outlet_inject(outlet, buf, len, tag, data, NODE_WIRE_TAGGED | NODE_WIRE_DATA);
 }
+/*
+ * The same where nothing at all is in the way and the caller's budget for the peer allows it, in
+ * three steps without a call (but to wake the peer): the outlet, or NULL where that is not so;
+ * the message; and when all else about it has been done, its end.
+ */
+HOT_INLINE struct node_outlet *fabric_tinject_next(struct fabric_peer *to)
+{
+    struct node_outlet *outlet =
+        atomic_load_explicit(&fabric_peer_head(to)->outlet, memory_order_relaxed);
+
+    return LIKELY(outlet != NULL) && node_outlet_has_next(outlet) ? outlet : NULL;
+}
+HOT_INLINE void fabric_tinject_by(struct node_outlet *outlet, const void *buf, size_t len,
+                                  uint64_t tag, uint64_t data)
+{
+    node_outlet_inject_next(outlet, buf, len, tag, data, NODE_WIRE_TAGGED | NODE_WIRE_DATA);
+}
+HOT_INLINE void fabric_tinject_end(struct node_outlet *outlet)
+{
+    node_outlet_ring(outlet);
+}
+/* That budget, good as long as the fabric is open; NULL: nothing goes this way now. */
+static inline struct node_budget *fabric_budget(struct fabric_peer *to)
+{
+    struct node_outlet *outlet =
+        atomic_load_explicit(&fabric_peer_head(to)->outlet, memory_order_relaxed);
+
+    return outlet ? &outlet->budget : NULL;
+}
 int fabric_tsend(struct fabric_peer *to, struct fabric_op *op, const void *buf, size_t len,
                  uint64_t tag, uint64_t data);
 /* Tags are of so many bits; a provider that has fewer is not used. */

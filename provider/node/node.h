@@ -134,8 +134,8 @@ struct node_dialogue {
 };
 
 struct node_peer {
-    struct node_segment *segment; /* the peer's, mapped */
     struct node_outlet out;       /* the way to where it reads */
+    struct node_segment *segment; /* the peer's, mapped */
     bool is_self;                 /* the process itself: its segment is mapped a second time */
     bool single_copy;             /* process_vm_readv works both ways */
     bool gone;             /* it ended before we met it: its cells are all that is left of it */

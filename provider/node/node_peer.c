@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "provider/base/clock.h"
@@ -50,10 +51,11 @@ static void give_segment(struct node_ep *ep, struct node_peer *peer, struct node
 
 static struct node_peer *peer_new(struct node_ep *ep)
 {
-    struct node_peer *peer = calloc(1, sizeof(*peer));
+    struct node_peer *peer = aligned_alloc(alignof(struct node_peer), sizeof(*peer));
 
     if (!peer)
         return NULL;
+    memset(peer, 0, sizeof(*peer));
     peer->ep = ep;
     peer->fi_addr = FI_ADDR_NOTAVAIL;
     peer->doorbell = -1;
