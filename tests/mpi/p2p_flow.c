@@ -4,8 +4,9 @@
  * Its memory must not grow by more than the credit, what comes later must be in order whatever the
  * mode of the send, and nothing may wait for ever.
  *
- * p2p_flow.mpi [MESSAGES]: of 8 and 64 bytes, from each of the others; 100000 is the full size. With
- * "unread": the messages are never received, and MPI_Finalize must come to an end all the same.
+ * p2p_flow.mpi [MESSAGES]: of 8 and 64 bytes, from each of the others; 100000 is the full size.
+ * With "unread": the messages are never received, and MPI_Finalize must come to an end all the
+ * same.
  */
 #define _DEFAULT_SOURCE
 #include <stddef.h>
