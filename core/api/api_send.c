@@ -11,7 +11,8 @@ static __attribute__((noinline)) int send_wait(const void *buf, MPI_Count count,
     struct comm *c = NULL;
     struct datatype *t = NULL;
 
-    if (mode == SEND_STANDARD && quick_send_long(buf, count, datatype, dest, tag, comm))
+    if (mode != SEND_SYNCHRONOUS &&
+        quick_send_long(buf, count, datatype, dest, tag, comm, mode != SEND_STANDARD))
         return MPI_SUCCESS;
     int rc = check_send(comm, &c, buf, count, datatype, &t, dest, tag);
 
@@ -46,8 +47,8 @@ static __attribute__((noinline)) int send_start(const void *buf, MPI_Count count
     struct comm *c = NULL;
     struct datatype *t = NULL;
 
-    if (mode == SEND_STANDARD && request &&
-        quick_send_long(buf, count, datatype, dest, tag, comm)) {
+    if (mode != SEND_SYNCHRONOUS && request &&
+        quick_send_long(buf, count, datatype, dest, tag, comm, mode != SEND_STANDARD)) {
         *request = (MPI_Request)request_sent.object.handle;
         return MPI_SUCCESS;
     }

@@ -9,7 +9,6 @@
 
 #include "core/api/api_tool.h"
 #include "core/p2p/credit.h"
-#include "core/p2p/lane.h"
 #include "provider/base/count.h"
 
 struct MPI_ABI_T_pvar_session {
@@ -233,10 +232,7 @@ int PMPI_T_pvar_handle_free(MPI_T_pvar_session session, MPI_T_pvar_handle *handl
 
 static uint64_t count_now(const struct MPI_ABI_T_pvar_handle *h)
 {
-    lane_lock();
-    credit_settle();
-    lane_unlock();
-    return atomic_load_explicit(h->row->value, memory_order_relaxed);
+    return credit_count(h->row->value);
 }
 
 static void handle_start(struct MPI_ABI_T_pvar_handle *h)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <limits.h>
+#include <pthread.h>
 
 #include "core/p2p/credit.h"
 #include "core/p2p/kept.h"
@@ -22,9 +23,11 @@ enum { PATIENCE = 64 };
 struct credit credit_any[CREDIT_LINES];
 unsigned credit_hungry;
 
-static struct list hungry[CREDIT_LINES];         /* of struct credit */
-static struct list lenders = LIST_INIT(lenders); /* of struct credit_peer */
-static unsigned waited;                          /* busy rounds since somebody was fed */
+static struct list hungry[CREDIT_LINES]; /* of struct credit */
+/* Of struct credit_peer. The lock is a leaf: who reads the counters does not hold the lane. */
+static struct list lenders = LIST_INIT(lenders);
+static pthread_mutex_t lenders_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned waited; /* busy rounds since somebody was fed */
 static bool finishing;
 static int32_t credit = INT32_MAX; /* units; that many: no limit */
 
@@ -84,48 +87,54 @@ static void notes_push(struct credit_peer *own)
 
 /* ---- Sender ---- */
 
-static void settle(struct credit_peer *own)
+static uint64_t messages_of(struct node_outlet *out)
 {
-    int32_t left = (int32_t)own->lent->messages;
-
-    count_add(&counts.p2p_sent, (uint64_t)(own->lent_units - left));
-    count_add(&counts.p2p_sent_bytes, own->lent->bytes);
-    own->lent_units = left;
-    own->lent->bytes = 0;
+    return atomic_load_explicit(&out->messages, memory_order_relaxed);
 }
 
 static void take_back(struct credit_peer *own)
 {
-    settle(own);
-    own->line[CREDIT_PROGRAM].left += own->lent_units;
-    own->lent->messages = 0;
-    own->lent_units = 0;
+    uint32_t sent = (uint32_t)messages_of(own->lent);
+
+    own->line[CREDIT_PROGRAM].left += (int32_t)(own->lent->until - sent);
+    own->lent->until = sent;
 }
 
 void credit_lend(struct fabric_peer *to)
 {
     struct credit_peer *own = peer_of(to);
     struct credit *k = &own->line[CREDIT_PROGRAM];
-    struct node_budget *budget = fabric_budget(to);
+    struct node_outlet *out = fabric_allow(to);
     int32_t units = k->left / 2 < CREDIT_LENT ? k->left / 2 : CREDIT_LENT;
 
-    if (!budget || budget->messages || units <= 0 || finishing)
+    if (!out || out->until != (uint32_t)messages_of(out) || units <= 0)
         return;
     if (!own->lent) {
-        own->lent = budget;
+        own->lent = out;
+        pthread_mutex_lock(&lenders_lock);
         list_add_tail(&lenders, &own->lender);
+        pthread_mutex_unlock(&lenders_lock);
     }
-    settle(own);
     k->left -= units;
-    own->lent_units = units;
-    budget->messages = (unsigned)units;
+    out->until += (uint32_t)units;
 }
 
-void credit_settle(void)
+uint64_t credit_count(_Atomic uint64_t *counter)
 {
     struct list *l, *tmp;
 
-    list_each(l, tmp, &lenders) settle(container_of(l, struct credit_peer, lender));
+    pthread_mutex_lock(&lenders_lock);
+    uint64_t sum = atomic_load_explicit(counter, memory_order_relaxed);
+    list_each(l, tmp, &lenders)
+    {
+        struct node_outlet *out = container_of(l, struct credit_peer, lender)->lent;
+        if (counter == &counts.p2p_sent)
+            sum += messages_of(out);
+        else if (counter == &counts.p2p_sent_bytes)
+            sum += atomic_load_explicit(&out->bytes, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&lenders_lock);
+    return sum;
 }
 
 bool credit_take_slow(struct fabric_peer *to, struct credit *k, int32_t cost)
@@ -363,11 +372,21 @@ static void noted(struct fabric_peer *from, uint64_t word)
 
 void credit_finish(void)
 {
+    finishing = true;
+}
+
+void credit_close(void)
+{
     struct list *l;
 
-    finishing = true;
-    while ((l = list_pop(&lenders)))
-        take_back(container_of(l, struct credit_peer, lender));
+    pthread_mutex_lock(&lenders_lock);
+    while ((l = list_pop(&lenders))) {
+        struct node_outlet *out = container_of(l, struct credit_peer, lender)->lent;
+        out->until = (uint32_t)messages_of(out);
+        count_add(&counts.p2p_sent, messages_of(out));
+        count_add(&counts.p2p_sent_bytes, atomic_load_explicit(&out->bytes, memory_order_relaxed));
+    }
+    pthread_mutex_unlock(&lenders_lock);
 }
 
 void credit_open(void)

@@ -15,9 +15,8 @@
  * credit is used only while it looks for what has not come yet.
  *
  * Some of the program's credit is lent to the shortest way of a send (fabric_tinject_next), which
- * counts it, and the messages and their bytes, where it writes anyway. That is settled when it has
- * been spent, when it is taken back because a message would be held back for want of it, and when
- * somebody wants to know the counters.
+ * counts it, its messages and their bytes where it writes anyway. What is left of it is taken back
+ * before credit is found wanting.
  *
  * There are two lines to each peer, each in order: the program's messages, and those of collectives
  * and partitioned operations. Neither waits for the other: a barrier passes a thousand messages
@@ -43,7 +42,8 @@ enum {
 
 /* One line between this process and a peer. The first three are for every message. */
 struct credit {
-    int32_t left;       /* sends: units that may still go; 0 while messages are held back */
+    int32_t left;       /* sends: units that may still go, but for what is lent; 0 while messages
+                           are held back */
     int32_t due;        /* receives: units to consume before they are given back */
     int32_t posted;     /* receives: posted for this peer alone, and not complete */
     int32_t spare;      /* sends: what `left` would be, while messages are held back */
@@ -60,9 +60,8 @@ struct credit {
 struct credit_peer {
     struct credit line[CREDIT_LINES];
     struct fabric_peer *peer; /* NULL until the first message either way */
-    struct node_budget *lent; /* what is left of what the program's line lent; NULL: never */
-    int32_t lent_units;       /* what that was when it was settled last */
-    struct list lender;       /* once it has lent: in the list of those */
+    struct node_outlet *lent; /* whom the program's line has lent to; NULL: it never has */
+    struct list lender;       /* then: in credit.c's list of those, till credit_close */
     bool noting;              /* `note` is on its way */
     bool unlimited;           /* this process itself, or nothing is counted at all */
     struct fabric_op note;
@@ -161,10 +160,11 @@ HOT_INLINE void credit_owe_less(struct fabric_peer *from, enum credit_line line)
     credit_of(from, line)->due--;
 }
 
-/* Lends the shortest way some where there is such a way, nothing left of it, and credit enough. */
+/* Lends the shortest way some, if there is one, nothing left of the last loan, and credit enough.
+ */
 void credit_lend(struct fabric_peer *to);
-/* Counts what has been sent by that way since the last time. */
-void credit_settle(void);
+/* The value of any counter, with what the shortest way has sent. Any thread, any time. */
+uint64_t credit_count(_Atomic uint64_t *counter);
 
 /* A receive from that peer (NULL: any) is posted: 1, or complete: -1. */
 HOT_INLINE void credit_posted(struct fabric_peer *from, enum credit_line line, int change)
@@ -184,7 +184,8 @@ void credit_grant(bool busy);
 /* MPI_Finalize: nobody will receive any more, and all who are held back must come to an end. */
 void credit_finish(void);
 
-/* Before the fabric opens. */
+/* Before the fabric opens; and before it closes, when no message goes any more. */
 void credit_open(void);
+void credit_close(void);
 
 #endif

@@ -43,6 +43,7 @@ void p2p_close(void)
     buffered_close();
     probe_close();
     kept_close();
+    credit_close();
     lane_unlock();
     request_close();
 }

@@ -23,20 +23,27 @@ struct quick {
     size_t len;
 };
 
-/* False: the long way. */
-HOT_INLINE bool quick_find(struct quick *q, const void *buf, MPI_Count count, MPI_Datatype datatype,
-                           MPI_Comm comm)
+/* The type, if the data is one block. False: the long way. */
+HOT_INLINE bool quick_block(struct quick *q, const void *buf, MPI_Count count,
+                            MPI_Datatype datatype)
 {
     int64_t len;
 
-    q->comm = comm_find(comm);
     q->type = datatype_find(datatype);
-    if (UNLIKELY(!q->comm || !q->type || !q->type->block || count < 0 ||
+    if (UNLIKELY(!q->type || !q->type->block || count < 0 ||
                  __builtin_mul_overflow((int64_t)q->type->size, (int64_t)count, &len)))
         return false;
     q->len = (size_t)len;
     /* Where there is no address there must be no data, or the type's own is absolute. */
     return LIKELY(buf != NULL) || !len;
+}
+
+/* And the communicator. */
+HOT_INLINE bool quick_find(struct quick *q, const void *buf, MPI_Count count, MPI_Datatype datatype,
+                           MPI_Comm comm)
+{
+    q->comm = comm_find(comm);
+    return LIKELY(q->comm != NULL) && quick_block(q, buf, count, datatype);
 }
 
 /*
@@ -48,14 +55,19 @@ HOT_INLINE struct node_outlet *quick_send_begin(struct quick *q, const void *buf
                                                 MPI_Datatype datatype, int dest, int tag,
                                                 MPI_Comm comm)
 {
-    if (!quick_find(q, buf, count, datatype, comm) || UNLIKELY(q->len > FABRIC_SMALL))
-        return NULL;
-    if (UNLIKELY(tag < 0) || UNLIKELY(!lane_enter()))
+    struct node_outlet *outlet = NULL;
+
+    q->comm = comm_find(comm);
+    if (UNLIKELY(!q->comm) || UNLIKELY(tag < 0) || UNLIKELY(!lane_enter()))
         return NULL;
     struct fabric_peer *to = comm_met(q->comm, dest);
-    struct node_outlet *outlet = LIKELY(to != NULL) ? fabric_tinject_next(to) : NULL;
-    if (UNLIKELY(!outlet))
+    if (LIKELY(to != NULL))
+        outlet = fabric_tinject_next(to);
+    if (UNLIKELY(!outlet) || UNLIKELY(!quick_block(q, buf, count, datatype)) ||
+        UNLIKELY(q->len > FABRIC_SMALL)) {
         lane_leave();
+        return NULL;
+    }
     return outlet;
 }
 
@@ -82,20 +94,37 @@ HOT_INLINE bool quick_send(const void *buf, MPI_Count count, MPI_Datatype dataty
     return true;
 }
 
-/* The second way: a longer message, with a call of the provider's. */
+/* A small one where the first way was not open: to a queue, or without a loan. Lane locked. */
+static inline bool quick_send_small(const struct quick *q, struct fabric_peer *to, const void *buf,
+                                    uint64_t match)
+{
+    if (fabric_allow(to))
+        credit_lend(to); /* for the next ones */
+    if (!credit_has_one(to, CREDIT_PROGRAM) ||
+        !fabric_tinject_small(to, buf, q->len, match, (uint64_t)q->comm->rank))
+        return false;
+    credit_spend_one(to, CREDIT_PROGRAM);
+    p2p_count_sent(CHANNEL_P2P, q->len);
+    return true;
+}
+
+/* The second way: those, and (not `small`) longer ones, with a call of the provider's. */
 static inline bool quick_send_long(const void *buf, MPI_Count count, MPI_Datatype datatype,
-                                   int dest, int tag, MPI_Comm comm)
+                                   int dest, int tag, MPI_Comm comm, bool small)
 {
     struct quick q;
+    bool sent = false;
 
-    if (!quick_find(&q, buf, count, datatype, comm) || tag < 0 || !lane_enter())
+    if (!quick_find(&q, buf, count, datatype, comm) || tag < 0 || (small && q.len > FABRIC_SMALL) ||
+        !lane_enter())
         return false;
     struct fabric_peer *to = comm_met(q.comm, dest);
-    if (q.len <= FABRIC_SMALL && LIKELY(to != NULL))
-        credit_lend(to); /* for the next ones */
-    bool sent = LIKELY(to != NULL) &&
-                p2p_inject_block(q.comm, to, CHANNEL_P2P, datatype_address(buf, q.type), q.len,
-                                 p2p_match_out(q.comm, CHANNEL_P2P, tag));
+    if (LIKELY(to != NULL)) {
+        const void *data = datatype_address(buf, q.type);
+        uint64_t match = p2p_match_out(q.comm, CHANNEL_P2P, tag);
+        sent = (q.len <= FABRIC_SMALL && quick_send_small(&q, to, data, match)) ||
+               p2p_inject_block(q.comm, to, CHANNEL_P2P, data, q.len, match);
+    }
     lane_leave();
     return sent;
 }

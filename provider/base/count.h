@@ -3,6 +3,7 @@
  * The library's counters, one row each in count.def: what performance variables show (MPI 15.3.7).
  * They begin at zero when the process does and never go back, but for levels. Any thread may read
  * one at any time, hence the atomics; no counter says anything about the order of other memory.
+ * What the shortest way of a send has sent is counted elsewhere till the end: credit_count adds it.
  */
 #ifndef ORIEL_BASE_COUNT_H
 #define ORIEL_BASE_COUNT_H

@@ -189,7 +189,7 @@ HOT_INLINE bool fabric_tinject_small(struct fabric_peer *to, const void *buf, si
            node_outlet_inject(outlet, buf, len, tag, data, NODE_WIRE_TAGGED | NODE_WIRE_DATA);
 }
 /*
- * The same where nothing at all is in the way and the caller's budget for the peer allows it, in
+ * The same where nothing at all is in the way and the caller has allowed it (fabric_allow), in
  * three steps without a call (but to wake the peer): the outlet, or NULL where that is not so;
  * the message; and when all else about it has been done, its end.
  */
@@ -209,13 +209,16 @@ HOT_INLINE void fabric_tinject_end(struct node_outlet *outlet)
 {
     node_outlet_ring(outlet);
 }
-/* That budget, good as long as the fabric is open; NULL: nothing goes this way now. */
-static inline struct node_budget *fabric_budget(struct fabric_peer *to)
+/*
+ * The outlet whose `until` the caller may raise to allow messages, good as long as the fabric is
+ * open. NULL: nothing goes this way, or not now.
+ */
+static inline struct node_outlet *fabric_allow(struct fabric_peer *to)
 {
     struct node_outlet *outlet =
         atomic_load_explicit(&fabric_peer_head(to)->outlet, memory_order_relaxed);
 
-    return outlet ? &outlet->budget : NULL;
+    return outlet;
 }
 int fabric_tsend(struct fabric_peer *to, struct fabric_op *op, const void *buf, size_t len,
                  uint64_t tag, uint64_t data);

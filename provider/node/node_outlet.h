@@ -6,13 +6,14 @@
  *
  * The first NODE_RINGS writers of an endpoint have a ring each, all others its queue.
  *
- * Where messages follow each other, the stores of one to other lines than its cell's are dear. A
+ * Where messages follow each other, the stores of one to elsewhere than its cell are dear. A
  * processor commits stores in order, and each cell's line has to come from the reader first; the
  * next ones come meanwhile as far as the processor looks ahead. An AMD EPYC (Zen 4) does so over a
- * dozen runs of stores, each to one line: with seven runs a message each message waits for its
- * line alone, with six two lines come side by side, with four three (34, 19 and 12 ns a message
- * between cores near each other; 142 and 72 far apart; prefetchw changes nothing there). Hence all
- * that a message changes is on one line, what its user counts too, and is stored in one go.
+ * dozen runs of stores, each to one 32 bytes: with seven runs a message each message waits for its
+ * line alone, with six or five two lines come side by side, with four three (34, 19, 17 and 12 ns a
+ * message between cores near each other; 142 and 72 for the first two far apart; prefetchw changes
+ * nothing there). Hence all that a message changes is in one 32 bytes, what its user counts too,
+ * and is stored in one go.
  *
  * Whoever uses one serialises that with all other calls on the endpoint.
  */
@@ -22,6 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "provider/base/count.h"
 #include "provider/base/hot.h"
 #include "provider/node/node_queue.h"
 
@@ -50,24 +52,23 @@ enum { /* a cell's flags */
        NODE_WIRE_ACK = 4,  /* answer when a receive has it */
 };
 
-/* What the user of an outlet allows and counts. */
-struct node_budget {
-    unsigned messages; /* that may still go; 0 at first */
-    unsigned bytes;    /* that were in those that went; the user takes them from here */
-};
-
 struct node_outlet {
     alignas(64) struct node_cell *cell; /* the next one; of a queue: most likely */
-    uint64_t stamp;                     /* of its word: lap and source */
-    unsigned left;               /* cells from there on that may be taken in line; of a queue: 0 */
-    struct node_budget budget;   /* of node_outlet_inject_next */
+    /* What node_outlet_inject_next has sent since the outlet was opened: the user may read it at
+     * any time, from any thread. */
+    _Atomic uint64_t messages, bytes;
+    unsigned left; /* cells from `cell` on that may be taken in line; of a queue: 0 */
+    uint32_t
+        until; /* the lower half of `messages` at which no more may go: the user's, 0 at first */
+    /* That were the 32 bytes that a message changes. */
+    uint64_t stamp;              /* of the next cell's word: lap and source */
     const atomic_uint *sleeping; /* in its segment: not 0 where it may have to be woken */
-    const atomic_uint *resting;  /* in its segment: 1 where it waits for a processor, or sleeps */
     uint64_t from;               /* what the word of every cell says of us: node_word's source */
     /* What the word of a cell says whose payload is the peer's tagged message: kind, flags and
      * source; 0 before it has sent anything. */
     uint64_t plain;
     struct node_reader *reader; /* where its cells come, once it has sent something */
+    const atomic_uint *resting; /* in its segment: 1 where it waits for a processor, or sleeps */
     struct node_cells cells;    /* of the peer's ring, or queue */
     struct node_queue *queue;   /* NULL: a ring, */
     _Atomic uint64_t *head;     /* and that one's; */
@@ -138,10 +139,14 @@ HOT_INLINE void node_outlet_fill(struct node_cell *cell, uint64_t stamp, const v
     node_cell_publish(cell, stamp | node_word(NODE_CELL_INLINE, flags) | node_word_of_length(len));
 }
 
-/* Whether the next cell is known and free, and the budget allows a message. */
+/* Whether there is a cell, for all that is known here, and the user allows a message. */
 HOT_INLINE bool node_outlet_has_next(const struct node_outlet *out)
 {
-    return LIKELY(out->left != 0) && LIKELY(out->budget.messages != 0);
+    uint64_t sent = atomic_load_explicit(&out->messages, memory_order_relaxed);
+
+    return LIKELY((uint32_t)sent != out->until) &&
+           (LIKELY(out->left != 0) ||
+            (out->queue && LIKELY(node_queue_has_room(out->queue, out->head_seen))));
 }
 
 /* Then: fills it with such a message and publishes it. node_outlet_ring is still to be done. */
@@ -149,16 +154,25 @@ HOT_INLINE void node_outlet_inject_next(struct node_outlet *out, const void *buf
                                         uint64_t tag, uint64_t data, unsigned flags)
 {
     struct node_cell *cell = out->cell;
+    uint64_t stamp = out->stamp;
+    unsigned left = out->left;
 
-    prefetch_to_store(cell + NODE_AHEAD);
-    node_outlet_fill(cell, out->stamp, buf, len, tag, data, flags);
-    out->left--;
+    if (LIKELY(left)) {
+        prefetch_to_store(cell + NODE_AHEAD);
+    } else {
+        uint64_t position = node_queue_take_now(out->queue, 1);
+        cell = node_cell_at(out->cells, position);
+        stamp = node_lap_at(out->cells, position) | out->from;
+        left = 1;
+    }
+    node_outlet_fill(cell, stamp, buf, len, tag, data, flags);
+    out->left = left - 1;
     out->cell = cell + 1;
-    out->budget.messages--;
-    out->budget.bytes += (unsigned)len;
+    count_add(&out->messages, 1);
+    count_add(&out->bytes, len);
 }
 
-/* Fills a cell with such a message whatever the budget, and rings; false: there is no room. */
+/* Fills a cell with such a message whatever the user allows, and rings; false: there is no room. */
 HOT_INLINE bool node_outlet_inject(struct node_outlet *out, const void *buf, size_t len,
                                    uint64_t tag, uint64_t data, unsigned flags)
 {

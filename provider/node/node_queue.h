@@ -99,6 +99,25 @@ static inline unsigned char *node_cell_rest(struct node_cell *second)
 
 /* ---- Writers ---- */
 
+/* Whether a writer who last saw the reader at `head_seen` may take cells. */
+HOT_INLINE bool node_queue_has_room(const struct node_queue *q, uint64_t head_seen)
+{
+    return atomic_load_explicit(&q->tail, memory_order_relaxed) + 2 * NODE_WRITERS <=
+           head_seen + NODE_CELLS;
+}
+
+/* Takes cells, from the position it gives on, where there is room. */
+HOT_INLINE uint64_t node_queue_take_now(struct node_queue *q, unsigned cells)
+{
+    uint64_t position = atomic_fetch_add_explicit(&q->tail, cells, memory_order_relaxed);
+
+    /* Where one message follows the other, the line that the writer will need comes while it fills
+     * this one. The reader does not look there yet. */
+    for (unsigned i = 0; i < cells; i++)
+        prefetch_to_store(node_cell_at(node_queue_cells(q), position + NODE_AHEAD + i));
+    return position;
+}
+
 /*
  * Takes one cell of the queue, or two that follow each other, from *position on; false when there
  * is no room. *head_seen is the writer's own memory of the reader's place. The caller fills the
@@ -107,18 +126,12 @@ static inline unsigned char *node_cell_rest(struct node_cell *second)
 static inline bool node_queue_take(struct node_queue *q, uint64_t *head_seen, uint64_t *position,
                                    unsigned cells)
 {
-    uint64_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
-
-    if (UNLIKELY(tail + 2 * NODE_WRITERS > *head_seen + NODE_CELLS)) {
+    if (UNLIKELY(!node_queue_has_room(q, *head_seen))) {
         *head_seen = atomic_load_explicit(&q->head, memory_order_acquire);
-        if (tail + 2 * NODE_WRITERS > *head_seen + NODE_CELLS)
+        if (!node_queue_has_room(q, *head_seen))
             return false;
     }
-    *position = atomic_fetch_add_explicit(&q->tail, cells, memory_order_relaxed);
-    /* Where one message follows the other, the line that the writer will need comes while it fills
-     * this one. The reader does not look there yet. */
-    for (unsigned i = 0; i < cells; i++)
-        prefetch_to_store(node_cell_at(node_queue_cells(q), *position + NODE_AHEAD + i));
+    *position = node_queue_take_now(q, cells);
     return true;
 }
 

@@ -323,15 +323,53 @@ static void session_hints(void)
     EXPECT(!MPI_Session_finalize(&session));
 }
 
+/* A session whose process talks to itself. */
+static void talks(int messages)
+{
+    MPI_Session session;
+    MPI_Group group;
+    MPI_Comm comm;
+    MPI_Request r;
+
+    EXPECT(!MPI_Session_init(MPI_INFO_NULL, MPI_ERRORS_RETURN, &session));
+    EXPECT(!MPI_Group_from_session_pset(session, "mpi://SELF", &group));
+    EXPECT(!MPI_Comm_create_from_group(group, "talks", MPI_INFO_NULL, MPI_ERRORS_RETURN, &comm));
+    MPI_Group_free(&group);
+    for (int i = 0; i < messages; i++) {
+        int in = -1;
+        EXPECT(!MPI_Isend(&i, 1, MPI_INT, 0, 1, comm, &r));
+        EXPECT(!MPI_Recv(&in, 1, MPI_INT, 0, 1, comm, MPI_STATUS_IGNORE) && in == i);
+        EXPECT(!MPI_Wait(&r, MPI_STATUS_IGNORE));
+    }
+    MPI_Comm_free(&comm);
+    EXPECT(!MPI_Session_finalize(&session));
+}
+
 /* One session after the other, and the world after them. */
 static void cycles(void)
 {
-    for (int i = 0; i < 3; i++)
+    enum { MESSAGES = 100 };
+    MPI_T_pvar_session tool;
+    MPI_T_pvar_handle sent;
+    int provided, index, count;
+
+    EXPECT(!MPI_T_init_thread(MPI_THREAD_SINGLE, &provided));
+    EXPECT(!MPI_T_pvar_get_index("p2p_messages_sent", MPI_T_PVAR_CLASS_COUNTER, &index));
+    EXPECT(!MPI_T_pvar_session_create(&tool));
+    EXPECT(!MPI_T_pvar_handle_alloc(tool, index, NULL, &sent, &count));
+    for (int i = 0; i < 3; i++) {
+        unsigned long long value = 0;
         sessions();
+        EXPECT(!MPI_T_pvar_start(tool, sent));
+        talks(MESSAGES);
+        EXPECT(!MPI_T_pvar_read(tool, sent, &value) && value == MESSAGES * (i + 1ull));
+        EXPECT(!MPI_T_pvar_stop(tool, sent));
+    }
     MPI_Init(NULL, NULL);
     MPI_Barrier(MPI_COMM_WORLD);
     MPI_Finalize();
     flags(1, 1);
+    EXPECT(!MPI_T_finalize());
 }
 
 /* ---- Error handlers ---- */
