@@ -99,7 +99,7 @@ static bool is_same(const struct coll_choice *c, const struct coll_args *a)
 /* ---- One step through the area ---- */
 
 /* Whether all have published, and agree about the length; where not, the engine says so. */
-static bool all_there(const struct shm_area *a, size_t len, int looks)
+HOT_INLINE bool all_there(const struct shm_area *a, size_t len, int looks)
 {
     const struct shm_line *l = shm_line(a, 0), *end = l + a->size;
     uint32_t step = a->step;
@@ -112,6 +112,11 @@ static bool all_there(const struct shm_area *a, size_t len, int looks)
             return false;
     }
     return true;
+}
+
+static __attribute__((noinline)) bool all_there_soon(const struct shm_area *a, size_t len)
+{
+    return all_there(a, len, looks());
 }
 
 static const char *own_part(const struct coll_args *x, const struct shm_area *a, size_t len)
@@ -223,7 +228,7 @@ static enum coll_quick quick_step(const struct coll_args *x, size_t len)
     count_one(x->comm);
     if (!all_there(a, len, 1)) {
         shm_wake(a);
-        if (!all_there(a, len, looks()))
+        if (!all_there_soon(a, len))
             return wait_for(x, COLL_BEGUN);
     }
     return end_step(x, a, len);

@@ -70,6 +70,11 @@ HOT_INLINE void lane_leave(void)
     lock_leave(&lane.lock);
 }
 
+HOT_INLINE void lane_leave_unless_off(void)
+{
+    lock_leave_unless_off(&lane.lock);
+}
+
 /* Lane locked. */
 void lane_defer(struct deferred *d);
 

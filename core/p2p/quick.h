@@ -78,7 +78,7 @@ HOT_INLINE void quick_send_end(struct node_outlet *outlet, const struct quick *q
     fabric_tinject_by(outlet, datatype_address(buf, q->type), q->len,
                       p2p_match_out(q->comm, CHANNEL_P2P, tag), (uint64_t)q->comm->rank);
     fabric_tinject_end(outlet);
-    lane_leave();
+    lane_leave_unless_off();
 }
 
 /* Both. True: it is on its way. */

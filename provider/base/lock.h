@@ -69,9 +69,14 @@ HOT_INLINE bool lock_enter(struct lock *l)
 
 HOT_INLINE void lock_leave(struct lock *l)
 {
-    if (l->off)
-        return; /* no store, though it would do no harm: see node_outlet.h */
     atomic_store_explicit(&l->inside, false, memory_order_release);
+}
+
+/* The same with no store in vain: for a way whose stores are dear (node_outlet.h). */
+HOT_INLINE void lock_leave_unless_off(struct lock *l)
+{
+    if (!l->off)
+        lock_leave(l);
 }
 
 HOT_INLINE void lock_take(struct lock *l)
