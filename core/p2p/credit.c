@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <assert.h>
 #include <limits.h>
 #include <pthread.h>
 
@@ -107,6 +108,7 @@ void credit_lend(struct fabric_peer *to)
     struct node_outlet *out = fabric_allow(to);
     int32_t units = k->left / 2 < CREDIT_LENT ? k->left / 2 : CREDIT_LENT;
 
+    assert(!out || !own->lent || own->lent == out);
     if (!out || out->until != (uint32_t)messages_of(out) || units <= 0)
         return;
     if (!own->lent) {
@@ -123,15 +125,16 @@ uint64_t credit_count(_Atomic uint64_t *counter)
 {
     struct list *l, *tmp;
 
+    if (counter != &counts.p2p_sent && counter != &counts.p2p_sent_bytes)
+        return atomic_load_explicit(counter, memory_order_relaxed);
     pthread_mutex_lock(&lenders_lock);
     uint64_t sum = atomic_load_explicit(counter, memory_order_relaxed);
     list_each(l, tmp, &lenders)
     {
         struct node_outlet *out = container_of(l, struct credit_peer, lender)->lent;
-        if (counter == &counts.p2p_sent)
-            sum += messages_of(out);
-        else if (counter == &counts.p2p_sent_bytes)
-            sum += atomic_load_explicit(&out->bytes, memory_order_relaxed);
+        sum += counter == &counts.p2p_sent
+                   ? messages_of(out)
+                   : atomic_load_explicit(&out->bytes, memory_order_relaxed);
     }
     pthread_mutex_unlock(&lenders_lock);
     return sum;

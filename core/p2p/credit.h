@@ -22,7 +22,7 @@
  * and partitioned operations. Neither waits for the other: a barrier passes a thousand messages
  * that nobody receives. What a process sends to itself is not counted.
  *
- * Everything here is called lane locked.
+ * Everything here but credit_count is called lane locked.
  */
 #ifndef ORIEL_P2P_CREDIT_H
 #define ORIEL_P2P_CREDIT_H

@@ -58,7 +58,8 @@ HOT_INLINE struct node_outlet *quick_send_begin(struct quick *q, const void *buf
     struct node_outlet *outlet = NULL;
 
     q->comm = comm_find(comm);
-    if (UNLIKELY(!q->comm) || UNLIKELY(tag < 0) || UNLIKELY(!lane_enter()))
+    if (UNLIKELY(!q->comm) || UNLIKELY((uint64_t)count > FABRIC_SMALL) || UNLIKELY(tag < 0) ||
+        UNLIKELY(!lane_enter()))
         return NULL;
     struct fabric_peer *to = comm_met(q->comm, dest);
     if (LIKELY(to != NULL))
@@ -94,7 +95,8 @@ HOT_INLINE bool quick_send(const void *buf, MPI_Count count, MPI_Datatype dataty
     return true;
 }
 
-/* A small one where the first way was not open: to a queue, or without a loan. Lane locked. */
+/* A small one where the first way was not open: at the end of a ring or of a loan, to a queue that
+ * looked full, to a peer that is new. Lane locked. */
 static inline bool quick_send_small(const struct quick *q, struct fabric_peer *to, const void *buf,
                                     uint64_t match)
 {

@@ -12,8 +12,8 @@
  * dozen runs of stores, each to one 32 bytes: with seven runs a message each message waits for its
  * line alone, with six or five two lines come side by side, with four three (34, 19, 17 and 12 ns a
  * message between cores near each other; 142 and 72 for the first two far apart; prefetchw changes
- * nothing there). Hence all that a message changes is in one 32 bytes, what its user counts too,
- * and is stored in one go.
+ * nothing there). Hence all that a message changes here is in one 32 bytes, what its user counts
+ * too, and is stored in one go.
  *
  * Whoever uses one serialises that with all other calls on the endpoint.
  */
@@ -75,6 +75,8 @@ struct node_outlet {
     uint64_t end;               /* the position behind those that are left */
     uint64_t head_seen;         /* of a queue: node_queue_take */
 };
+
+_Static_assert(offsetof(struct node_outlet, stamp) == 32, "one run of stores");
 
 /* The way to the peer's queue; or to a ring, which nobody else writes to. `from` is known. */
 void node_outlet_open(struct node_outlet *out, struct node_queue *queue);

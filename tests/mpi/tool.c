@@ -497,6 +497,12 @@ static const struct {
 static MPI_T_pvar_session session;
 static MPI_T_pvar_handle h[N];
 
+static void begin_counting(void)
+{
+    OK(MPI_T_pvar_reset(session, MPI_T_PVAR_ALL_HANDLES));
+    OK(MPI_T_pvar_start(session, MPI_T_PVAR_ALL_HANDLES));
+}
+
 static int is(int which, unsigned long long expected)
 {
     unsigned long long v = value(session, h[which]);
@@ -536,65 +542,48 @@ static void exchange(void)
 
 enum { EXCHANGED = 4, EXCHANGED_BYTES = 100000 + 3 * BYTES };
 
-/* A ping-pong of small messages: the shortest paths of all. */
+enum { PINGS = 100, LAST = 1000 };
+
+/* A ping-pong of small messages, the shortest paths of all; alone, with itself. */
 static void ping(int rounds)
 {
-    char c[8] = {0};
-
-    for (int i = 0; i < rounds; i++) {
-        if (rank % 2 == 0 && rank + 1 < size) {
-            OK(MPI_Send(c, 8, MPI_BYTE, rank + 1, 5, MPI_COMM_WORLD));
-            OK(MPI_Recv(c, 8, MPI_BYTE, rank + 1, 5, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
-        } else if (rank % 2) {
-            OK(MPI_Recv(c, 8, MPI_BYTE, rank - 1, 5, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
-            OK(MPI_Send(c, 8, MPI_BYTE, rank - 1, 5, MPI_COMM_WORLD));
-        }
-    }
-}
-
-/* What small messages have counted beside their peer stands after MPI_Finalize, too. */
-enum { MINE = 200 };
-
-static void to_myself(void)
-{
+    int peer = rank % 2 ? rank - 1 : rank + 1 < size ? rank + 1 : rank;
     char c[8] = {0};
     MPI_Request r;
 
-    OK(MPI_T_pvar_reset(session, MPI_T_PVAR_ALL_HANDLES));
-    OK(MPI_T_pvar_start(session, MPI_T_PVAR_ALL_HANDLES));
-    for (int i = 0; i < MINE; i++) {
-        OK(MPI_Isend(c, 8, MPI_BYTE, rank, 7, MPI_COMM_WORLD, &r));
-        OK(MPI_Recv(c, 8, MPI_BYTE, rank, 7, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
+    for (int i = 0; i < rounds; i++) {
+        if (rank % 2)
+            OK(MPI_Recv(c, 8, MPI_BYTE, peer, 5, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
+        OK(MPI_Isend(c, 8, MPI_BYTE, peer, 5, MPI_COMM_WORLD, &r));
+        if (rank % 2 == 0)
+            OK(MPI_Recv(c, 8, MPI_BYTE, peer, 5, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
         OK(MPI_Wait(&r, MPI_STATUS_IGNORE));
-        CHECK(is(SENT, i + 1) && is(SENT_BYTES, 8 * (i + 1)));
     }
 }
 
 static void count_messages(void)
 {
-    int rounds = 100, pings = rank % 2 || rank + 1 < size ? rounds : 0;
-
     OK(MPI_T_pvar_start(session, MPI_T_PVAR_ALL_HANDLES));
     exchange();
     CHECK(is(SENT, EXCHANGED) && is(SENT_BYTES, EXCHANGED_BYTES));
     CHECK(is(RECEIVED, EXCHANGED) && is(RECEIVED_BYTES, EXCHANGED_BYTES));
-    ping(rounds);
-    CHECK(is(SENT, EXCHANGED + pings) && is(SENT_BYTES, EXCHANGED_BYTES + 8 * pings));
-    CHECK(is(RECEIVED, EXCHANGED + pings) && is(RECEIVED_BYTES, EXCHANGED_BYTES + 8 * pings));
+    ping(PINGS);
+    CHECK(is(SENT, EXCHANGED + PINGS) && is(SENT_BYTES, EXCHANGED_BYTES + 8 * PINGS));
+    CHECK(is(RECEIVED, EXCHANGED + PINGS) && is(RECEIVED_BYTES, EXCHANGED_BYTES + 8 * PINGS));
     CHECK(is(COLL, 0) && is(PUTS, 0));
 
     /* Stopped, it stands; started again, it goes on; a second start changes nothing. */
     OK(MPI_T_pvar_stop(session, h[SENT]));
     OK(MPI_T_pvar_start(session, h[RECEIVED]));
     exchange();
-    CHECK(is(SENT, EXCHANGED + pings) && is(RECEIVED, 2 * EXCHANGED + pings));
+    CHECK(is(SENT, EXCHANGED + PINGS) && is(RECEIVED, 2 * EXCHANGED + PINGS));
     OK(MPI_T_pvar_start(session, h[SENT]));
     exchange();
-    CHECK(is(SENT, 2 * EXCHANGED + pings));
+    CHECK(is(SENT, 2 * EXCHANGED + PINGS));
 
     unsigned long long v = 0;
     OK(MPI_T_pvar_readreset(session, h[SENT], &v));
-    CHECK(v == (unsigned long long)(2 * EXCHANGED + pings) && is(SENT, 0));
+    CHECK(v == (unsigned long long)(2 * EXCHANGED + PINGS) && is(SENT, 0));
     v = 500;
     OK(MPI_T_pvar_write(session, h[SENT], &v));
     exchange();
@@ -618,8 +607,7 @@ static void count_partitions(void)
     OK(MPI_Precv_init(in, PARTITIONS, EACH, MPI_BYTE, left(), 6, MPI_COMM_WORLD, MPI_INFO_NULL,
                       &r[1]));
     for (int round = 0; round < 2; round++) {
-        OK(MPI_T_pvar_reset(session, MPI_T_PVAR_ALL_HANDLES));
-        OK(MPI_T_pvar_start(session, MPI_T_PVAR_ALL_HANDLES));
+        begin_counting();
         OK(MPI_Startall(2, r));
         OK(MPI_Pready_range(0, PARTITIONS - 1, r[0]));
         OK(MPI_Waitall(2, r, MPI_STATUSES_IGNORE));
@@ -636,8 +624,7 @@ static void count_collectives(void)
     MPI_Request r;
     int n = 1, sum;
 
-    OK(MPI_T_pvar_reset(session, MPI_T_PVAR_ALL_HANDLES));
-    OK(MPI_T_pvar_start(session, MPI_T_PVAR_ALL_HANDLES));
+    begin_counting();
     OK(MPI_Allreduce(&n, &sum, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD));
     CHECK(sum == size && is(COLL, 1));
     OK(MPI_Ibarrier(MPI_COMM_WORLD, &r));
@@ -721,20 +708,14 @@ static void threads(void)
 {
     pthread_t t;
 
+    begin_counting();
     CHECK(!pthread_create(&t, NULL, other_thread, NULL));
-    ping(1000);
+    ping(LAST);
     CHECK(!pthread_join(t, NULL));
+    CHECK(is(SENT, LAST) && is(SENT_BYTES, 8 * LAST));
 }
 
 /* ---- Shared memory's own: what waits for a receive, and what is fetched by its receiver ---- */
-
-static unsigned long long pvar_now(MPI_T_pvar_session s, MPI_T_pvar_handle handle)
-{
-    unsigned long long value;
-
-    OK(MPI_T_pvar_read(s, handle, &value));
-    return value;
-}
 
 /* Messages between two processes come in order: with the last one here, the others are. */
 static void queue(void)
@@ -757,16 +738,16 @@ static void queue(void)
     for (int i = 0; i <= KEPT; i++)
         OK(MPI_Send(out, 8, MPI_CHAR, right(), 500 + i, MPI_COMM_WORLD));
     OK(MPI_Recv(in, 8, MPI_CHAR, left(), 500 + KEPT, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
-    before = pvar_now(s, length);
+    before = value(s, length);
     CHECK(before >= KEPT);
     for (int i = 0; i < KEPT; i++)
         OK(MPI_Recv(in, 8, MPI_CHAR, left(), 500 + i, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
-    CHECK(pvar_now(s, length) <= before - KEPT);
-    CHECK(pvar_now(s, fetched) == 0);
+    CHECK(value(s, length) <= before - KEPT);
+    CHECK(value(s, fetched) == 0);
     OK(MPI_Isend(out, LONG, MPI_CHAR, right(), 600, MPI_COMM_WORLD, &request));
     OK(MPI_Recv(in, LONG, MPI_CHAR, left(), 600, MPI_COMM_WORLD, MPI_STATUS_IGNORE));
     OK(MPI_Wait(&request, MPI_STATUS_IGNORE));
-    CHECK(pvar_now(s, fetched) > 0);
+    CHECK(value(s, fetched) > 0);
     OK(MPI_T_pvar_session_free(&s));
 }
 
@@ -800,12 +781,11 @@ int main(int argc, char **argv)
     two_sessions();
     threads();
     cvars();
-    to_myself();
     OK(MPI_T_finalize());
     end("tool");
 
     /* Left unfreed: the last MPI_T_finalize does that. */
-    CHECK(is(SENT, MINE) && is(SENT_BYTES, 8 * MINE));
+    CHECK(is(SENT, LAST) && is(SENT_BYTES, 8 * LAST));
     pvars();
     sources();
     cvar_open(0, &count);

@@ -22,6 +22,12 @@ enum { WRITERS = 4, EACH = 50000 };
         }                                                                                          \
     } while (0)
 
+/* Nobody sleeps here. */
+void node_outlet_wake(struct node_outlet *out)
+{
+    CHECK(!out);
+}
+
 static struct node_segment *segment;
 static struct node_inlet inlet;
 
@@ -174,6 +180,80 @@ static void laps_wrap(unsigned rings)
     run();
     CHECK(rings == WRITERS || inlet.readers[0].position > wrap);
     CHECK(!rings || inlet.readers[1].position > ring_wrap);
+    end();
+}
+
+/* ---- Messages by the short way, where that is open: what it counts goes beyond 2^32 ---- */
+
+static const uint64_t COUNTED = UINT64_C(0xffffff00);
+
+static size_t length_of(uint64_t i)
+{
+    return i % (NODE_CELL_PAYLOAD + 1);
+}
+
+static void *sender(void *arg)
+{
+    struct node_outlet out;
+    const atomic_uint *awake = arg;
+    unsigned me = introduce(&out);
+    uint64_t sent = 0, bytes = 0;
+
+    out.sleeping = awake;
+    atomic_store(&out.messages, COUNTED);
+    out.until = (uint32_t)COUNTED;
+    for (uint64_t i = 0; i < EACH; i++) {
+        unsigned char payload[NODE_CELL_PAYLOAD];
+        size_t len = length_of(i);
+        memset(payload, (int)(i + me), sizeof(payload));
+        if (node_outlet_has_next(&out)) {
+            node_outlet_inject_next(&out, payload, len, i, i * WRITERS + me, me);
+            sent++;
+            bytes += len;
+            continue;
+        }
+        if (out.until == (uint32_t)atomic_load(&out.messages))
+            out.until += 20;
+        while (!node_outlet_inject(&out, payload, len, i, i * WRITERS + me, me))
+            sched_yield();
+    }
+    CHECK(sent > EACH / 2 && atomic_load(&out.messages) == COUNTED + sent);
+    CHECK(atomic_load(&out.bytes) == bytes);
+    return NULL;
+}
+
+static void read_message(uint64_t next[WRITERS])
+{
+    struct node_cell *cell;
+    uint64_t word;
+
+    while (!(cell = node_inlet_peek(&inlet, &word)))
+        sched_yield();
+    unsigned from = node_word_source(word);
+    CHECK(from < WRITERS && node_word_flags(word) == from);
+    CHECK(node_word_kind(word) == NODE_CELL_INLINE);
+    CHECK(cell->tag == next[from] && cell->data == next[from] * WRITERS + from);
+    CHECK(node_word_length(word) == length_of(next[from]));
+    for (size_t i = 0; i < length_of(next[from]); i++)
+        CHECK(cell->payload[i] == (unsigned char)(next[from] + from));
+    node_inlet_advance(&inlet, inlet.at);
+    next[from]++;
+}
+
+static void short_way(unsigned rings)
+{
+    pthread_t threads[WRITERS];
+    uint64_t next[WRITERS] = {0}, word;
+    atomic_uint awake = 0;
+
+    begin(rings);
+    for (int i = 0; i < WRITERS; i++)
+        pthread_create(&threads[i], NULL, sender, &awake);
+    for (int n = 0; n < WRITERS * EACH; n++)
+        read_message(next);
+    for (int i = 0; i < WRITERS; i++)
+        pthread_join(threads[i], NULL);
+    CHECK(!node_inlet_peek_all(&inlet, &word));
     end();
 }
 
@@ -330,6 +410,7 @@ int main(void)
     for (int i = 0; i < 3; i++) {
         many_writers(rings[i]);
         laps_wrap(rings[i]);
+        short_way(rings[i]);
     }
     full(0, NODE_CELLS - 2 * NODE_WRITERS + 1);
     full(1, NODE_RING_CELLS);
