@@ -26,8 +26,10 @@ static __attribute__((noinline)) int recv_start(void *buf, MPI_Count count, MPI_
 {
     struct comm *c = NULL;
     struct datatype *t = NULL;
-    struct request *r = request ? quick_post(buf, count, datatype, source, tag, comm) : NULL;
+    struct request *r = NULL;
 
+    if (source != MPI_PROC_NULL && request)
+        r = quick_post(buf, count, datatype, source, tag, comm);
     if (LIKELY(r != NULL)) {
         int rc = request_publish(r, request);
         return UNLIKELY(rc) ? api_fail(rc, func) : MPI_SUCCESS;

@@ -11,7 +11,7 @@ static __attribute__((noinline)) int send_wait(const void *buf, MPI_Count count,
     struct comm *c = NULL;
     struct datatype *t = NULL;
 
-    if (mode != SEND_SYNCHRONOUS &&
+    if (mode != SEND_SYNCHRONOUS && dest != MPI_PROC_NULL &&
         quick_send_long(buf, count, datatype, dest, tag, comm, mode != SEND_STANDARD))
         return MPI_SUCCESS;
     int rc = check_send(comm, &c, buf, count, datatype, &t, dest, tag);
@@ -47,7 +47,7 @@ static __attribute__((noinline)) int send_start(const void *buf, MPI_Count count
     struct comm *c = NULL;
     struct datatype *t = NULL;
 
-    if (mode != SEND_SYNCHRONOUS && request &&
+    if (mode != SEND_SYNCHRONOUS && dest != MPI_PROC_NULL && request &&
         quick_send_long(buf, count, datatype, dest, tag, comm, mode != SEND_STANDARD)) {
         *request = (MPI_Request)request_sent.object.handle;
         return MPI_SUCCESS;

@@ -172,13 +172,18 @@ int type_make(const struct type_bounds *b, const struct type_shape *shape, struc
     return MPI_SUCCESS;
 }
 
+static enum type_block block_of(const struct datatype *t)
+{
+    return t->contiguous ? TYPE_BLOCK : t->shape.loop ? TYPE_PIECES : TYPE_ITEM;
+}
+
 int datatype_commit(struct datatype *t)
 {
     int rc = type_usable(t);
 
     if (!rc && !t->committed) {
         t->committed = true;
-        t->block = t->contiguous;
+        t->block = block_of(t);
     }
     return rc;
 }
@@ -192,7 +197,8 @@ int datatype_alias(struct datatype *old, struct datatype **type)
     if (!t)
         return err_set(MPI_ERR_NO_MEM, "no memory for a datatype");
     memcpy((char *)t + begin, (const char *)old + begin, end - begin);
-    t->block = t->committed && t->contiguous; /* one that is just being committed has half of it */
+    /* One that is just being committed has half of it. */
+    t->block = t->committed ? block_of(t) : TYPE_PIECES;
     object_init(&t->object, OBJECT_DATATYPE, release);
     t->predefined = false;
     type_loop_hold(t->shape.loop);

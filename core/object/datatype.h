@@ -71,6 +71,12 @@ struct type_shape {
     struct type_loop *loop;
 };
 
+enum type_block {
+    TYPE_PIECES,
+    TYPE_BLOCK, /* any number of items are one block */
+    TYPE_ITEM,  /* a single item is: a part of an array, resized */
+};
+
 struct datatype {
     struct object object;
     /* From here on nothing changes once the type is there, but that it is committed, and what
@@ -80,8 +86,8 @@ struct datatype {
     MPI_Aint true_lb, true_extent;
     bool contiguous; /* one item is one block at true_lb, and the next follows it at once */
     bool committed;
-    bool block; /* both: what the short ways ask */
-    bool even;  /* many items are one loop: that of one, longer */
+    uint8_t block; /* enum type_block of what is committed: what the short ways ask */
+    bool even;     /* many items are one loop: that of one, longer */
     bool predefined;
     bool marked;        /* lb and extent were set, by resizing or as an array's: 5.1.7 */
     unsigned align;     /* the strictest of its elements: pads the extent where not marked */
@@ -163,7 +169,13 @@ static inline char *type_at(const void *buf, MPI_Aint bytes)
     return (char *)((uintptr_t)buf + (uintptr_t)bytes);
 }
 
-/* Where the one block of a contiguous type's items begins. */
+/* Whether so many items are one block. */
+static inline bool datatype_is_block(const struct datatype *t, MPI_Count count)
+{
+    return t->contiguous || (count == 1 && !t->shape.loop);
+}
+
+/* Where that begins. */
 static inline void *datatype_address(const void *buf, const struct datatype *t)
 {
     return type_at(buf, t->true_lb);

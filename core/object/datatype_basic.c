@@ -19,7 +19,7 @@ __extension__ typedef struct {
         .true_extent = sizeof(c_),                                                                 \
         .contiguous = true,                                                                        \
         .committed = true,                                                                         \
-        .block = true,                                                                             \
+        .block = TYPE_BLOCK,                                                                       \
         .predefined = true,                                                                        \
         .align = _Alignof(c_),                                                                     \
         .basic = BASIC_##basic_,                                                                   \
@@ -67,7 +67,8 @@ __extension__ typedef struct {
         .true_extent = PAIR_##name_##_AT + sizeof(index_),                                         \
         .contiguous = sizeof(struct pair_##name_) == sizeof(value_) + sizeof(index_),              \
         .committed = true,                                                                         \
-        .block = sizeof(struct pair_##name_) == sizeof(value_) + sizeof(index_),                   \
+        .block = sizeof(struct pair_##name_) == sizeof(value_) + sizeof(index_) ? TYPE_BLOCK       \
+                                                                                : TYPE_PIECES,     \
         .predefined = true,                                                                        \
         .align = _Alignof(struct pair_##name_),                                                    \
         .basic = BASIC_##basic_,                                                                   \

@@ -23,6 +23,11 @@ struct quick {
     size_t len;
 };
 
+HOT_INLINE bool quick_is_item(const struct datatype *t, MPI_Count count)
+{
+    return t->block == TYPE_ITEM && count == 1;
+}
+
 /* The type, if the data is one block. False: the long way. */
 HOT_INLINE bool quick_block(struct quick *q, const void *buf, MPI_Count count,
                             MPI_Datatype datatype)
@@ -30,8 +35,8 @@ HOT_INLINE bool quick_block(struct quick *q, const void *buf, MPI_Count count,
     int64_t len;
 
     q->type = datatype_find(datatype);
-    if (UNLIKELY(!q->type || !q->type->block || count < 0 ||
-                 __builtin_mul_overflow((int64_t)q->type->size, (int64_t)count, &len)))
+    if (UNLIKELY(!q->type || (q->type->block != TYPE_BLOCK && !quick_is_item(q->type, count)) ||
+                 count < 0 || __builtin_mul_overflow((int64_t)q->type->size, (int64_t)count, &len)))
         return false;
     q->len = (size_t)len;
     /* Where there is no address there must be no data, or the type's own is absolute. */

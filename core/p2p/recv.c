@@ -38,7 +38,7 @@ int post_room(struct request *r, void *buf, MPI_Count count, struct fabric_peer 
     r->buf = buf;
     r->count = count;
     r->scattered.type = NULL;
-    if (r->type->contiguous) {
+    if (datatype_is_block(r->type, count)) {
         *room = datatype_address(buf, r->type);
         return MPI_SUCCESS;
     }
@@ -258,7 +258,7 @@ static bool recv_now(const struct p2p_receive *x, struct node_received *m)
     size_t len;
     int rc = -EAGAIN;
 
-    if (!x->type->contiguous || x->source == MPI_PROC_NULL ||
+    if (!datatype_is_block(x->type, x->count) || x->source == MPI_PROC_NULL ||
         __builtin_mul_overflow((size_t)x->type->size, (size_t)x->count, &len))
         return false;
     void *buf = datatype_address(x->buf, x->type);
@@ -319,6 +319,11 @@ int p2p_recv_wait(const struct p2p_receive *x, MPI_Status *status)
 int p2p_recv_start(const struct p2p_receive *x, MPI_Request *request)
 {
     lane_lock();
+    if (x->source == MPI_PROC_NULL && received_has_room()) {
+        *request = received_make(MPI_PROC_NULL, MPI_ANY_TAG, 0);
+        lane_unlock();
+        return MPI_SUCCESS;
+    }
     struct request *r = request_new(REQUEST_RECV, x->comm, x->type);
     int rc = r ? p2p_recv(r, CHANNEL_P2P, x->buf, x->count, x->source, x->tag) : MPI_ERR_NO_MEM;
     if (rc && r)

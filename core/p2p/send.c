@@ -77,7 +77,7 @@ bool p2p_try_inject(struct comm *c, struct datatype *t, enum channel channel, co
         return true;
     if (comm_peer(c, dest, &to) || __builtin_mul_overflow((size_t)t->size, (size_t)count, &len))
         return false;
-    if (LIKELY(t->contiguous))
+    if (LIKELY(datatype_is_block(t, count)))
         return p2p_inject_block(c, to, channel, datatype_address(buf, t), len,
                                 p2p_match_out(c, channel, tag));
     if (len > fabric_limits()->inject || !credit_take(to, p2p_line(channel), len))
@@ -185,7 +185,7 @@ static int send_data(struct request *r, const void *buf, MPI_Count count,
 
     if (rc)
         return rc;
-    bool scattered = !r->bounce && !r->type->contiguous;
+    bool scattered = !r->bounce && !datatype_is_block(r->type, count);
     r->scattered.type = NULL;
     if (scattered && fabric_scatters(to))
         scattered_init(&r->scattered, buf, count, r->type, r->bytes);
@@ -260,8 +260,10 @@ int p2p_send_wait(struct comm *c, const void *buf, MPI_Count count, struct datat
 {
     struct request r;
     void *packed;
-    int rc = scattered_pack(c, dest, buf, count, t, &packed);
 
+    if (dest == MPI_PROC_NULL)
+        return MPI_SUCCESS;
+    int rc = scattered_pack(c, dest, buf, count, t, &packed);
     if (rc)
         return rc;
     lane_lock();
@@ -286,8 +288,12 @@ int p2p_send_start(struct comm *c, const void *buf, MPI_Count count, struct data
                    int tag, enum send_mode mode, MPI_Request *request)
 {
     void *packed;
-    int rc = scattered_pack(c, dest, buf, count, t, &packed);
 
+    if (dest == MPI_PROC_NULL) {
+        *request = (MPI_Request)request_sent.object.handle;
+        return MPI_SUCCESS;
+    }
+    int rc = scattered_pack(c, dest, buf, count, t, &packed);
     if (rc)
         return rc;
     lane_lock();

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Derived types: a column of a matrix, sent and received as such or as its elements. */
+/* Derived types: a column of a matrix, sent and received as such or as its elements; parts. */
+#include <stdbool.h>
+
 #include "mpitest.h"
 
 static int *out, *in, *flat;
@@ -76,6 +78,51 @@ static void replace(int rows, int width)
     OK(MPI_Type_free(&column));
 }
 
+/*
+ * The inner part of a board's middle row: one such item is one block, two are not. Sent in every
+ * mode, received by a call that waits for it and by one that does not.
+ */
+static void parts(int items, int width)
+{
+    static int (*const ways[])(const void *, int, MPI_Datatype, int, int, MPI_Comm,
+                               MPI_Request *) = {MPI_Isend, MPI_Issend, MPI_Ibsend};
+    const int board[2] = {3, width + 2}, part[2] = {1, width}, at[2] = {1, 1};
+    int cells = board[0] * board[1], room;
+    MPI_Datatype type;
+    MPI_Request r[2];
+    MPI_Status s;
+
+    OK(MPI_Type_create_subarray(2, board, part, at, MPI_ORDER_C, MPI_INT, &type));
+    OK(MPI_Type_commit(&type));
+    OK(MPI_Pack_size(items, type, MPI_COMM_WORLD, &room));
+    room += MPI_BSEND_OVERHEAD;
+    void *buffer = malloc((size_t)room);
+    OK(MPI_Buffer_attach(buffer, room));
+    for (int way = 0; way < 6; way++) {
+        for (int i = 0; i < items * cells; i++) {
+            out[i] = rank * 1000000 + i;
+            in[i] = -1;
+        }
+        if (way % 2)
+            OK(MPI_Irecv(in, items, type, left(), 5, MPI_COMM_WORLD, &r[0]));
+        OK(ways[way / 2](out, items, type, right(), 5, MPI_COMM_WORLD, &r[1]));
+        if (way % 2)
+            OK(MPI_Wait(&r[0], &s));
+        else
+            OK(MPI_Recv(in, items, type, left(), 5, MPI_COMM_WORLD, &s));
+        OK(MPI_Wait(&r[1], MPI_STATUS_IGNORE));
+        CHECK(says(&s, left(), 5, MPI_INT, items * width));
+        for (int i = 0; i < items * cells; i++) {
+            int row = i % cells / board[1], column = i % board[1];
+            bool inner = row == 1 && column > 0 && column <= width;
+            CHECK(in[i] == (inner ? left() * 1000000 + i : -1));
+        }
+    }
+    OK(MPI_Buffer_detach(&buffer, &room));
+    free(buffer);
+    OK(MPI_Type_free(&type));
+}
+
 int main(int argc, char **argv)
 {
     static const int rows[] = {1, 2, 10, 64, 65, 500, 5000};
@@ -91,6 +138,11 @@ int main(int argc, char **argv)
         OK(MPI_Barrier(MPI_COMM_WORLD));
     }
     partial();
+    for (int items = 1; items <= 2; items++) {
+        parts(items, 1);
+        parts(items, 20);
+        parts(items, 5000);
+    }
     free(out);
     free(in);
     free(flat);
