@@ -36,7 +36,7 @@ struct transfer {
 
 static bool in_one_block(const struct file_access *a)
 {
-    return a->type->contiguous || (a->count == 1 && !a->type->shape.loop);
+    return datatype_is_block(a->type, a->count);
 }
 
 static char *block_of(const struct file_access *a)

@@ -81,8 +81,7 @@ int scattered_pack(const struct comm *c, int dest, const void *buf, MPI_Count co
     size_t len;
 
     *block = NULL;
-    if (LIKELY(datatype_is_block(t, count)) || dest == MPI_PROC_NULL || !fabric_is_open() ||
-        goes_scattered(c, dest))
+    if (LIKELY(datatype_is_block(t, count)) || !fabric_is_open() || goes_scattered(c, dest))
         return MPI_SUCCESS;
     int rc = post_bytes(t, count, &len);
     if (rc || len <= SMALL)

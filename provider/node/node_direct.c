@@ -330,9 +330,6 @@ static unsigned progress(struct fid_ep *fid, bool *queued)
         kept += ep->tagged.arrivals.prev != last;
     }
     node_inlet_leave(&ep->in, cell ? from : NULL);
-    /* Whoever called may go and compute; the bell may be silent by now (node_trywait). */
-    if (cell)
-        node_alarm(&cq->alarm);
     told += kept == KEPT;
     /* What is done for others is progress, too: who waits goes on looking. */
     told += node_ep_rest(ep, seen) > seen;

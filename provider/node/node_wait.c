@@ -135,12 +135,15 @@ void node_bell_push(struct node_peer *peer)
     node_outlet_wake(&peer->out);
 }
 
-static void drain(int fd)
+/* Whether there was a sign. */
+static bool drain(int fd)
 {
     char bytes[64];
+    ssize_t first = read(fd, bytes, sizeof(bytes)), n = first;
 
-    while (read(fd, bytes, sizeof(bytes)) == sizeof(bytes))
-        ;
+    while (n == sizeof(bytes))
+        n = read(fd, bytes, sizeof(bytes));
+    return first > 0;
 }
 
 /* ---- Alarms ---- */
@@ -174,7 +177,8 @@ static bool has_work(struct node_ep *ep)
 
 /*
  * Says that this thread is about to sleep. True: it is safe, whoever writes from now on rings.
- * False: there is work. The domain's lock is held.
+ * False: there is work. Then a sign that was there is given again: it may have been for another
+ * thread that sleeps, and this one may leave before all is done. The domain's lock is held.
  */
 static bool announce(struct list *eps, struct node_alarm *alarm)
 {
@@ -184,19 +188,22 @@ static bool announce(struct list *eps, struct node_alarm *alarm)
     for (l = eps->next; l != eps; l = l->next)
         if (node_pull_has_work(node_cq_ep(l)))
             return false;
-    drain(alarm->fd);
+    bool sign = drain(alarm->fd);
     alarm->armed = true;
     for (l = eps->next; l != eps; l = l->next) {
         struct node_ep *ep = node_cq_ep(l);
-        drain(ep->doorbell[0]);
+        sign |= drain(ep->doorbell[0]);
         node_ep_mend(ep);
         atomic_fetch_or_explicit(&ep->segment->sleeping, NODE_ASLEEP, memory_order_seq_cst);
     }
     barrier_all();
     atomic_thread_fence(memory_order_seq_cst);
     for (l = eps->next; l != eps; l = l->next)
-        if (has_work(node_cq_ep(l)))
+        if (has_work(node_cq_ep(l))) {
+            if (sign)
+                node_alarm_ring(alarm);
             return false; /* the word stays: it may be another thread's, too */
+        }
     return true;
 }
 

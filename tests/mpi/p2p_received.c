@@ -2,7 +2,8 @@
 /*
  * Receives whose message is there when they are posted, more than the library keeps places for:
  * every call that takes a request, handles as numbers, one that is used twice, and one that is
- * never completed. Each rank sends to its right neighbour and receives from its left one.
+ * never completed; and receives from nobody. Each rank sends to its right neighbour and receives
+ * from its left one.
  */
 #define _DEFAULT_SOURCE
 #include <stdint.h>
@@ -160,6 +161,59 @@ static void misuse(void)
     OK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_ARE_FATAL));
 }
 
+/* ---- From nobody ---- */
+
+static void is_nobodys(const MPI_Status *s)
+{
+    int count = -1, cancelled = 1;
+
+    CHECK(s->MPI_SOURCE == MPI_PROC_NULL && s->MPI_TAG == MPI_ANY_TAG);
+    OK(MPI_Get_count(s, MPI_INT, &count));
+    OK(MPI_Test_cancelled(s, &cancelled));
+    CHECK(count == 0 && !cancelled);
+}
+
+static void post_nobodys(int n)
+{
+    for (int i = 0; i < n; i++)
+        OK(MPI_Irecv(&value[i], 1, MPI_INT, MPI_PROC_NULL, i % 2 ? MPI_ANY_TAG : 3, MPI_COMM_WORLD,
+                     &request[i]));
+}
+
+/* Also more than the table has room for. */
+static void nobodys(void)
+{
+    static MPI_Status s[MANY];
+    int index, flag = 0, n;
+
+    post_nobodys(MANY);
+    OK(MPI_Waitall(MANY, request, s));
+    for (int i = 0; i < MANY; i++) {
+        is_nobodys(&s[i]);
+        CHECK(request[i] == MPI_REQUEST_NULL);
+    }
+    post_nobodys(5);
+    OK(MPI_Request_get_status(request[0], &flag, &s[0]));
+    CHECK(flag && request[0] != MPI_REQUEST_NULL);
+    is_nobodys(&s[0]);
+    OK(MPI_Test(&request[0], &flag, &s[0]));
+    CHECK(flag && request[0] == MPI_REQUEST_NULL);
+    OK(MPI_Cancel(&request[1]));
+    OK(MPI_Wait(&request[1], &s[0]));
+    is_nobodys(&s[0]);
+    OK(MPI_Request_free(&request[2]));
+    CHECK(request[2] == MPI_REQUEST_NULL);
+    OK(MPI_Waitany(5, request, &index, &s[0]));
+    CHECK(index == 3 || index == 4);
+    is_nobodys(&s[0]);
+    OK(MPI_Waitsome(5, request, &n, &index, &s[0]));
+    CHECK(n == 1 && (index == 3 || index == 4));
+    is_nobodys(&s[0]);
+    OK(MPI_Isend(NULL, 0, MPI_INT, MPI_PROC_NULL, 3, MPI_COMM_WORLD, &request[0]));
+    OK(MPI_Issend(value, 1, MPI_INT, MPI_PROC_NULL, 3, MPI_COMM_WORLD, &request[1]));
+    OK(MPI_Waitall(2, request, MPI_STATUSES_IGNORE));
+}
+
 int main(int argc, char **argv)
 {
     begin(&argc, &argv);
@@ -167,6 +221,7 @@ int main(int argc, char **argv)
     one_by_one();
     some();
     misuse();
+    nobodys();
     all();
     post(5); /* left to MPI_Finalize */
     return end("p2p_received");

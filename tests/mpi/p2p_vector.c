@@ -79,8 +79,8 @@ static void replace(int rows, int width)
 }
 
 /*
- * The inner part of a board's middle row: one such item is one block, two are not. Sent in every
- * mode, received by a call that waits for it and by one that does not.
+ * The inner part of a board's middle row: one such item is one block, two are not. Received by a
+ * call that waits for it and by one that does not.
  */
 static void parts(int items, int width)
 {
@@ -95,7 +95,7 @@ static void parts(int items, int width)
     OK(MPI_Type_create_subarray(2, board, part, at, MPI_ORDER_C, MPI_INT, &type));
     OK(MPI_Type_commit(&type));
     OK(MPI_Pack_size(items, type, MPI_COMM_WORLD, &room));
-    room += MPI_BSEND_OVERHEAD;
+    room = 2 * (room + MPI_BSEND_OVERHEAD); /* the neighbour may not have the last one yet */
     void *buffer = malloc((size_t)room);
     OK(MPI_Buffer_attach(buffer, room));
     for (int way = 0; way < 6; way++) {

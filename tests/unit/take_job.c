@@ -8,10 +8,9 @@ unsigned told;
 
 /* ---- A process ---- */
 
-static void begin_unmet(struct side *s, bool counters, enum fi_wait_obj wait)
+void side_begin_unmet(struct side *s, bool counters)
 {
-    end_start(&s->e, &(struct end_want){
-                         .threading = FI_THREAD_DOMAIN, .counters = counters, .wait_obj = wait});
+    end_start(&s->e, &(struct end_want){.threading = FI_THREAD_DOMAIN, .counters = counters});
     CHECK(!fi_open_ops(&s->e.ep->fid, NODE_DIRECT_OPS, 0, (void **)&s->ops, NULL), "fi_open_ops");
     s->in = s->ops->inlet(s->e.ep);
     for (int i = 0; !counters && i < job_size; i++)
@@ -19,13 +18,9 @@ static void begin_unmet(struct side *s, bool counters, enum fi_wait_obj wait)
     job_barrier();
 }
 
-void side_begin_unmet(struct side *s, bool counters)
+void side_begin(struct side *s, int rank, bool counters)
 {
-    begin_unmet(s, counters, FI_WAIT_NONE);
-}
-
-static void meet(struct side *s, int rank)
-{
+    side_begin_unmet(s, counters);
     for (int i = 1; i < job_size; i++) {
         if (rank == i)
             POST(&s->e, fi_tinject(s->e.ep, &i, sizeof(i), s->e.addr[0], HELLO));
@@ -37,22 +32,6 @@ static void meet(struct side *s, int rank)
         }
     }
     job_barrier();
-}
-
-void side_begin(struct side *s, int rank, bool counters)
-{
-    side_begin_unmet(s, counters);
-    meet(s, rank);
-}
-
-int side_begin_to_sleep(struct side *s, int rank)
-{
-    int fd;
-
-    begin_unmet(s, false, FI_WAIT_FD);
-    meet(s, rank);
-    CHECK(!fi_control(&s->e.cq->fid, FI_GETWAIT, &fd), "descriptor");
-    return fd;
 }
 
 void side_end(struct side *s)

@@ -33,8 +33,6 @@ static inline struct node_ep *side_endpoint(struct side *s)
 void side_begin_unmet(struct side *s, bool counters);
 /* And rank 0 has heard of the others. */
 void side_begin(struct side *s, int rank, bool counters);
-/* With a completion queue that can be slept on: its descriptor. */
-int side_begin_to_sleep(struct side *s, int rank);
 /* Nothing is left: no receive, no message, no completion. */
 void side_end(struct side *s);
 

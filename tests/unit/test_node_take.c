@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Receives that are posted only where their message is not there: node_direct_ops.post_or_take. */
-#include <poll.h>
-
 #include "provider/base/param.h"
 #include "tests/unit/take_job.h"
 
@@ -485,37 +483,6 @@ NODE_TEST(node_take, next_is_left, 2)
         for (int k = 0; rank == 1 && k < 2; k++)
             end_wait(&s.e, &c);
         job_barrier();
-    }
-    side_end(&s);
-}
-
-/* A helper that sleeps hears of it: the bell may have been silenced by who made that progress. */
-NODE_TEST(node_take, sleeper_hears_of_what_is_left, 2)
-{
-    struct take *t = takes;
-    struct side s;
-    struct pollfd p = {.fd = side_begin_to_sleep(&s, rank), .events = POLLIN};
-    struct fid *fid = &s.e.cq->fid;
-    bool queued;
-
-    if (rank == 0) {
-        CHECK(!s.ops->post(s.e.ep, take_ready(&t[0], 8, TAG, 0, NODE_ANY, take_tell)), "post");
-        while (fi_trywait(s.e.fabric, &fid, 1))
-            ;
-    }
-    job_barrier();
-    for (int k = 0; rank == 1 && k < 2; k++)
-        POST(&s.e, fi_tinjectdata(s.e.ep, takes, 8, DATA, s.e.addr[0], k ? OTHER : TAG));
-    job_barrier();
-    if (rank == 0) {
-        CHECK(poll(&p, 1, 0) == 1, "the bell was not rung");
-        CHECK(fi_trywait(s.e.fabric, &fid, 1) && poll(&p, 1, 0) == 0, "nothing to do");
-        s.ops->progress(s.e.ep, &queued);
-        CHECK(t[0].turn && list_empty(&side_endpoint(&s)->tagged.arrivals), "nothing is left");
-        CHECK(poll(&p, 1, 0) == 1, "it sleeps on");
-        take_ready(&t[1], 8, OTHER, 0, NODE_ANY, NULL);
-        POST(&s.e, fi_trecv(s.e.ep, t[1].buf, 8, NULL, FI_ADDR_UNSPEC, OTHER, 0, &t[1]));
-        end_wait_for(&s.e, &t[1]);
     }
     side_end(&s);
 }

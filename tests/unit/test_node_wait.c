@@ -537,6 +537,35 @@ static void *work(void *arg)
     return NULL;
 }
 
+/* Who would sleep, and finds work, leaves the sign of it for a thread that sleeps already. */
+NODE_TEST(wait, sign_is_left_for_others, 2)
+{
+    struct end e;
+    uint64_t value = 7;
+
+    end_start(&e, &(struct end_want){.wait_obj = FI_WAIT_FD});
+    struct fid *fid = &e.cq->fid;
+    struct pollfd p = {.events = POLLIN};
+    CHECK(!fi_control(fid, FI_GETWAIT, &p.fd), "descriptor");
+    while (rank == 0 && fi_trywait(e.fabric, &fid, 1))
+        ;
+    job_barrier();
+    if (rank == 1)
+        POST(&e, fi_tinject(e.ep, &value, 8, e.addr[0], 1));
+    job_barrier();
+    if (rank == 0) {
+        CHECK(poll(&p, 1, 0) == 1, "the bell was not rung");
+        CHECK(fi_trywait(e.fabric, &fid, 1) == -FI_EAGAIN, "no work");
+        CHECK(poll(&p, 1, 0) == 1, "the sign is gone");
+        POST(&e, fi_trecv(e.ep, &value, 8, NULL, FI_ADDR_UNSPEC, 1, 0, &value));
+        end_wait_for(&e, &value);
+        while (fi_trywait(e.fabric, &fid, 1))
+            ;
+        CHECK(poll(&p, 1, 0) == 0, "a sign of nothing");
+    }
+    end_finish(&e);
+}
+
 /* Two threads of each process send, receive and read one queue, all at once. */
 NODE_TEST(wait, two_threads, 2)
 {
