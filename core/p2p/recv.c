@@ -13,6 +13,7 @@ enum {
     LOOKS_FIRST = 64, /* before anything else: the answer to 8 KiB is there after some 25 */
     LOOKS = 16,       /* at the queue for each round of other progress, which takes as long as 3 */
     LOOKS_CROWD = 2,  /* where the sender has no processor just now */
+    LOOKS_OTHERS = 4, /* of these the last is for whatever else may come */
     LAPS_HELP = 4,    /* of one that gives its processor away, to a round of other progress */
     ROUNDS_ALONE = 3, /* before it matters whether a peer needs this processor */
     ROUNDS_MOST = 63,
@@ -245,50 +246,78 @@ static int looks_of(uint32_t round, bool spins)
     return !spins ? LOOKS_CROWD : round ? LOOKS : LOOKS_FIRST;
 }
 
+/* What a receive looks for. */
+struct look {
+    struct fabric_peer *from; /* NULL: any */
+    struct fabric_peer *near; /* the same, where it writes into our memory; else NULL */
+    void *buf;
+    size_t len;
+    uint64_t match, ignore;
+};
+
+/*
+ * So many looks at most, as fabric_trecv_now. Most go to the line where a peer that is near will
+ * write: each costs little more than the pause, and a small message is taken without a call; as
+ * many in a row as quick.h lets pass before other work.
+ */
+HOT_INLINE int look_for(const struct look *l, int looks, struct node_received *m)
+{
+    int rc = -EAGAIN;
+
+    for (; looks && rc == -EAGAIN; looks--) {
+        __builtin_ia32_pause(); /* each look takes the line from who is about to write it */
+        if (l->near && lane.turn &&
+            fabric_trecv_small(l->near, l->buf, l->len, l->match, l->ignore, false, m)) {
+            fabric_will_answer(l->near);
+            lane.turn--;
+            return 0;
+        }
+        if (!l->near || looks % LOOKS_OTHERS == 1 || fabric_has_next(l->near))
+            rc = fabric_trecv_now(l->from, l->buf, l->len, l->match, l->ignore, m);
+    }
+    return rc;
+}
+
 /*
  * A blocking receive need not be posted while its thread can look by itself: it takes the message
  * out of the endpoint's queue when it comes. Other work is done meanwhile.
  */
 static bool recv_now(const struct p2p_receive *x, struct node_received *m)
 {
-    struct fabric_peer *from;
-    uint64_t match = p2p_match(x->comm, CHANNEL_P2P, x->tag == MPI_ANY_TAG ? 0 : x->tag);
+    struct look l = {.match = p2p_match(x->comm, CHANNEL_P2P, x->tag == MPI_ANY_TAG ? 0 : x->tag),
+                     .ignore = p2p_ignore(x->tag),
+                     .buf = datatype_address(x->buf, x->type)};
     bool any = x->source == MPI_ANY_SOURCE;
     struct wait w;
-    size_t len;
-    int rc = -EAGAIN;
+    int rc;
 
     if (!datatype_is_block(x->type, x->count) || x->source == MPI_PROC_NULL ||
-        __builtin_mul_overflow((size_t)x->type->size, (size_t)x->count, &len))
+        __builtin_mul_overflow((size_t)x->type->size, (size_t)x->count, &l.len))
         return false;
-    void *buf = datatype_address(x->buf, x->type);
     lane_lock();
-    from = any ? fabric_any(x->comm->reach) : comm_met(x->comm, x->source);
-    if (!any && !from) {
+    l.from = any ? fabric_any(x->comm->reach) : comm_met(x->comm, x->source);
+    if (!any && !l.from) {
         lane_unlock();
         return false;
     }
-    wait_begin_peer(&w, from);
+    l.near = !any && fabric_is_near(l.from) ? l.from : NULL;
+    wait_begin_peer(&w, l.from);
     uint32_t rounds = wait_polls() / LOOKS;
     if (rounds > ROUNDS_MOST)
         rounds = ROUNDS_MOST;
     for (uint32_t round = 0;; round++) {
         if (round)
             lane_lock();
-        for (int looks = looks_of(round, rounds || w.stays); looks && rc == -EAGAIN; looks--) {
-            __builtin_ia32_pause(); /* each look takes the line from who is about to write it */
-            rc = fabric_trecv_now(from, buf, len, match, p2p_ignore(x->tag), m);
-        }
+        rc = look_for(&l, looks_of(round, rounds || w.stays), m);
         if (rc == -EINPROGRESS || (rc == -EAGAIN && w.laps % LAPS_HELP == 0))
             lane_progress();
         else if (LIKELY(!rc && !p2p_is_unusual(m)))
-            p2p_took(x->comm, any ? NULL : from, m);
+            p2p_took(x->comm, any ? NULL : l.from, m);
         lane_unlock();
         if (!rc || rc == -EBUSY ||
             (round >= rounds && !wait_stays(&w) && !wait_lap(&w, &lane.lock)) ||
             (rounds && round == ROUNDS_ALONE && wait_meets(&lane.lock)))
             break;
-        rc = -EAGAIN;
     }
     return !rc;
 }

@@ -311,6 +311,21 @@ HOT_INLINE bool fabric_trecv_small(struct fabric_peer *from, void *buf, size_t l
     return LIKELY(outlet != NULL) && LIKELY(inlet != NULL) &&
            node_inlet_take(inlet, outlet, buf, len, tag, ignore, more, found);
 }
+/* Whether it goes that way, now; and whether something is next there, whatever it is. */
+static inline bool fabric_is_near(struct fabric_peer *from)
+{
+    const struct fabric_peer_head *head = fabric_peer_head(from);
+
+    return atomic_load_explicit(&head->outlet, memory_order_relaxed) && head->now->inlet;
+}
+HOT_INLINE bool fabric_has_next(struct fabric_peer *from)
+{
+    struct node_outlet *outlet =
+        atomic_load_explicit(&fabric_peer_head(from)->outlet, memory_order_relaxed);
+    uint64_t word;
+
+    return UNLIKELY(!outlet) || node_reader_peek(outlet->reader, &word);
+}
 /* After it: the answer will need the line of the cell that it goes into. */
 HOT_INLINE void fabric_will_answer(struct fabric_peer *to)
 {
