@@ -19,13 +19,15 @@
 
 struct request;
 
+enum { LANE_TURN = 256 };
+
 struct lane {
     struct lock lock;
     struct pool requests;
     struct request *spare; /* given back, still with their places in the handle table */
     struct list deferred;  /* of struct deferred: what completions asked to be run after them */
     size_t sending;        /* sends that the fabric still has */
-    unsigned turn;         /* messages that short ways take before other work: quick.h */
+    unsigned turn;         /* messages that short ways take before other work: of LANE_TURN */
     atomic_uint started;   /* collectives with a request that are not over: helper.h */
     bool failed;           /* progress has failed, and it was said */
     /* What else progress looks at, lane locked; true where it found something. NULL: nothing. */

@@ -138,8 +138,6 @@ static inline bool quick_send_long(const void *buf, MPI_Count count, MPI_Datatyp
 
 /* ---- Receives: of what is next, and of anything ---- */
 
-enum { QUICK_TURN = 256 }; /* messages taken in a row, before other work gets its turn */
-
 /*
  * The message that such a receive asks for, where it is the next from a peer that is named, with
  * the tag that is named, and nothing is due but to count it. `more`: as fabric_trecv_small. Lane
@@ -222,7 +220,7 @@ HOT_INLINE bool quick_yields(bool took)
         lane.turn--;
     if (LIKELY(lane.turn))
         return false;
-    lane.turn = QUICK_TURN;
+    lane.turn = LANE_TURN;
     return true;
 }
 

@@ -10,8 +10,8 @@
 #include "provider/fabric/wait.h"
 
 enum {
-    LOOKS_FIRST = 64, /* before anything else: the answer to 8 KiB is there after some 25 */
-    LOOKS = 16,       /* at the queue for each round of other progress, which takes as long as 3 */
+    LOOKS_FIRST = 64, /* before anything else: the answer to 8 KiB is there after some 30 */
+    LOOKS = 16,       /* for each round of other progress, which takes as long as 3 to 5 */
     LOOKS_CROWD = 2,  /* where the sender has no processor just now */
     LOOKS_OTHERS = 4, /* of these the last is for whatever else may come */
     LAPS_HELP = 4,    /* of one that gives its processor away, to a round of other progress */
@@ -258,7 +258,7 @@ struct look {
 /*
  * So many looks at most, as fabric_trecv_now. Most go to the line where a peer that is near will
  * write: each costs little more than the pause, and a small message is taken without a call; as
- * many in a row as quick.h lets pass before other work.
+ * many in a row as lane.turn lets pass before other work.
  */
 HOT_INLINE int look_for(const struct look *l, int looks, struct node_received *m)
 {
@@ -301,6 +301,10 @@ static bool recv_now(const struct p2p_receive *x, struct node_received *m)
         return false;
     }
     l.near = !any && fabric_is_near(l.from) ? l.from : NULL;
+    if (UNLIKELY(!lane.turn)) { /* nor do the short ways, where threads share the lane */
+        lane.turn = LANE_TURN;
+        lane_progress();
+    }
     wait_begin_peer(&w, l.from);
     uint32_t rounds = wait_polls() / LOOKS;
     if (rounds > ROUNDS_MOST)

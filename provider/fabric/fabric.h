@@ -311,7 +311,8 @@ HOT_INLINE bool fabric_trecv_small(struct fabric_peer *from, void *buf, size_t l
     return LIKELY(outlet != NULL) && LIKELY(inlet != NULL) &&
            node_inlet_take(inlet, outlet, buf, len, tag, ignore, more, found);
 }
-/* Whether it goes that way, now; and whether something is next there, whatever it is. */
+/* Whether it goes that way, now; and whether something is next there, whatever it is and, where
+ * several write to one queue, whoever's; or the way has closed. */
 static inline bool fabric_is_near(struct fabric_peer *from)
 {
     const struct fabric_peer_head *head = fabric_peer_head(from);
