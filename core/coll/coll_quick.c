@@ -239,13 +239,7 @@ static enum coll_quick quick_step(const struct coll_args *x, size_t len)
 HOT_INLINE bool send_now(struct comm *c, struct fabric_peer *to, const void *buf, size_t len,
                          int tag)
 {
-    if (!credit_has_one(to, CREDIT_LIBRARY) ||
-        UNLIKELY(!fabric_tinject_small(to, buf, len, p2p_match_out(c, CHANNEL_COLL, tag),
-                                       (uint64_t)c->rank)))
-        return false;
-    credit_spend_one(to, CREDIT_LIBRARY);
-    p2p_count_sent(CHANNEL_COLL, len);
-    return true;
+    return p2p_inject_small(c, to, CHANNEL_COLL, buf, len, p2p_match_out(c, CHANNEL_COLL, tag));
 }
 
 /* The heads of longer messages are not looked for: their receives must be posted. */

@@ -105,7 +105,7 @@ void credit_lend(struct fabric_peer *to)
 {
     struct credit_peer *own = peer_of(to);
     struct credit *k = &own->line[CREDIT_PROGRAM];
-    struct node_outlet *out = fabric_allow(to);
+    struct node_outlet *out = fabric_outlet(to);
     int32_t units = k->left / 2 < CREDIT_LENT ? k->left / 2 : CREDIT_LENT;
 
     assert(!out || !own->lent || own->lent == out);

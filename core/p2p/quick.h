@@ -105,14 +105,9 @@ HOT_INLINE bool quick_send(const void *buf, MPI_Count count, MPI_Datatype dataty
 static inline bool quick_send_small(const struct quick *q, struct fabric_peer *to, const void *buf,
                                     uint64_t match)
 {
-    if (fabric_allow(to))
+    if (fabric_outlet(to))
         credit_lend(to); /* for the next ones */
-    if (!credit_has_one(to, CREDIT_PROGRAM) ||
-        !fabric_tinject_small(to, buf, q->len, match, (uint64_t)q->comm->rank))
-        return false;
-    credit_spend_one(to, CREDIT_PROGRAM);
-    p2p_count_sent(CHANNEL_P2P, q->len);
-    return true;
+    return p2p_inject_small(q->comm, to, CHANNEL_P2P, buf, q->len, match);
 }
 
 /* The second way: those, and (not `small`) longer ones, with a call of the provider's. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Receives whose message was there when they were posted, or that are from nobody
- * (MPI_PROC_NULL): no request is made for them. What their
- * status will say stands in a table, and their handles are places in the table of handles that are
- * kept for them, so that each is told from all others, and is good once. All of those places find
- * one object, request_received; request_find shows it as what it stands for.
+ * Receives whose message was there when they were posted, or that are from nobody (MPI_PROC_NULL):
+ * no request is made for them. What their status will say stands in a table, and their handles are
+ * places in the table of handles that are kept for them, so that each is told from all others, and
+ * is good once. All of those places find one object, request_received; request_find shows it as
+ * what it stands for.
  *
  * Such a receive ended well, has no communicator any more, and no need for the lane but to be made
  * and to end.

@@ -160,6 +160,15 @@ static inline struct fabric_peer_head *fabric_peer_head(struct fabric_peer *peer
     return (struct fabric_peer_head *)peer;
 }
 
+/*
+ * The way of small messages to it, good as long as the fabric is open: the caller may raise `until`
+ * to allow fabric_tinject_next messages. NULL: nothing goes this way, or not now.
+ */
+HOT_INLINE struct node_outlet *fabric_outlet(struct fabric_peer *to)
+{
+    return atomic_load_explicit(&fabric_peer_head(to)->outlet, memory_order_relaxed);
+}
+
 HOT_INLINE const struct fabric_now *fabric_now_from(struct fabric_peer *from)
 {
     return LIKELY(from != NULL) ? fabric_peer_head(from)->now : fabric_now_any;
@@ -182,21 +191,19 @@ enum { FABRIC_SMALL = NODE_CELL_PAYLOAD };
 HOT_INLINE bool fabric_tinject_small(struct fabric_peer *to, const void *buf, size_t len,
                                      uint64_t tag, uint64_t data)
 {
-    struct node_outlet *outlet =
-        atomic_load_explicit(&fabric_peer_head(to)->outlet, memory_order_relaxed);
+    struct node_outlet *outlet = fabric_outlet(to);
 
     return LIKELY(outlet != NULL) &&
            node_outlet_inject(outlet, buf, len, tag, data, NODE_WIRE_TAGGED | NODE_WIRE_DATA);
 }
 /*
- * The same where nothing at all is in the way and the caller has allowed it (fabric_allow), in
+ * The same where nothing at all is in the way and the caller has allowed it (fabric_outlet), in
  * three steps without a call (but to wake the peer): the outlet, or NULL where that is not so;
  * the message; and when all else about it has been done, its end.
  */
 HOT_INLINE struct node_outlet *fabric_tinject_next(struct fabric_peer *to)
 {
-    struct node_outlet *outlet =
-        atomic_load_explicit(&fabric_peer_head(to)->outlet, memory_order_relaxed);
+    struct node_outlet *outlet = fabric_outlet(to);
 
     return LIKELY(outlet != NULL) && node_outlet_has_next(outlet) ? outlet : NULL;
 }
@@ -208,17 +215,6 @@ HOT_INLINE void fabric_tinject_by(struct node_outlet *outlet, const void *buf, s
 HOT_INLINE void fabric_tinject_end(struct node_outlet *outlet)
 {
     node_outlet_ring(outlet);
-}
-/*
- * The outlet whose `until` the caller may raise to allow messages, good as long as the fabric is
- * open. NULL: nothing goes this way, or not now.
- */
-static inline struct node_outlet *fabric_allow(struct fabric_peer *to)
-{
-    struct node_outlet *outlet =
-        atomic_load_explicit(&fabric_peer_head(to)->outlet, memory_order_relaxed);
-
-    return outlet;
 }
 int fabric_tsend(struct fabric_peer *to, struct fabric_op *op, const void *buf, size_t len,
                  uint64_t tag, uint64_t data);
@@ -304,9 +300,8 @@ static inline bool fabric_receives_now(struct fabric_peer *from)
 HOT_INLINE bool fabric_trecv_small(struct fabric_peer *from, void *buf, size_t len, uint64_t tag,
                                    uint64_t ignore, bool more, struct node_received *found)
 {
-    const struct fabric_peer_head *head = fabric_peer_head(from);
-    struct node_outlet *outlet = atomic_load_explicit(&head->outlet, memory_order_relaxed);
-    struct node_inlet *inlet = head->now->inlet;
+    struct node_outlet *outlet = fabric_outlet(from);
+    struct node_inlet *inlet = fabric_peer_head(from)->now->inlet;
 
     return LIKELY(outlet != NULL) && LIKELY(inlet != NULL) &&
            node_inlet_take(inlet, outlet, buf, len, tag, ignore, more, found);
@@ -315,14 +310,11 @@ HOT_INLINE bool fabric_trecv_small(struct fabric_peer *from, void *buf, size_t l
  * several write to one queue, whoever's; or the way has closed. */
 static inline bool fabric_is_near(struct fabric_peer *from)
 {
-    const struct fabric_peer_head *head = fabric_peer_head(from);
-
-    return atomic_load_explicit(&head->outlet, memory_order_relaxed) && head->now->inlet;
+    return fabric_outlet(from) && fabric_peer_head(from)->now->inlet;
 }
 HOT_INLINE bool fabric_has_next(struct fabric_peer *from)
 {
-    struct node_outlet *outlet =
-        atomic_load_explicit(&fabric_peer_head(from)->outlet, memory_order_relaxed);
+    struct node_outlet *outlet = fabric_outlet(from);
     uint64_t word;
 
     return UNLIKELY(!outlet) || node_reader_peek(outlet->reader, &word);
@@ -330,7 +322,7 @@ HOT_INLINE bool fabric_has_next(struct fabric_peer *from)
 /* After it: the answer will need the line of the cell that it goes into. */
 HOT_INLINE void fabric_will_answer(struct fabric_peer *to)
 {
-    node_outlet_prepare(atomic_load_explicit(&fabric_peer_head(to)->outlet, memory_order_relaxed));
+    node_outlet_prepare(fabric_outlet(to));
 }
 /*
  * Looks for a message that has arrived: 0 and the event, or -ENOMSG. With `claim`, the message is
@@ -462,8 +454,7 @@ int fabric_fetch(uint32_t whom, void *buf, size_t len, uint64_t address);
  */
 static inline bool fabric_peer_runs(struct fabric_peer *peer)
 {
-    struct node_outlet *outlet =
-        atomic_load_explicit(&fabric_peer_head(peer)->outlet, memory_order_relaxed);
+    struct node_outlet *outlet = fabric_outlet(peer);
 
     return outlet && !atomic_load_explicit(outlet->resting, memory_order_relaxed);
 }
